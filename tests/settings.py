@@ -1,0 +1,19 @@
+"""The site's settings, for tests: fast passwords, no sweep, plain static files."""
+
+import os
+
+os.environ.setdefault("SECRET_KEY", "tests")
+os.environ.setdefault("ALLOWED_HOSTS", "*")
+
+from project.settings import *  # noqa: E402, F403
+from project.settings import NOTIFICATIONS  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+# Tests call the sweep themselves; a thread that runs it would race them.
+NOTIFICATIONS = {**NOTIFICATIONS, "SWEEP_INTERVAL": 0}
