@@ -1,16 +1,67 @@
 """Topics, questions and answers: what the site is about."""
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from project.qa import text
+
+
+def count_of(rows: models.QuerySet[models.Model], name: str) -> Coalesce:
+    """Return how many of `rows` have the outer row's key in their column `name`.
+
+    A subquery, so that only the rows of the page at hand are counted.
+    """
+    same = rows.filter(**{name: models.OuterRef("pk")}).order_by().values(name)
+    return Coalesce(models.Subquery(same.values(n=models.Count("*"))), 0)
+
+
+class TopicQuerySet(models.QuerySet["Topic"]):
+    """Queries for topics."""
+
+    def with_question_count(self) -> Self:
+        """Add `question_count` to each topic."""
+        asked = Question.topics.through._default_manager.all()
+        return self.annotate(question_count=count_of(asked, "topic"))
+
+    def named(self, name: str) -> "Topic":
+        """Return the topic called `name` in any case; make it if there is none."""
+        found = self.filter(name__iexact=name).first()
+        if found:
+            return found
+        slug = text.name_to_slug(name, chars=Topic.NAME_CHARS)
+        return self.get_or_create(slug=slug, defaults={"name": name})[0]
+
+
+class QuestionQuerySet(models.QuerySet["Question"]):
+    """Queries for questions."""
+
+    def with_answer_count(self) -> Self:
+        """Add `answer_count` to each question."""
+        return self.annotate(answer_count=count_of(Answer.objects.all(), "question"))
+
+    def for_list(self) -> Self:
+        """Fetch with each question all that a list shows of it."""
+        listed = self.with_answer_count().select_related("author")
+        return listed.prefetch_related("topics")
 
 
 class Topic(models.Model):
     """A subject that questions are asked under."""
 
-    slug = models.SlugField(max_length=60, unique=True)
-    name = models.CharField(max_length=60)
+    NAME_CHARS = 60
+
+    slug = models.SlugField(max_length=NAME_CHARS, unique=True)
+    name = models.CharField(max_length=NAME_CHARS)
+
+    question_count: int  # there after `with_question_count()`
+
+    objects = TopicQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -37,6 +88,19 @@ class Post(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def body_as_html(self) -> SafeString:
+        """The body as HTML that is safe to show."""
+        if self.body_is_html:
+            return text.clean(self.body)
+        return text.typed_to_html(self.body)
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the body as plain text on one line."""
+        body = text.html_to_text(self.body) if self.body_is_html else self.body
+        return text.shorten(body)
+
 
 class Question(Post):
     """What somebody wants to know."""
@@ -46,6 +110,10 @@ class Question(Post):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="questions"
     )
     topics = models.ManyToManyField(Topic, related_name="questions")
+
+    answer_count: int  # there after `with_answer_count()`
+
+    objects = QuestionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created", "-id"]
@@ -74,4 +142,5 @@ class Answer(Post):
         return f"Answer to {self.question}"
 
     def get_absolute_url(self) -> str:
-        return f"{self.question.get_absolute_url()}#answer-{self.pk}"
+        question_url = reverse("question", args=[self.question_id])
+        return f"{question_url}#answer-{self.pk}"

@@ -1,0 +1,129 @@
+import re
+
+import pytest
+
+from project.qa import text
+from project.qa.models import Answer, Question
+
+HARM = re.compile(
+    "script|style|class|id=|data:|src=|on[a-z]+=|<(iframe|form|button|svg)"
+)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<script>alert(1)</script>",
+        "<style>body{display:none}</style>",
+        "<p style='position:fixed' onclick='x()' class='page' id='content'>p</p>",
+        "<a href='javascript:alert(1)'>a</a>",
+        "<a href='data:text/html,x'>a</a>",
+        "<img src=x onerror=alert(1)>",
+        "<img src='data:image/svg+xml,x'>",
+        "<img src='//evil.example/x.png'>",
+        "<iframe src='https://evil.example'></iframe>",
+        "<form action='/logout/'><button>b</button></form>",
+        "<svg><script>alert(1)</script></svg>",
+        "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    ],
+)
+def test_harmful_markup_is_removed(markup):
+    cleaned = text.clean(markup)
+
+    assert not HARM.search(cleaned)
+
+
+def test_harmless_markup_is_kept():
+    markup = "<p>Set <code>a &lt; b</code> and <strong>wait</strong>.</p>"
+
+    assert text.clean(markup) == markup
+
+
+def test_links_of_html_are_not_followed_by_robots():
+    cleaned = text.clean("<a href='https://example.com'>x</a>")
+
+    assert 'rel="nofollow noopener"' in cleaned
+
+
+def test_pictures_on_the_web_are_kept():
+    cleaned = text.clean("<img src='https://example.com/a.png' alt='A cup'>")
+
+    assert 'src="https://example.com/a.png"' in cleaned
+    assert 'alt="A cup"' in cleaned
+
+
+def test_headings_of_a_body_stay_below_those_of_the_page():
+    assert text.clean("<H1 id=x>A</H1><h2>B</h2>") == "<h3>A</h3><h3>B</h3>"
+
+
+def test_typed_text_is_escaped():
+    typed = Question(body="<script>alert(1)</script> & <b>b</b>")
+
+    assert "<script" not in typed.body_as_html
+    assert "&lt;b&gt;b&lt;/b&gt;" in typed.body_as_html
+
+
+def test_typed_paragraphs_are_kept():
+    typed = Answer(body="one\ntwo\n\nthree")
+
+    assert typed.body_as_html == "<p>one<br>two</p>\n\n<p>three</p>"
+
+
+def test_typed_addresses_become_links():
+    html = Answer(body="See https://example.com/a?b=1&c=2.").body_as_html
+
+    assert (
+        '<a href="https://example.com/a?b=1&amp;c=2" rel="nofollow noopener">' in html
+    )
+
+
+def test_typed_javascript_addresses_stay_text():
+    assert "<a" not in Answer(body="javascript:alert(1)").body_as_html
+
+
+def test_excerpt_of_html_is_its_words():
+    question = Question(
+        body="<p>One &amp; t<b>wo</b></p><p>three</p><script>x()</script>",
+        body_is_html=True,
+    )
+
+    assert question.excerpt == "One & two three"
+
+
+def test_excerpt_of_typed_text_keeps_what_looks_like_a_tag():
+    assert Question(body="if a <b> c\n\nthen").excerpt == "if a <b> c then"
+
+
+def test_excerpt_is_cut_at_a_word():
+    excerpt = Question(body="wordy " * 100).excerpt
+
+    assert len(excerpt) <= 200
+    assert excerpt.endswith("wordy…")
+
+
+def test_excerpt_of_one_endless_word_is_cut_inside_it():
+    assert text.shorten("x" * 500, chars=10) == "x" * 9 + "…"
+
+
+def test_short_text_is_not_cut():
+    assert text.shorten("a b", chars=3) == "a b"
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("French press", "french-press"),
+        ("C++", "c-plus-plus"),
+        ("C#", "c-sharp"),
+        ("Node.js", "node-js"),
+        ("Café", "cafe"),
+        ("-_-", ""),
+        ("日本", ""),
+    ],
+)
+def test_name_becomes_a_slug(name, slug):
+    assert text.name_to_slug(name, chars=60) == slug
+
+
+def test_slug_that_is_cut_does_not_end_with_a_hyphen():
+    assert text.name_to_slug("abc def", chars=4) == "abc"
