@@ -1,0 +1,121 @@
+"""What people type in: questions and answers. A form that is valid can save itself."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.datastructures import MultiValueDict
+
+from project.qa.models import Answer, Question, Topic
+from project.qa.text import name_to_slug
+
+MAX_BODY_CHARS = 30_000
+MAX_TITLE_CHARS = 200
+MAX_TOPICS = 5
+TOPIC_NAME = re.compile(r"\w[\w +#.&'/()-]*")
+
+
+class TopicsInput(forms.TextInput):
+    """Several text inputs of one name, each holding one topic, or more with commas."""
+
+    def value_from_datadict(
+        self, data: Any, files: MultiValueDict[str, Any], name: str
+    ) -> list[str]:
+        values = (
+            data.getlist(name) if hasattr(data, "getlist") else [data.get(name, "")]
+        )
+        parts = (" ".join(part.split()) for part in ",".join(values).split(","))
+        return [part for part in parts if part]
+
+
+class TopicsField(forms.Field):
+    """The names of one to five topics, which need not exist yet."""
+
+    widget = TopicsInput
+    default_error_messages = {
+        "required": "Name at least one topic.",
+        "too_many": f"Name at most {MAX_TOPICS} topics.",
+    }
+
+    def to_python(self, value: Iterable[str] | None) -> list[str]:
+        """Return the names without repetitions, as they were typed first."""
+        first: dict[str, str] = {}
+        for name in value or []:
+            first.setdefault(name.casefold(), name)
+        return list(first.values())
+
+    def validate(self, value: list[str]) -> None:
+        """Raise ValidationError for no names, too many, and each that is no name."""
+        super().validate(value)
+        if len(value) > MAX_TOPICS:
+            raise ValidationError(self.error_messages["too_many"], code="too_many")
+        problems = [problem for name in value for problem in topic_name_problems(name)]
+        if problems:
+            raise ValidationError(problems)
+
+
+def topic_name_problems(name: str) -> Iterable[str]:
+    """Yield a sentence for each thing that is wrong with `name`."""
+    if len(name) > Topic.NAME_CHARS:
+        yield f"“{name[:20]}…” is too long: use at most {Topic.NAME_CHARS} characters."
+    elif not TOPIC_NAME.fullmatch(name):
+        yield f"“{name}” starts with or holds a character that no topic has."
+    elif not name_to_slug(name, chars=Topic.NAME_CHARS):
+        yield f"“{name}” needs at least one letter from a to z, or a digit."
+
+
+class AskForm(forms.Form):
+    """A new question."""
+
+    title = forms.CharField(
+        max_length=MAX_TITLE_CHARS,
+        help_text="One sentence that others will find when they have the same problem.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    body = forms.CharField(
+        label="Details",
+        max_length=MAX_BODY_CHARS,
+        help_text="What you tried, and what happened. A blank line starts a paragraph.",
+        widget=forms.Textarea(attrs={"rows": 10}),
+    )
+    topics = TopicsField(
+        help_text=f"One to {MAX_TOPICS}. A name that is not there yet starts a topic.",
+    )
+
+    @property
+    def topic_slots(self) -> list[str]:
+        """What stands in each of the inputs for topics, the empty ones too."""
+        typed = list(self["topics"].value() or [])
+        return typed + [""] * (MAX_TOPICS - len(typed))
+
+    @transaction.atomic
+    def save(self, *, author: User) -> Question:
+        """Write the question, its topics and whichever of them are new, as one."""
+        data = self.cleaned_data
+        question = Question.objects.create(
+            author=author, title=data["title"], body=data["body"]
+        )
+        question.topics.set([Topic.objects.named(name) for name in data["topics"]])
+        return question
+
+
+class AnswerForm(forms.Form):
+    """A new answer to a question."""
+
+    body = forms.CharField(
+        label="Your answer",
+        max_length=MAX_BODY_CHARS,
+        help_text="Plain text. Addresses become links, blank lines make paragraphs.",
+        widget=forms.Textarea(attrs={"rows": 8}),
+    )
+
+    @transaction.atomic
+    def save(self, *, question: Question, author: User) -> Answer:
+        """Write the answer."""
+        return Answer.objects.create(
+            question=question, author=author, body=self.cleaned_data["body"]
+        )

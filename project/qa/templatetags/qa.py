@@ -1,0 +1,42 @@
+"""How the site writes times, and the way back from signing in."""
+
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.template import Context
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+# After so long, a date says more than "5 months, 2 weeks ago".
+RELATIVE_FOR = timedelta(days=30)
+
+SIGN_IN_PAGES = {"login", "signup"}
+
+
+@register.filter
+def when(moment: datetime) -> SafeString:
+    """Return a `<time>`: how long ago or the day, with the exact time as its title."""
+    local = timezone.localtime(moment)
+    recent = timezone.now() - moment < RELATIVE_FOR
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        date_format(local, "j F Y, H:i e"),
+        naturaltime(moment) if recent else date_format(local, "j M Y"),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def next_query(context: Context) -> str:
+    """Return the query string by which signing in leads back to this page."""
+    request = context["request"]
+    here = request.get_full_path()
+    if request.resolver_match and request.resolver_match.url_name in SIGN_IN_PAGES:
+        here = request.GET.get("next", "")
+    return f"?next={quote(here)}" if here else ""

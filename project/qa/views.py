@@ -1,0 +1,154 @@
+"""The pages of the site. Views fetch and answer; rules are on the models and forms."""
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.models import User
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
+from django.contrib.messages.views import SuccessMessageMixin
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from project.qa.forms import AnswerForm, AskForm
+from project.qa.models import Answer, Question, Topic
+from project.qa.paging import paginate
+
+TOPICS_ON_A_PAGE = 60
+
+form_view = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class SignedInRequest(HttpRequest):
+    """A request that `login_required` has let through."""
+
+    user: User
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the newest questions."""
+    page = paginate(Question.objects.for_list(), request.GET)
+    return render(request, "qa/home.html", {"page": page})
+
+
+@require_safe
+def topics(request: HttpRequest) -> HttpResponse:
+    """Show all topics, or with `q` those that have it in their name."""
+    typed = request.GET.get("q", "").strip()
+    found = Topic.objects.filter(name__icontains=typed).with_question_count()
+    page = Paginator(found, TOPICS_ON_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "qa/topics.html", {"page": page, "q": typed})
+
+
+@require_safe
+def topic(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the newest questions under a topic."""
+    topic = get_object_or_404(Topic.objects.with_question_count(), slug=slug)
+    page = paginate(Question.objects.for_list().filter(topics=topic), request.GET)
+    return render(request, "qa/topic.html", {"topic": topic, "page": page})
+
+
+@require_safe
+def person(request: HttpRequest, username: str) -> HttpResponse:
+    """Show what a person asked and answered."""
+    person = get_object_or_404(User, username=username)
+    asked = Question.objects.for_list().filter(author=person)
+    answered = Answer.objects.filter(author=person).select_related("question", "author")
+    context = {
+        "person": person,
+        "page": paginate(asked, request.GET),
+        "answers": paginate(answered, request.GET, prefix="answers_"),
+    }
+    return render(request, "qa/person.html", context)
+
+
+@form_view
+def question(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a question with its answers; take a new answer by POST."""
+    wanted = Question.objects.select_related("author").prefetch_related("topics")
+    question = get_object_or_404(wanted, pk=pk)
+    if request.method != "POST":
+        return _question_page(request, question, AnswerForm())
+    if not request.user.is_authenticated:
+        return redirect_to_login(question.get_absolute_url())
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        return _question_page(request, question, form)
+    answer = form.save(question=question, author=request.user)
+    messages.success(request, "Your answer is posted.")
+    return redirect(answer)
+
+
+def _question_page(
+    request: HttpRequest, question: Question, form: AnswerForm
+) -> HttpResponse:
+    answers = question.answers.select_related("author")
+    context = {"question": question, "answers": answers, "form": form}
+    return render(request, "qa/question.html", context)
+
+
+@form_view
+@login_required
+def ask(request: SignedInRequest) -> HttpResponse:
+    """Take a new question; `topic` in the address fills in a topic's name."""
+    if request.method != "POST":
+        return _ask_page(request, AskForm(initial={"topics": _asked_topics(request)}))
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        return _ask_page(request, form)
+    question = form.save(author=request.user)
+    messages.success(request, "Your question is posted.")
+    return redirect(question)
+
+
+def _asked_topics(request: HttpRequest) -> list[str]:
+    slug = request.GET.get("topic", "")
+    return list(Topic.objects.filter(slug=slug).values_list("name", flat=True))
+
+
+def _ask_page(request: HttpRequest, form: AskForm) -> HttpResponse:
+    names = Topic.objects.values_list("name", flat=True)
+    return render(request, "qa/ask.html", {"form": form, "topic_names": names})
+
+
+@sensitive_post_parameters()
+@form_view
+def signup(request: HttpRequest) -> HttpResponse:
+    """Make an account and sign in to it."""
+    target = _safe_next(request)
+    if request.user.is_authenticated:
+        return redirect(target)
+    form: UserCreationForm[User] = UserCreationForm(
+        request.POST if request.method == "POST" else None
+    )
+    if not form.is_valid():
+        context = {"form": form, "next": "" if target == "home" else target}
+        return render(request, "registration/signup.html", context)
+    with transaction.atomic():
+        login(request, form.save())
+    messages.success(request, "Welcome! Your account is ready.")
+    return redirect(target)
+
+
+def _safe_next(request: HttpRequest) -> str:
+    target = request.POST.get("next") or request.GET.get("next", "")
+    safe = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if safe else "home"
+
+
+class PasswordChange(SuccessMessageMixin, PasswordChangeView):
+    """Change one's password."""
+
+    # Not Django's own name for it, which is the admin's template as well.
+    template_name = "registration/password_form.html"
+    success_url = reverse_lazy("home")
+    success_message = "Your password is changed."

@@ -1,0 +1,98 @@
+import pytest
+from django.contrib.auth import get_user
+from django.contrib.auth.models import User
+from pytest_django.asserts import assertRedirects
+
+PASSWORD = "a-long-enough-one"
+
+
+def sign_up(client, **changed):
+    data = {"username": "ines", "password1": PASSWORD, "password2": PASSWORD, **changed}
+    return client.post("/signup/", data)
+
+
+@pytest.mark.parametrize("page", ["login", "signup"])
+def test_page_is_shown(client, db, page):
+    assert client.get(f"/{page}/?next=/ask/").context["next"] == "/ask/"
+
+
+def test_signing_up_makes_an_account_and_signs_in(client, db):
+    response = sign_up(client)
+
+    assertRedirects(response, "/")
+    assert get_user(client).username == "ines"
+
+
+def test_signing_up_leads_back_to_where_one_was(client, question):
+    response = sign_up(client, next=question.get_absolute_url())
+
+    assertRedirects(response, question.get_absolute_url())
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["https://evil.example/", "//evil.example", "javascript:x", "/\\evil.example"],
+)
+def test_signing_up_never_leads_to_another_site(client, db, target):
+    assertRedirects(sign_up(client, next=target), "/")
+
+
+def test_name_that_is_taken_is_refused_and_explained(client, maja):
+    page = sign_up(client, username="Maja").content.decode()
+
+    assert "already exists" in page
+    assert 'value="Maja"' in page
+    assert User.objects.count() == 1
+
+
+def test_someone_signed_in_cannot_sign_up_again(as_maja):
+    assertRedirects(sign_up(as_maja), "/")
+    assert not User.objects.filter(username="ines").exists()
+
+
+def test_signing_in_leads_back_to_where_one_was(client, maja):
+    data = {"username": "maja", "password": "correct horse", "next": "/topics/"}
+
+    assertRedirects(client.post("/login/", data), "/topics/")
+
+
+def test_wrong_password_is_refused_and_explained(client, maja):
+    page = client.post("/login/", {"username": "maja", "password": "wrong"}).content
+
+    assert b'role="alert"' in page
+    assert b"Please enter a correct username and password" in page
+    assert get_user(client).is_anonymous
+
+
+def test_signing_in_links_from_one_page_to_the_other_keep_the_way_back(client, db):
+    page = client.get("/login/?next=/topics/").content.decode()
+
+    assert page.count('href="/signup/?next=/topics/"') == 2
+
+
+def test_signing_out_takes_a_post(as_maja):
+    assert as_maja.get("/logout/").status_code == 405
+    assertRedirects(as_maja.post("/logout/"), "/")
+    assert get_user(as_maja).is_anonymous
+
+
+def test_signing_up_refuses_other_methods(client, db):
+    assert client.put("/signup/").status_code == 405
+
+
+def test_password_is_changed(as_maja, maja):
+    data = {
+        "old_password": "correct horse",
+        "new_password1": PASSWORD,
+        "new_password2": PASSWORD,
+    }
+
+    response = as_maja.post("/password/", data, follow=True)
+
+    maja.refresh_from_db()
+    assert maja.check_password(PASSWORD)
+    assert b"Your password is changed." in response.content
+
+
+def test_password_of_someone_not_signed_in_is_not_changed(client, db):
+    assertRedirects(client.get("/password/"), "/login/?next=/password/")

@@ -1,0 +1,115 @@
+import pytest
+from pytest_django.asserts import assertRedirects
+
+from project.qa.models import Answer
+
+
+def test_question_shows_its_answers(client, question, answer):
+    page = client.get(question.get_absolute_url()).content.decode()
+
+    assert "<h1>Why is it sour?</h1>" in page
+    assert "<p>It runs</p>" in page
+    assert f'<live-answers data-topic="question:{question.pk}">' in page
+    assert f'<article id="answer-{answer.pk}" class="answer">' in page
+    assert "Grind finer." in page
+
+
+def test_question_without_answers_says_so(client, question):
+    assert b"No answers yet" in client.get(question.get_absolute_url()).content
+
+
+def test_reader_who_is_not_signed_in_is_led_back_after_signing_in(client, question):
+    page = client.get(question.get_absolute_url()).content.decode()
+
+    assert f'href="/login/?next=/questions/{question.pk}/"' in page
+    assert "<textarea" not in page
+
+
+@pytest.mark.parametrize("pk", [0, 12345, 10**30])
+def test_unknown_question_is_not_found(client, db, pk):
+    assert client.get(f"/questions/{pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_question_refuses_other_methods(client, question, method):
+    response = getattr(client, method)(question.get_absolute_url())
+
+    assert response.status_code == 405
+
+
+def test_answer_is_posted(as_maja, question, maja):
+    response = as_maja.post(question.get_absolute_url(), {"body": " Less water. "})
+
+    answer = Answer.objects.get()
+    assert (answer.question, answer.author) == (question, maja)
+    assert answer.body == "Less water."
+    assert not answer.body_is_html
+    assertRedirects(response, f"/questions/{question.pk}/#answer-{answer.pk}")
+
+
+def test_posted_answer_is_confirmed(as_maja, question):
+    url = question.get_absolute_url()
+
+    page = as_maja.post(url, {"body": "Less water."}, follow=True).content
+
+    assert b"Your answer is posted." in page
+
+
+def test_answer_of_someone_not_signed_in_is_not_kept(client, question):
+    url = question.get_absolute_url()
+
+    response = client.post(url, {"body": "Less water."})
+
+    assertRedirects(response, f"/login/?next={url}")
+    assert not Answer.objects.exists()
+
+
+def test_empty_answer_is_refused_and_explained(as_maja, question):
+    page = as_maja.post(question.get_absolute_url(), {"body": "  "}).content.decode()
+
+    assert "This field is required." in page
+    assert 'aria-invalid="true"' in page
+    assert "id_body_error" in page.partition('aria-describedby="')[2].partition('"')[0]
+    assert not Answer.objects.exists()
+
+
+def test_too_long_answer_keeps_what_was_typed(as_maja, question):
+    typed = "verbose " * 5_000
+
+    page = as_maja.post(question.get_absolute_url(), {"body": typed}).content.decode()
+
+    assert typed.strip() in page
+    assert not Answer.objects.exists()
+
+
+def test_answer_cannot_claim_to_be_html(as_maja, question):
+    data = {"body": "<script>x</script>", "body_is_html": "on"}
+
+    page = as_maja.post(question.get_absolute_url(), data, follow=True).content
+
+    assert b"&lt;script&gt;x" in page
+    assert b"<script>x" not in page
+
+
+def test_imported_bodies_are_shown_cleaned(client, question, answer):
+    for post in (question, answer):
+        post.body = "<h1>Big</h1><p>fine<script>x</script></p>"
+        post.body_is_html = True
+        post.save()
+
+    page = client.get(question.get_absolute_url()).content.decode()
+
+    assert page.count("<h1") == 1
+    assert page.count("<p>fine</p>") == 2
+    assert "<script>x" not in page
+
+
+def test_queries_do_not_grow_with_the_answers(
+    as_maja, question, tobias, django_assert_max_num_queries
+):
+    Answer.objects.bulk_create(
+        Answer(question=question, author=tobias, body=f"a{n}") for n in range(30)
+    )
+
+    with django_assert_max_num_queries(10):
+        as_maja.get(question.get_absolute_url())
