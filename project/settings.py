@@ -16,7 +16,9 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="insecure-key-for-development" if DEBUG else "")
+SECRET_KEY = env.str(
+    "SECRET_KEY", default="insecure-key-for-development" if DEBUG else ""
+)
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. Set it in the environment, or DEBUG=1 to develop."
@@ -81,10 +83,14 @@ def database() -> dict[str, object]:
     Raises ImproperlyConfigured when the URL names no database this site can use.
     """
     try:
-        config = env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/db.sqlite3")
+        config: dict[str, object] = env.db_url(
+            "DATABASE_URL", default=f"sqlite:///{VAR_DIR}/db.sqlite3"
+        )
     except (ValueError, KeyError) as error:
-        raise ImproperlyConfigured(f"DATABASE_URL is not a database URL: {error}") from None
-    engine = config.get("ENGINE")
+        raise ImproperlyConfigured(
+            f"DATABASE_URL is not a database URL: {error}"
+        ) from None
+    engine = str(config.get("ENGINE"))
     if engine not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
         raise ImproperlyConfigured(
             "DATABASE_URL must start with sqlite:/// or postgres://, "

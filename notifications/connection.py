@@ -1,0 +1,163 @@
+"""A connection: one subscriber, what it follows, and its bounded buffer.
+
+The hub pushes frames in; whoever writes to the client takes them out. No HTTP here,
+and no Redis.
+"""
+
+import enum
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from notifications.cursor import Cursor
+from notifications.frames import Frame
+from notifications.topics import wildcard
+
+MUTE = "mute"
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A level, and since when it counts, in milliseconds since 1970."""
+
+    level: str
+    since: int = 0
+
+
+class State(enum.Enum):
+    """What a connection is in; it never goes back."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Connection:
+    """One open stream.
+
+    `user` is the primary key, as text, of who reads it, empty for nobody known.
+    `follows` says what they follow; `asked` are selectors that the stream named
+    itself. A connection that has more than `buffer_bytes` waiting is closed.
+    """
+
+    def __init__(
+        self,
+        *,
+        user: str = "",
+        follows: dict[str, Following] | None = None,
+        asked: Iterable[str] = (),
+        channels: Iterable[str] = (),
+        seen: Cursor | None = None,
+        buffer_bytes: int = 65_536,
+    ) -> None:
+        self.user = user
+        self.asked = frozenset(asked)
+        self.channels = frozenset(channels)
+        # The hub changes it, under its lock; replaced, never changed in place.
+        self._follows = dict(follows or {})
+        self._buffer_bytes = buffer_bytes
+        # Guarded by the condition: what waits for the client, and what that weighs.
+        self._ready = threading.Condition()
+        self._buffer: deque[Frame] = deque()
+        self._waiting_bytes = 0
+        self._state = State.OPEN
+        self.close_reason = ""
+        # Frames up to here are known to the client already.
+        self.seen = seen
+
+    @property
+    def state(self) -> State:
+        """Whether the connection still takes frames."""
+        return self._state
+
+    @property
+    def selectors(self) -> frozenset[str]:
+        """The topics and wildcards under which the hub finds this connection."""
+        heard = {key for key, each in self._follows.items() if each.level != MUTE}
+        return self.asked | heard
+
+    def reached(self, settled: Cursor) -> Cursor:
+        """Return how far the client is, when the hub has pushed up to `settled`."""
+        return max(settled, self.seen or settled)
+
+    def change_follow(self, topic: str, following: Following | None) -> None:
+        """Take over that the person follows a topic now, or (None) does not."""
+        changed = {**self._follows}
+        changed.pop(topic, None)
+        if following is not None:
+            changed[topic] = following
+        self._follows = changed
+
+    def wants(self, frame: Frame) -> bool:
+        """Tell whether a frame that was routed here live is for this person."""
+        if self.user and frame.actor == self.user:
+            return False
+        if any(self._mutes(topic) for topic in (*frame.topics, *frame.told)):
+            return False
+        return not any(
+            self._hears(topic, by=time) for topic, time in frame.told.items()
+        )
+
+    def wants_replayed(self, frame: Frame) -> bool:
+        """Tell whether a frame of the past is for this person.
+
+        Following starts from the moment of following: what was appended before it
+        is not replayed.
+        """
+        time = frame.cursor.milliseconds
+        heard = any(self._hears(topic, by=time) for topic in frame.topics)
+        return heard and self.wants(frame)
+
+    def _mutes(self, topic: str) -> bool:
+        found = self._follows.get(topic)
+        return found is not None and found.level == MUTE
+
+    def _hears(self, topic: str, *, by: int) -> bool:
+        if topic in self.asked or wildcard(topic) in self.asked:
+            return True
+        found = self._follows.get(topic)
+        return found is not None and found.level != MUTE and found.since <= by
+
+    def push(self, frames: Iterable[Frame]) -> None:
+        """Add frames for the client; closes the connection when it is too far behind.
+
+        Never blocks. A closed connection ignores them.
+        """
+        with self._ready:
+            if self._state is State.CLOSED:
+                return
+            for frame in frames:
+                if self.seen is None or frame.cursor > self.seen:
+                    self._buffer.append(frame)
+                    self._waiting_bytes += len(frame.body)
+            if self._waiting_bytes > self._buffer_bytes:
+                self._close("slow")
+            self._ready.notify()
+
+    def take(self, *, seconds: float) -> list[Frame]:
+        """Return all that waits for the client, waiting up to `seconds` for some.
+
+        An empty list means that nothing came, or that the connection is closed.
+        """
+        with self._ready:
+            self._ready.wait_for(
+                lambda: self._buffer or self._state is State.CLOSED, timeout=seconds
+            )
+            taken = list(self._buffer)
+            self._buffer.clear()
+            self._waiting_bytes = 0
+            return taken
+
+    def close(self, reason: str) -> None:
+        """Take no more frames, and let whoever waits for them know; idempotent."""
+        with self._ready:
+            self._close(reason)
+
+    def _close(self, reason: str) -> None:
+        if self._state is State.OPEN:
+            self._state = State.CLOSED
+            self.close_reason = reason
+            # What waits would leave a hole at its end; the client resumes by cursor.
+            self._buffer.clear()
+            self._waiting_bytes = 0
+            self._ready.notify_all()

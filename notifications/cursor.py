@@ -1,0 +1,31 @@
+"""Cursors: where in the log a reader is. Pure; compared as two integers."""
+
+import re
+from typing import NamedTuple
+
+from notifications.exceptions import InvalidCursor
+
+# Redis writes an id as two unsigned 64-bit integers without leading zeros.
+_PATTERN = re.compile(r"(0|[1-9][0-9]{0,19})-(0|[1-9][0-9]{0,19})", re.ASCII)
+_LARGEST = 2**64 - 1
+
+
+class Cursor(NamedTuple):
+    """An id in the Redis Stream: milliseconds since 1970, and a counter in them."""
+
+    milliseconds: int
+    sequence: int
+
+    def __str__(self) -> str:
+        return f"{self.milliseconds}-{self.sequence}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Return the cursor that `text` writes, as in `1795165498123-0`.
+
+        Raises InvalidCursor for anything else.
+        """
+        match = _PATTERN.fullmatch(text)
+        if match is None or max(map(int, match.groups())) > _LARGEST:
+            raise InvalidCursor(text, expected="<milliseconds>-<sequence>")
+        return cls(int(match[1]), int(match[2]))

@@ -1,0 +1,78 @@
+"""What an entry of the log says, as bytes. Pure; both sides of the log speak it."""
+
+import msgspec
+
+from notifications.cursor import Cursor
+from notifications.exceptions import NotificationsError
+
+
+class Entry(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry"
+):
+    """What all entries have in common: the uid under which they are appended once."""
+
+    uid: str
+
+
+class EventEntry(Entry, frozen=True, tag="event"):
+    """An event on its way to those who follow its topics.
+
+    `data` is the JSON that goes to the client, encoded once. `actor` is the primary
+    key, as text, of the person who is not told. `told` names topics whose followers
+    were told of the same thing before, with the time, in milliseconds since 1970,
+    up to which following counts.
+    """
+
+    type: str
+    topics: tuple[str, ...]
+    data: str
+    actor: str = ""
+    told: dict[str, int] = {}
+
+
+class FollowEntry(Entry, frozen=True, tag="follow"):
+    """A change of what a person follows; no level means that they stopped.
+
+    `since` is when they began to, in milliseconds since 1970.
+    """
+
+    user: str
+    topic: str
+    level: str = ""
+    since: int = 0
+
+
+class StartEntry(Entry, frozen=True, tag="start"):
+    """The first entry of a new log, so that there is always a cursor to be at."""
+
+
+AnyEntry = EventEntry | FollowEntry | StartEntry
+
+
+class UnreadableEntry(NotificationsError, ValueError):
+    """Bytes in the log that no version of this app wrote."""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """An entry where it stands in the log, still as bytes."""
+
+    cursor: Cursor
+    body: bytes
+
+    def decode(self) -> AnyEntry:
+        """Return what the entry says; raises UnreadableEntry."""
+        try:
+            entry: AnyEntry = _decoder.decode(self.body)
+        # msgspec raises RecursionError for what is nested too deep.
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UnreadableEntry(f"cursor={self.cursor}: {error}") from error
+        return entry
+
+
+def encode(entry: AnyEntry) -> bytes:
+    """Return the entry as the bytes that are kept in the log."""
+    return _encoder.encode(entry)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEntry)

@@ -1,0 +1,147 @@
+"""Event types and what can be followed: the registry that a site fills.
+
+A site declares both in `<app>/notifications.py`, which is found at start.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import msgspec
+from django.db import models
+
+from notifications import topics
+from notifications.conf import conf
+from notifications.exceptions import (
+    InvalidEventType,
+    InvalidPayload,
+    NotFollowable,
+    UnknownEventType,
+)
+from notifications.models import Follow, Level
+from notifications.sse import RESERVED_NAMES
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+# The fields that every event has on the wire, beside those of its payload.
+WIRE_FIELDS = frozenset({"uid", "type", "topics", "actor", "created"})
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of all payloads: a field has a type, and nothing else gets in."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A registered name with a typed payload; making one registers it.
+
+    `name` is lower case with underscores, as in `new_comment`. `label` is what a
+    person reads. Raises InvalidEventType for a name or a payload that cannot be.
+    """
+
+    name: str
+    payload: type[Payload]
+    label: str = ""
+
+    registry: ClassVar[dict[str, "EventType"]] = {}
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidEventType(self.name, expected="a name such as new_comment")
+        if self.name in RESERVED_NAMES:
+            raise InvalidEventType(self.name, expected="a name that is not reserved")
+        taken = WIRE_FIELDS.intersection(self.payload.__struct_fields__)
+        if taken:
+            expected = f"a payload without the field {', '.join(sorted(taken))}"
+            raise InvalidEventType(self.name, expected=expected)
+        if self.registry.setdefault(self.name, self) != self:
+            raise InvalidEventType(self.name, expected="a name not registered yet")
+
+    def validate(self, data: Mapping[str, Any] | Payload) -> dict[str, Any]:
+        """Return the payload as what JSON can hold.
+
+        Raises InvalidPayload, naming the field, for data that does not fit the type,
+        is over MAX_PAYLOAD_BYTES as JSON, or holds text that is no Unicode.
+        """
+        try:
+            builtins = msgspec.to_builtins(data)
+            msgspec.convert(builtins, self.payload)
+            size = len(msgspec.json.encode(builtins))
+        except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
+            problem, _, field = str(error).partition(" - at ")
+            raise InvalidPayload(
+                self.name, problem=problem, field=field.strip("`")
+            ) from None
+        if size > conf.MAX_PAYLOAD_BYTES:
+            problem = f"{size} bytes of JSON, at most {conf.MAX_PAYLOAD_BYTES} allowed"
+            raise InvalidPayload(self.name, problem=problem)
+        return dict(builtins)
+
+
+def event_type(name: str) -> EventType:
+    """Return the event type of this name; raises UnknownEventType."""
+    try:
+        return EventType.registry[name]
+    except KeyError:
+        known = sorted(EventType.registry)
+        raise UnknownEventType(name, known=known) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Followable:
+    """A model whose objects can be followed, under topics of one kind."""
+
+    model: type[models.Model]
+    kind: str
+    key: str
+    public: bool
+
+    registry: ClassVar[dict[str, "Followable"]] = {}
+
+    def find(self, key: str) -> models.Model | None:
+        """Return the object that a topic of this kind stands for, if there is one."""
+        try:
+            return self.model._default_manager.filter(**{self.key: key}).first()
+        except (ValueError, TypeError):
+            return None
+
+
+def followable(
+    model: type[models.Model], *, kind: str, key: str = "pk", public: bool = True
+) -> None:
+    """Let people follow the objects of a model, as topics `<kind>:<value of key>`.
+
+    `key` names a unique field. A public kind is one that everybody may stream.
+    Raises InvalidTopic when `kind` cannot be the kind of a topic.
+    """
+    topics.build(kind, "1")
+    Followable.registry[kind] = Followable(model, kind, key, public)
+
+
+def topic_of(thing: models.Model) -> str:
+    """Return the topic of an object; raises NotFollowable."""
+    for each in Followable.registry.values():
+        if isinstance(thing, each.model):
+            return topics.build(each.kind, getattr(thing, each.key))
+    raise NotFollowable(type(thing))
+
+
+def object_of(topic: str) -> models.Model | None:
+    """Return what a topic stands for, or None when that is nothing we know."""
+    kind, key = topics.parse(topic)
+    found = Followable.registry.get(kind)
+    return found.find(key) if found else None
+
+
+def follow(user: Any, topic: str, *, level: str = Level.FOLLOW) -> Follow:
+    """Let a person follow a topic, or change the level at which they do.
+
+    Raises ValidationError for what is no topic or no level.
+    """
+    return Follow.objects.set_level(user, topic, level)
+
+
+def unfollow(user: Any, topic: str) -> bool:
+    """End a person's follow of a topic; tell whether there was one."""
+    follows = Follow.objects.filter(user=user, topic=topic)
+    return any(follow.delete()[0] for follow in follows)

@@ -1,0 +1,53 @@
+"""A frame: an event encoded once for everybody, with what routing needs. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from notifications import sse
+from notifications.cursor import Cursor
+from notifications.entries import EventEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Bytes for the client, at a cursor, and whom they are for.
+
+    `actor` is not told; `told` are topics whose followers were told of the same
+    before, with the time (milliseconds since 1970) by which they had to follow.
+    """
+
+    cursor: Cursor
+    body: bytes
+    topics: tuple[str, ...] = ()
+    actor: str = ""
+    told: Mapping[str, int] = field(default_factory=dict)
+
+
+def encode(entry: EventEntry, cursor: Cursor) -> Frame:
+    """Return the frame of an event of the log."""
+    body = sse.encode(data=entry.data, event=entry.type, event_id=str(cursor))
+    return Frame(cursor, body, entry.topics, entry.actor, entry.told)
+
+
+def heartbeat(cursor: Cursor | None = None) -> Frame:
+    """Return the frame that shows that the link lives, and how far the client is."""
+    return _own(sse.HEARTBEAT, "{}", cursor)
+
+
+def reset(cursor: Cursor) -> Frame:
+    """Return the frame that declares a gap: what came before is in the database."""
+    return _own(sse.RESET, '{"reason":"gap"}', cursor)
+
+
+def live(body: bytes) -> Frame:
+    """Return a frame that is nowhere in the log."""
+    return Frame(_NOWHERE, body)
+
+
+def _own(event: str, data: str, cursor: Cursor | None) -> Frame:
+    event_id = str(cursor) if cursor else ""
+    body = sse.encode(data=data, event=event, event_id=event_id)
+    return Frame(cursor or _NOWHERE, body)
+
+
+_NOWHERE = Cursor(0, 0)

@@ -1,0 +1,264 @@
+"""The hub: one reader of the log a process, pushing to the connections it serves.
+
+It knows who is connected and what they follow, and nothing of HTTP or of the ORM.
+"""
+
+import itertools
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from notifications import frames
+from notifications.conf import conf
+from notifications.connection import Connection, Following
+from notifications.cursor import Cursor
+from notifications.entries import (
+    AnyEntry,
+    EventEntry,
+    FollowEntry,
+    Record,
+    UnreadableEntry,
+)
+from notifications.exceptions import InvalidCursor, LogGap, LogUnavailable
+from notifications.frames import Frame
+from notifications.log import Log, shared_log
+from notifications.topics import wildcard
+
+logger = logging.getLogger(__name__)
+
+# Between attempts to reach the log again: doubled from the first to the last.
+FIRST_RETRY_SECONDS = 0.1
+LAST_RETRY_SECONDS = 2.0
+# How long the first read after a failure waits, before the link counts as good.
+RECHECK_SECONDS = 0.1
+
+
+class Hub:
+    """Reads the log from where it was, and never again what it has read."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._stopping = threading.Event()
+        # Guarded by the lock: the routes, the connections, how far they are served.
+        self._lock = threading.Lock()
+        self._routes: defaultdict[str, set[Connection]] = defaultdict(set)
+        self._people: defaultdict[str, set[Connection]] = defaultdict(set)
+        self._connections: set[Connection] = set()
+        self._position = Cursor(0, 0)
+        self._thread: threading.Thread | None = None
+        # Everything up to here has been pushed, not only routed.
+        self._settled = Cursor(0, 0)
+        # How often in a row the log was not to be reached.
+        self._failures = 0
+        # How many entries made no sense and were skipped.
+        self.unreadable = 0
+
+    def start(self) -> Cursor:
+        """Start reading, if it has not begun; return the position to serve from.
+
+        Raises LogUnavailable when the log was never reached yet.
+        """
+        with self._lock:
+            if self._thread is None:
+                self._position = self._settled = self._log.position()
+                self._stopping.clear()
+                self._thread = threading.Thread(
+                    target=self._run, name="notifications-hub", daemon=True
+                )
+                self._thread.start()
+            return self._position
+
+    def stop(self) -> None:
+        """Stop reading and close every connection; start() begins anew."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            connections = list(self._connections)
+        self._stopping.set()
+        for connection in connections:
+            connection.close("stopped")
+        if thread is not None:
+            thread.join()
+
+    @property
+    def settled(self) -> Cursor:
+        """The cursor up to which every open connection has what is for it."""
+        return self._settled
+
+    def attach(
+        self, connection: Connection, *, after: str | None, as_of: Cursor
+    ) -> Iterator[Frame]:
+        """Serve this connection from now on; return the frames that it missed.
+
+        `after` is the cursor that the client was at, as it wrote it; without one
+        nothing was missed. `as_of` is the position from before the follows were
+        loaded. Raises LogUnavailable, with the connection not attached.
+        """
+        cursor = self._known(after)
+        # Set before it is registered: the page may be newer than what this process
+        # has read so far, and must not get that part again.
+        connection.seen = cursor
+        with self._lock:
+            position = self._position
+            self._register(connection)
+        try:
+            self._catch_up(connection, as_of, position)
+        except (LogUnavailable, LogGap) as error:
+            self.detach(connection)
+            raise LogUnavailable(str(error)) from error
+        return self._missed(connection, after, position)
+
+    def detach(self, connection: Connection) -> None:
+        """Serve this connection no longer; idempotent."""
+        connection.close("detached")
+        with self._lock:
+            self._connections.discard(connection)
+            self._discard(self._people, connection.user, connection)
+            for selector in connection.selectors:
+                self._discard(self._routes, selector, connection)
+
+    def _register(self, connection: Connection) -> None:
+        self._connections.add(connection)
+        self._people[connection.user].add(connection)
+        for selector in connection.selectors:
+            self._routes[selector].add(connection)
+
+    @staticmethod
+    def _discard(
+        index: dict[str, set[Connection]], key: str, connection: Connection
+    ) -> None:
+        found = index.get(key, set())
+        found.discard(connection)
+        if not found:
+            index.pop(key, None)
+
+    def _catch_up(
+        self, connection: Connection, as_of: Cursor, position: Cursor
+    ) -> None:
+        """Apply the changes of follows that came while they were being loaded."""
+        for record in self._log.read(as_of, until=position):
+            entry = self._decode(record)
+            if isinstance(entry, FollowEntry) and entry.user == connection.user:
+                with self._lock:
+                    self._change(connection, entry)
+
+    def _known(self, text: str | None) -> Cursor | None:
+        """Return the cursor that a client wrote, if the log has its entry."""
+        try:
+            cursor = None if text is None else Cursor.parse(text)
+        except InvalidCursor:
+            return None
+        return cursor if cursor and self._log.contains(cursor) else None
+
+    def _missed(
+        self, connection: Connection, after: str | None, position: Cursor
+    ) -> Iterator[Frame]:
+        """Yield what was missed, or one reset; then how far the client is with that."""
+        cursor = connection.seen
+        try:
+            if cursor is not None:
+                yield from self._replay(connection, cursor, position)
+            elif after is not None:
+                yield frames.reset(position)
+        except LogGap:
+            yield frames.reset(position)
+        yield frames.heartbeat(max(position, cursor or position))
+
+    def _replay(
+        self, connection: Connection, after: Cursor, position: Cursor
+    ) -> Iterator[Frame]:
+        for record in self._log.read(after, until=position):
+            entry = self._decode(record)
+            if isinstance(entry, EventEntry):
+                frame = frames.encode(entry, record.cursor)
+                if connection.wants_replayed(frame):
+                    yield frame
+
+    def _decode(self, record: Record) -> AnyEntry | None:
+        try:
+            return record.decode()
+        except UnreadableEntry as error:
+            self.unreadable += 1
+            logger.warning("entry=skipped %s", error)
+            return None
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._step()
+                self._failures = 0
+            except LogUnavailable as error:
+                self._back_off(error)
+
+    def _step(self) -> None:
+        """Read once and push what came; after a failure, without waiting long."""
+        seconds = RECHECK_SECONDS if self._failures else conf.READ_BLOCK
+        try:
+            self._dispatch(self._log.wait(self._position, seconds=seconds))
+        except LogGap as gap:
+            self._reset(gap)
+        if self._failures:
+            logger.info("read=resumed cursor=%s", self._position)
+
+    def _back_off(self, error: LogUnavailable) -> None:
+        if not self._failures:
+            logger.warning("read=interrupted reason=%r", str(error))
+        delay = min(FIRST_RETRY_SECONDS * 2**self._failures, LAST_RETRY_SECONDS)
+        self._failures += 1
+        self._stopping.wait(delay)
+
+    def _reset(self, gap: LogGap) -> None:
+        """Declare a gap to everyone, and go on from where the log is now."""
+        newest = self._log.position()
+        logger.warning("read=reset from=%s to=%s", gap.cursor, newest)
+        with self._lock:
+            self._position = newest
+            connections = list(self._connections)
+        for connection in connections:
+            connection.seen = None
+            connection.push([frames.reset(newest)])
+        self._settled = newest
+
+    def _dispatch(self, records: Sequence[Record]) -> None:
+        """Push what one read of the log brought, each connection's share at once."""
+        if not records:
+            return
+        due: defaultdict[Connection, list[Frame]] = defaultdict(list)
+        with self._lock:
+            for record in records:
+                self._route(record, due)
+            self._position = records[-1].cursor
+        for connection, share in due.items():
+            connection.push(share)
+        self._settled = records[-1].cursor
+
+    def _route(self, record: Record, due: defaultdict[Connection, list[Frame]]) -> None:
+        entry = self._decode(record)
+        if isinstance(entry, EventEntry):
+            frame = frames.encode(entry, record.cursor)
+            for connection in self._matching(frame):
+                due[connection].append(frame)
+        elif isinstance(entry, FollowEntry):
+            for connection in self._people.get(entry.user, ()):
+                self._change(connection, entry)
+
+    def _matching(self, frame: Frame) -> Iterator[Connection]:
+        keys = itertools.chain(frame.topics, map(wildcard, frame.topics))
+        found = set().union(*(self._routes.get(key, ()) for key in set(keys)))
+        return (connection for connection in found if connection.wants(frame))
+
+    def _change(self, connection: Connection, entry: FollowEntry) -> None:
+        before = connection.selectors
+        following = Following(entry.level, entry.since) if entry.level else None
+        connection.change_follow(entry.topic, following)
+        for selector in before - connection.selectors:
+            self._discard(self._routes, selector, connection)
+        for selector in connection.selectors - before:
+            self._routes[selector].add(connection)
+
+
+@cache
+def shared_hub() -> Hub:
+    """Return the hub of this process; it starts reading with the first stream."""
+    return Hub(shared_log())

@@ -1,0 +1,34 @@
+"""Middleware that notes where the log is before a page reads the database."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from notifications.exceptions import LogUnavailable
+from notifications.log import shared_log
+
+READING = ("GET", "HEAD")
+
+
+class CursorMiddleware:
+    """Set `request.notifications_cursor` for pages, empty when Redis is away.
+
+    The page's stream starts there: what is committed after the view has read the
+    database is later in the log, so nothing falls between the page and its stream.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in READING and request.accepts("text/html"):
+            request.notifications_cursor = newest_cursor()  # type: ignore[attr-defined]
+        return self._get_response(request)
+
+
+def newest_cursor() -> str:
+    """Return the newest cursor as text, or nothing when Redis is away."""
+    try:
+        return str(shared_log().position())
+    except LogUnavailable:
+        return ""

@@ -1,0 +1,200 @@
+"""The outbox: record an event in the transaction, relay it to the log on commit.
+
+What could not be relayed stays pending, and the sweep relays it later. Nothing here
+knows who is connected.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import connection, transaction
+
+from notifications import entries
+from notifications import topics as topics_
+from notifications.conf import conf
+from notifications.events import EventType, Payload
+from notifications.exceptions import InvalidTopic, LogUnavailable
+from notifications.log import shared_log
+from notifications.models import Control, Event, EventQuerySet, EventTopic
+from notifications.signals import event_recorded
+
+logger = logging.getLogger(__name__)
+
+# The sweep's lock lapses after this, should its holder die; a batch takes far less.
+SWEEP_LOCK_SECONDS = 30
+
+
+def record(
+    event_type: EventType,
+    *,
+    topics: Iterable[str],
+    payload: Mapping[str, Any] | Payload,
+    actor: Any = None,
+    source: str = "",
+    told: Mapping[str, datetime] | None = None,
+) -> Event:
+    """Write an event in the current transaction; it is relayed once that commits.
+
+    `topics` are whom it is for, `actor` the user who did it and is not told, `source`
+    what was saved. `told` names topics whose followers were told of the same thing
+    before, and when. Raises InvalidPayload and InvalidTopic; nothing is written then.
+    """
+    addressed = _check_topics(topics)
+    event = Event(
+        type=event_type.name,
+        payload=event_type.validate(payload),
+        actor=actor,
+        source=source,
+    )
+    with transaction.atomic():
+        event.save()
+        _address(event, addressed, told or {})
+        _relay_on_commit().events.append(event)
+    event_recorded.send(Event, event=event)
+    return event
+
+
+def amend(event: Event, *, topics: Iterable[str], payload: dict[str, Any]) -> None:
+    """Rewrite an event of the current transaction, before anyone is told of it."""
+    event.payload = payload
+    with transaction.atomic():
+        event.save(update_fields=["payload"])
+        event.addresses.all().delete()
+        _address(event, _check_topics(topics), {})
+
+
+def open_event(source: str) -> Event | None:
+    """Return the event that this transaction recorded for a source, if it did."""
+    found = _open_relay()
+    if found is None or not source:
+        return None
+    mine = [event for event in found.events if event.source == source]
+    # A savepoint that was rolled back took its rows along.
+    return Event.objects.filter(pk__in=[event.pk for event in mine]).last()
+
+
+def record_control(entry: entries.FollowEntry) -> None:
+    """Write a control entry in the current transaction, to be relayed like an event."""
+    with transaction.atomic():
+        control = Control.objects.create(uid=entry.uid, body=entries.encode(entry))
+        _relay_on_commit().controls.append(control)
+
+
+def relay(events: EventQuerySet) -> list[Event]:
+    """Append these events to the log and mark them; return them in their order.
+
+    Raises LogUnavailable; they stay pending then. A repeat is harmless, since the log
+    takes a uid only once.
+    """
+    rows = list(events.for_wire())
+    cursors = shared_log().append([(str(row.uid), _encode(row)) for row in rows])
+    for row, cursor in zip(rows, cursors, strict=True):
+        row.mark_relayed(cursor)
+    Event.objects.bulk_update(rows, ["cursor", "relayed"])
+    return rows
+
+
+def sweep() -> int:
+    """Relay all that is pending, batch by batch; return how many entries that was.
+
+    Only one process does so at a time; the others return 0. Raises LogUnavailable.
+    """
+    if not (Event.objects.pending().exists() or Control.objects.exists()):
+        return 0
+    with shared_log().exclusive("sweep", seconds=SWEEP_LOCK_SECONDS) as held:
+        return sum(iter(_sweep_batch, 0)) if held else 0
+
+
+def _sweep_batch() -> int:
+    size = conf.SWEEP_BATCH
+    oldest = Event.objects.pending().values_list("pk", flat=True)[:size]
+    controls = _relay_controls(list(Control.objects.order_by("pk")[:size]))
+    return controls + len(
+        relay(Event.objects.filter(pk__in=list(oldest)).order_by("pk"))
+    )
+
+
+def _relay_controls(controls: list[Control]) -> int:
+    shared_log().append([(str(each.uid), bytes(each.body)) for each in controls])
+    Control.objects.filter(pk__in=[each.pk for each in controls]).delete()
+    return len(controls)
+
+
+class _Relay:
+    """What one transaction recorded, relayed together when it commits.
+
+    It is registered on commit once for each entry, so that a savepoint that is
+    rolled back drops only its own; the first call relays all that is in the database.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.controls: list[Control] = []
+
+    def __call__(self) -> None:
+        events, self.events = self.events, []
+        controls, self.controls = self.controls, []
+        try:
+            self._relay(events, controls)
+        except LogUnavailable as error:
+            logger.warning(
+                "relay=postponed events=%d reason=%r", len(events), str(error)
+            )
+
+    def _relay(self, events: list[Event], controls: list[Control]) -> None:
+        if controls:
+            pks = [each.pk for each in controls]
+            _relay_controls(list(Control.objects.filter(pk__in=pks).order_by("pk")))
+        if events:
+            pks = [each.pk for each in events]
+            relay(Event.objects.pending().filter(pk__in=pks))
+
+
+def _open_relay() -> _Relay | None:
+    """Return what the current transaction has registered to be relayed, if anything.
+
+    It lives among the transaction's callbacks and nowhere else, since Django drops
+    those on a rollback.
+    """
+    callbacks = (registered[1] for registered in reversed(connection.run_on_commit))
+    return next((each for each in callbacks if isinstance(each, _Relay)), None)
+
+
+def _relay_on_commit() -> _Relay:
+    found = _open_relay() or _Relay()
+    transaction.on_commit(found, robust=True)
+    return found
+
+
+def _check_topics(names: Iterable[str]) -> list[str]:
+    addressed = list(dict.fromkeys(topics_.validate(name) for name in names))
+    if len(addressed) > conf.MAX_TOPICS_PER_EVENT:
+        raise InvalidTopic(
+            addressed, expected=f"at most {conf.MAX_TOPICS_PER_EVENT} topics an event"
+        )
+    return addressed
+
+
+def _address(event: Event, addressed: list[str], told: Mapping[str, datetime]) -> None:
+    rows = [EventTopic(event=event, topic=topic) for topic in addressed]
+    rows += [EventTopic(event=event, topic=topic, told=told[topic]) for topic in told]
+    EventTopic.objects.bulk_create(rows)
+
+
+def _encode(event: Event) -> bytes:
+    entry = entries.EventEntry(
+        uid=str(event.uid),
+        type=event.type,
+        topics=tuple(event.topics),
+        data=msgspec.json.encode(event.wire()).decode(),
+        actor="" if event.actor_id is None else str(event.actor_id),
+        told={topic: _milliseconds(time) for topic, time in event.told.items()},
+    )
+    return entries.encode(entry)
+
+
+def _milliseconds(time: datetime) -> int:
+    return round(time.timestamp() * 1000)

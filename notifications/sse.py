@@ -1,0 +1,61 @@
+"""Server-Sent Events as bytes: frames out, Last-Event-ID in. Pure, no I/O.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import re
+
+_LINE_END = re.compile("\r\n|\r|\n")
+
+HEARTBEAT = "heartbeat"
+RESET = "reset"
+SERVER_CLOSED = "server_closed"
+# Names on the wire that are the server's own, or that EventSource itself dispatches.
+RESERVED_NAMES = frozenset(
+    {HEARTBEAT, RESET, SERVER_CLOSED, "open", "error", "message"}
+)
+
+
+def encode(*, data: str, event: str = "", event_id: str = "") -> bytes:
+    """Return one event as bytes, ending in the blank line that dispatches it.
+
+    `data` may hold several lines; `event` and `event_id` are left out when empty.
+    Raises ValueError for a line end in `event` or `event_id`, or a NUL in
+    `event_id`, which a client would ignore (9.2.6, "Interpreting an event stream").
+    """
+    lines = [f"data: {line}" for line in _LINE_END.split(data)]
+    if event:
+        lines.insert(0, "event: " + _single_line(event))
+    if event_id:
+        lines.insert(0, "id: " + _event_id(event_id))
+    return ("\n".join(lines) + "\n\n").encode()
+
+
+def encode_retry(milliseconds: int) -> bytes:
+    """Return the field that tells the client how long to wait before it returns."""
+    return f"retry: {milliseconds}\n\n".encode()
+
+
+def _single_line(text: str) -> str:
+    if _LINE_END.search(text):
+        raise ValueError(f"expected one line, got {ascii(text)[:80]}")
+    return text
+
+
+def _event_id(text: str) -> str:
+    if "\0" in text:
+        raise ValueError(f"expected an id without NUL, got {ascii(text)[:80]}")
+    return _single_line(text)
+
+
+def last_event_id(header: str | None, parameters: list[str]) -> str | None:
+    """Return where the client says it was: the header, else the query's parameter.
+
+    The header wins, since a browser that reconnects sends the page's old query with
+    it. Several parameters contradict each other and count as an id that is nowhere.
+    """
+    if header is not None:
+        return header
+    if len(parameters) > 1:
+        return ""
+    return parameters[0] if parameters else None

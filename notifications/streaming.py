@@ -1,0 +1,86 @@
+"""A connection as an iterator of SSE bytes, for any WSGI server."""
+
+from collections.abc import Callable, Generator, Iterator
+
+from django.http import StreamingHttpResponse
+
+from notifications import sse
+from notifications.conf import conf
+from notifications.connection import Connection, State
+from notifications.frames import Frame
+
+# So many bytes of a replay are joined into one write.
+WRITE_BYTES = 16_384
+
+
+class EventStream:
+    """The bytes of one stream; closing it detaches the connection.
+
+    `missed` comes first, then what the connection takes. `heartbeat` returns the
+    frame to send when nothing came for HEARTBEAT_INTERVAL. `started` is called once
+    when the server asks for the first bytes, and `closed` once at the end.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        missed: Iterator[Frame],
+        heartbeat: Callable[[], Frame],
+        started: Callable[[], None],
+        closed: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._missed = missed
+        self._heartbeat = heartbeat
+        self._started = started
+        self._closed = closed
+        self._chunks = self._run()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """Detach the connection, also when no byte was ever asked for; idempotent."""
+        self._chunks.close()
+        self._closed()
+
+    def _run(self) -> Generator[bytes]:
+        self._started()
+        yield sse.encode_retry(round(conf.RETRY_INTERVAL * 1000))
+        yield from join(self._missed)
+        while self._connection.state is State.OPEN:
+            # Before taking: all that it covers is in the buffer by now.
+            heartbeat = self._heartbeat()
+            taken = self._connection.take(seconds=conf.HEARTBEAT_INTERVAL)
+            if taken:
+                yield b"".join(frame.body for frame in taken)
+            elif self._connection.state is State.OPEN:
+                yield heartbeat.body
+
+
+class EventStreamResponse(StreamingHttpResponse):
+    """An event stream that no cache keeps, no proxy buffers, nothing compresses."""
+
+    def __init__(self, stream: EventStream) -> None:
+        super().__init__(stream, content_type="text/event-stream; charset=utf-8")
+        self["Cache-Control"] = "no-store"
+        # https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering
+        self["X-Accel-Buffering"] = "no"
+        # GZipMiddleware leaves alone what has an encoding.
+        self["Content-Encoding"] = "identity"
+
+
+def join(missed: Iterator[Frame]) -> Iterator[bytes]:
+    """Yield the frames' bytes, several frames a chunk."""
+    waiting = bytearray()
+    for frame in missed:
+        waiting += frame.body
+        if len(waiting) >= WRITE_BYTES:
+            yield bytes(waiting)
+            waiting.clear()
+    if waiting:
+        yield bytes(waiting)
