@@ -16,7 +16,8 @@ from project.qa.text import name_to_slug
 MAX_BODY_CHARS = 30_000
 MAX_TITLE_CHARS = 200
 MAX_TOPICS = 5
-TOPIC_NAME = re.compile(r"\w[\w +#.&'/()-]*")
+TOPIC_SIGNS = "+ # . & ' / ( ) -"
+TOPIC_NAME = re.compile(rf"[\w{TOPIC_SIGNS}]+")
 
 
 class TopicsInput(forms.TextInput):
@@ -63,7 +64,7 @@ def topic_name_problems(name: str) -> Iterable[str]:
     if len(name) > Topic.NAME_CHARS:
         yield f"“{name[:20]}…” is too long: use at most {Topic.NAME_CHARS} characters."
     elif not TOPIC_NAME.fullmatch(name):
-        yield f"“{name}” starts with or holds a character that no topic has."
+        yield f"“{name}” may hold letters, digits, spaces and {TOPIC_SIGNS} only."
     elif not name_to_slug(name, chars=Topic.NAME_CHARS):
         yield f"“{name}” needs at least one letter from a to z, or a digit."
 
