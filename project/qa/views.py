@@ -3,10 +3,9 @@
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.forms import PasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
-from django.contrib.messages.views import SuccessMessageMixin
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -145,10 +144,13 @@ def _safe_next(request: HttpRequest) -> str:
     return target if safe else "home"
 
 
-class PasswordChange(SuccessMessageMixin, PasswordChangeView):
+class PasswordChange(PasswordChangeView):
     """Change one's password."""
 
     # Not Django's own name for it, which is the admin's template as well.
     template_name = "registration/password_form.html"
     success_url = reverse_lazy("home")
-    success_message = "Your password is changed."
+
+    def form_valid(self, form: "PasswordChangeForm[User]") -> HttpResponse:
+        messages.success(self.request, "Your password is changed.")
+        return super().form_valid(form)
