@@ -30,6 +30,8 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
 }
+PICTURE_URL = re.compile("https?://", re.IGNORECASE)
+LINK_URL = re.compile("https?://|mailto:", re.IGNORECASE)
 HIGH_HEADING = re.compile(r"(</?)h[12](?=[\s>])", re.IGNORECASE)
 BLOCK_EDGE = re.compile(
     r"<(?=/?(?:blockquote|br|dd|div|dt|h\d|hr|li|ol|p|pre|table|td|th|tr|ul)\b)",
@@ -40,10 +42,9 @@ SPELT_OUT = str.maketrans({"+": " plus ", "#": " sharp ", "&": " and ", ".": " "
 
 
 def _keep_attribute(tag: str, name: str, value: str) -> str | None:
-    """Drop the address of a picture that is not on the web."""
-    if tag == "img" and name == "src" and not value.startswith(("http://", "https://")):
-        return None
-    return value
+    """Drop an address that is not a whole one: here it would lead somewhere else."""
+    wanted = {"src": PICTURE_URL, "href": LINK_URL}.get(name)
+    return None if wanted and not wanted.match(value) else value
 
 
 _page_cleaner = nh3.Cleaner(

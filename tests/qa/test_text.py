@@ -52,6 +52,11 @@ def test_pictures_on_the_web_are_kept():
     assert 'alt="A cup"' in cleaned
 
 
+@pytest.mark.parametrize("href", ["/logout/", "//evil.example", "?x", "#content", "x"])
+def test_links_that_were_meant_for_another_site_are_only_their_words(href):
+    assert "href" not in text.clean(f"<a href='{href}'>words</a>")
+
+
 def test_headings_of_a_body_stay_below_those_of_the_page():
     assert text.clean("<H1 id=x>A</H1><h2>B</h2>") == "<h3>A</h3><h3>B</h3>"
 
