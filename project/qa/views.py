@@ -151,6 +151,6 @@ class PasswordChange(PasswordChangeView):
     template_name = "registration/password_form.html"
     success_url = reverse_lazy("home")
 
-    def form_valid(self, form: "PasswordChangeForm[User]") -> HttpResponse:
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         messages.success(self.request, "Your password is changed.")
         return super().form_valid(form)
