@@ -18,7 +18,15 @@ TAGS = (
     "c#",
     ".net",
 )
-THINGS = ("beans", "milk", "a filter", "the grinder", "hot water", "a moka pot", "crema")
+THINGS = (
+    "beans",
+    "milk",
+    "a filter",
+    "the grinder",
+    "hot water",
+    "a moka pot",
+    "crema",
+)
 DOINGS = ("store", "clean", "measure", "choose", "heat", "share", "replace")
 FIRST_POST = datetime(2015, 1, 27, 20, 9, 32, 720_000)
 MAX_MINUTES_BETWEEN = 90
@@ -67,10 +75,11 @@ def write_rows(path: Path, *rows: str) -> Path:
 
 
 def write_posts(path: Path, *, questions: int, answers: int, seed: int = 0) -> Path:
-    """Write a dump with that many posts, by a fifth as many people, and return its path.
+    """Write a dump with that many posts and return its path.
 
-    Ids and dates rise, answers follow their questions at some distance, the owners of
-    a few are deleted, and the description of a tag stands in between now and then.
+    There is a person for every five posts. Ids and dates rise, answers follow their
+    questions at some distance, the owners of a few are deleted, and the description of
+    a tag stands in between now and then.
     """
     writer = _Writer(Random(seed), questions=questions, answers=answers)
     with path.open("w", encoding="utf-8-sig") as file:
