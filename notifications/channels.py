@@ -64,6 +64,15 @@ class Channels:
         with self._lock:
             self._connections.discard(connection)
 
+    def stop(self) -> None:
+        """Close every connection and end the subscription."""
+        with self._lock:
+            thread, connections = self._thread, list(self._connections)
+        for connection in connections:
+            self.detach(connection)
+        if thread is not None:
+            thread.join()
+
     def _run(self) -> None:
         pause = threading.Event()
         while not self._finished():

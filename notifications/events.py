@@ -27,20 +27,17 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 WIRE_FIELDS = frozenset({"uid", "type", "topics", "actor", "created"})
 
 
-class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base of all payloads: a field has a type, and nothing else gets in."""
-
-
 @dataclass(frozen=True, slots=True)
 class EventType:
     """A registered name with a typed payload; making one registers it.
 
-    `name` is lower case with underscores, as in `new_comment`. `label` is what a
-    person reads. Raises InvalidEventType for a name or a payload that cannot be.
+    `name` is lower case with underscores, as in `new_comment`. `payload` is the
+    struct of the event's own fields. `label` is what a person reads. Raises
+    InvalidEventType for a name or a payload that cannot be.
     """
 
     name: str
-    payload: type[Payload]
+    payload: type[msgspec.Struct]
     label: str = ""
 
     registry: ClassVar[dict[str, "EventType"]] = {}
@@ -50,14 +47,14 @@ class EventType:
             raise InvalidEventType(self.name, expected="a name such as new_comment")
         if self.name in RESERVED_NAMES:
             raise InvalidEventType(self.name, expected="a name that is not reserved")
-        taken = WIRE_FIELDS.intersection(self.payload.__struct_fields__)
+        taken = WIRE_FIELDS.intersection(self.payload.__struct_encode_fields__)
         if taken:
             expected = f"a payload without the field {', '.join(sorted(taken))}"
             raise InvalidEventType(self.name, expected=expected)
         if self.registry.setdefault(self.name, self) != self:
             raise InvalidEventType(self.name, expected="a name not registered yet")
 
-    def validate(self, data: Mapping[str, Any] | Payload) -> dict[str, Any]:
+    def validate(self, data: Mapping[str, Any] | msgspec.Struct) -> dict[str, Any]:
         """Return the payload as what JSON can hold.
 
         Raises InvalidPayload, naming the field, for data that does not fit the type,
@@ -69,13 +66,17 @@ class EventType:
             size = len(msgspec.json.encode(builtins))
         except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
             problem, _, field = str(error).partition(" - at ")
-            raise InvalidPayload(
-                self.name, problem=problem, field=field.strip("`")
-            ) from None
+            raise self._invalid(problem, field.strip("`")) from None
+        for field in builtins.keys() - {*self.payload.__struct_encode_fields__}:
+            raise self._invalid("a field that the payload does not have", field)
         if size > conf.MAX_PAYLOAD_BYTES:
-            problem = f"{size} bytes of JSON, at most {conf.MAX_PAYLOAD_BYTES} allowed"
-            raise InvalidPayload(self.name, problem=problem)
+            raise self._invalid(
+                f"{size} bytes of JSON, expected at most {conf.MAX_PAYLOAD_BYTES}"
+            )
         return dict(builtins)
+
+    def _invalid(self, problem: str, field: str = "") -> InvalidPayload:
+        return InvalidPayload(self.name, problem=problem, field=field)
 
 
 def event_type(name: str) -> EventType:

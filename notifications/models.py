@@ -224,7 +224,7 @@ class EventTopic(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["topic", "event"], name="notifications_eventtopic")
+            models.Index(fields=["topic", "event"], name="notifications_by_topic")
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from notifications import entries
 from notifications import topics as topics_
 from notifications.conf import conf
-from notifications.events import EventType, Payload
+from notifications.events import EventType
 from notifications.exceptions import InvalidTopic, LogUnavailable
 from notifications.log import shared_log
 from notifications.models import Control, Event, EventQuerySet, EventTopic
@@ -31,7 +31,7 @@ def record(
     event_type: EventType,
     *,
     topics: Iterable[str],
-    payload: Mapping[str, Any] | Payload,
+    payload: Mapping[str, Any] | msgspec.Struct,
     actor: Any = None,
     source: str = "",
     told: Mapping[str, datetime] | None = None,

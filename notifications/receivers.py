@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.db import models, transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from notifications import outbox
 from notifications.entries import FollowEntry
-from notifications.events import EventType, Payload, follow
+from notifications.events import EventType, follow
 from notifications.models import Event, Follow, now
 
 
@@ -20,7 +21,7 @@ def watch(
     event_type: EventType,
     *,
     topics: Callable[[Any], Iterable[str]],
-    payload: Callable[[Any], Payload],
+    payload: Callable[[Any], msgspec.Struct],
     actor: Callable[[Any], Any],
     actor_follows: Callable[[Any], str] | None = None,
 ) -> None:
@@ -49,7 +50,7 @@ class Watcher:
     model: type[models.Model]
     event_type: EventType
     topics: Callable[[Any], Iterable[str]]
-    payload: Callable[[Any], Payload]
+    payload: Callable[[Any], msgspec.Struct]
     actor: Callable[[Any], Any]
     actor_follows: Callable[[Any], str] | None
 

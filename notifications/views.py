@@ -1,11 +1,10 @@
 """HTTP: the stream, the inbox, and what a person follows."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.db import connections, transaction
+from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -22,16 +21,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from notifications import frames, sse, topics
-from notifications.channels import shared_channels
+from notifications import sse, topics
 from notifications.conf import conf
-from notifications.connection import Connection, Following
 from notifications.events import follow as follow_topic
 from notifications.events import object_of, unfollow
 from notifications.exceptions import InvalidTopic, InvalidValue, LogUnavailable
-from notifications.hub import shared_hub
-from notifications.models import Event, Follow, Level, ReadState
-from notifications.streaming import EventStream, EventStreamResponse
+from notifications.models import Event, Level, ReadState
+from notifications.streaming import EventStreamResponse
+from notifications.subscriptions import open_channel_stream, open_stream
 
 EVENT_STREAM = "text/event-stream"
 HTML = "text/html"
@@ -53,7 +50,7 @@ def stream(request: HttpRequest) -> HttpResponseBase:
         return render(request, "notifications/stream.html")
     try:
         if "channel" in request.GET:
-            return _channel_stream(_channels(request))
+            return EventStreamResponse(open_channel_stream(_channels(request)))
         return _topic_stream(request, _selectors(request))
     except InvalidValue as error:
         return HttpResponseBadRequest(f"{error}\n", content_type="text/plain")
@@ -84,65 +81,15 @@ def _channels(request: HttpRequest) -> list[str]:
 
 
 def _topic_stream(request: HttpRequest, asked: list[str]) -> HttpResponseBase:
-    user: Any = request.user
-    if not (user.is_authenticated or asked):
+    user = request.user if request.user.is_authenticated else None
+    if not (user or asked):
         return HttpResponseForbidden(
             "Sign in, or name a topic: ?topic=user:7\n", content_type="text/plain"
         )
-    hub = shared_hub()
-    # Noted before the follows are read: a change that comes while they are is in the
-    # log after it, and is applied when the connection is attached.
-    as_of = hub.start()
-    connection = Connection(
-        user=str(user.pk) if user.is_authenticated else "",
-        follows=_follows(user),
-        asked=asked,
-        buffer_bytes=conf.BUFFER_BYTES,
-    )
     after = sse.last_event_id(
         request.headers.get("Last-Event-ID"), request.GET.getlist("last_event_id")
     )
-    return EventStreamResponse(
-        EventStream(
-            connection,
-            missed=hub.attach(connection, after=after, as_of=as_of),
-            heartbeat=lambda: frames.heartbeat(connection.reached(hub.settled)),
-            started=_release_database,
-            closed=partial(hub.detach, connection),
-        )
-    )
-
-
-def _channel_stream(names: list[str]) -> HttpResponseBase:
-    connection = Connection(channels=names, buffer_bytes=conf.BUFFER_BYTES)
-    channels = shared_channels()
-    channels.attach(connection)
-    return EventStreamResponse(
-        EventStream(
-            connection,
-            missed=iter([frames.heartbeat()]),
-            heartbeat=frames.heartbeat,
-            started=_release_database,
-            closed=partial(channels.detach, connection),
-        )
-    )
-
-
-def _follows(user: Any) -> dict[str, Following]:
-    if not user.is_authenticated:
-        return {}
-    rows = Follow.objects.filter(user=user).values_list("topic", "level", "created")
-    return {
-        topic: Following(level, round(created.timestamp() * 1000))
-        for topic, level, created in rows
-    }
-
-
-def _release_database() -> None:
-    """Give the request's database connections back; a stream needs none."""
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()
+    return EventStreamResponse(open_stream(user, asked=asked, after=after))
 
 
 def _unavailable() -> HttpResponse:

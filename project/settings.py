@@ -1,4 +1,4 @@
-"""Settings of the Q&A site; everything that differs by machine is in the environment."""
+"""The Q&A site's settings; what differs by machine is in the environment."""
 
 import os
 from pathlib import Path

@@ -5,8 +5,8 @@ import os
 os.environ.setdefault("SECRET_KEY", "tests")
 os.environ.setdefault("ALLOWED_HOSTS", "*")
 
-from project.settings import *  # noqa: E402, F403
-from project.settings import NOTIFICATIONS  # noqa: E402
+from project.settings import *  # noqa: F403
+from project.settings import NOTIFICATIONS
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

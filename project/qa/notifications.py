@@ -1,13 +1,14 @@
 """What of this site is announced, and to whom: the whole integration."""
 
+import msgspec
 from django.contrib.auth import get_user_model
 
-from notifications.events import EventType, Payload, followable, topic_of
+from notifications.events import EventType, followable, topic_of
 from notifications.receivers import watch
 from project.qa.models import Answer, Question, Topic
 
 
-class NewQuestion(Payload):
+class NewQuestion(msgspec.Struct):
     """What a client is told of a question."""
 
     question_id: int
@@ -15,7 +16,7 @@ class NewQuestion(Payload):
     url: str
 
 
-class NewAnswer(Payload):
+class NewAnswer(msgspec.Struct):
     """What a client is told of an answer."""
 
     answer_id: int

@@ -1,0 +1,141 @@
+"""The real site for tests: gunicorn with several workers, a Redis, a database file."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from project.redis_server import RedisServer
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Long enough for a loaded machine; a test waits for a condition, not for this.
+DEADLINE_SECONDS = 30
+
+
+class Site:
+    """A server with a Redis and a database of its own, in a temporary folder."""
+
+    def __init__(self, *, workers: int = 2, environment: dict[str, str] | None = None):
+        self.folder = Path(tempfile.mkdtemp(prefix="site-"))
+        self.redis = RedisServer(self.folder / "var")
+        self.database = self.folder / "db.sqlite3"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ,
+            "DEBUG": "1",
+            "SECRET_KEY": "live",
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "REDIS_URL": self.redis.url,
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": str(workers),
+            **(environment or {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.output = self.folder / "gunicorn.log"
+
+    def __enter__(self) -> "Site":
+        try:
+            self.redis.ensure_running(patience=DEADLINE_SECONDS)
+            self.manage("migrate", "--verbosity=0")
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self.redis.stop()
+        shutil.rmtree(self.folder)
+
+    def start(self) -> None:
+        """Start gunicorn and wait until it answers."""
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "project.wsgi"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_for(self._answers, what=f"the site: {self.output.read_text()}")
+
+    def stop(self, number: int = signal.SIGKILL) -> None:
+        """Send a signal to gunicorn and all its workers, and wait for the end."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+        self.process.wait(DEADLINE_SECONDS)
+        self.process = None
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        assert self.process is not None
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [int(each) for each in children.split()]
+
+    def manage(self, *arguments: str, given: str = "", check: bool = True) -> str:
+        """Run a management command; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS * 4,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{arguments}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def shell(self, code: str) -> str:
+        """Run Python code in the site; return what it printed."""
+        return self.manage("shell", "--verbosity=0", "--command", code)
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"gunicorn ended: {self.output.read_text()}")
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return len(self.workers()) == int(self.environment["WEB_CONCURRENCY"])
+        return False
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(
+    condition: Callable[[], object],
+    *,
+    what: str,
+    seconds: float = DEADLINE_SECONDS,
+) -> None:
+    """Return once `condition` is true; fail, naming `what`, after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.02)
