@@ -256,3 +256,7 @@ def url() -> str:
     server = embedded()
     server.ensure_running(patience=PATIENCE)
     return server.url
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["stop"]:
+    embedded().stop()
