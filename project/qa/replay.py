@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import reset_queries, transaction
 
 from project.qa.importing import Names, Tally, people, topics_of, unknown_question
 from project.qa.models import Answer, Question
@@ -63,6 +63,8 @@ class Replay:
                 self._play_question(row)
             else:
                 self._play_answer(row)
+            # With DEBUG on, Django keeps the text of its last 9000 queries.
+            reset_queries()
 
     def _play_question(self, row: QuestionRow) -> None:
         if self._find(Question, row.id):

@@ -20,7 +20,7 @@ ORPHAN = AnswerRow(id=3, created=WRITTEN, body="<p>What?</p>", owner=8, question
 
 
 class Clock:
-    """Stands still but for what is slept, and what `work` says is done meanwhile."""
+    """Stands still but for what is slept."""
 
     def __init__(self):
         self.now = 100.0
@@ -41,6 +41,7 @@ class CountingPace:
         self.turns = 0
 
     def wait(self):
+        # Waiting in a transaction would keep everybody else from writing.
         assert not transaction.get_connection().savepoint_ids
         self.turns += 1
 

@@ -173,7 +173,8 @@ def interruption(error: BaseException) -> CommandError:
     """Return the last line of an import that did not come to its end."""
     if isinstance(error, KeyboardInterrupt):
         return CommandError("Interrupted; run it again to go on.", returncode=130)
-    return CommandError(f"The database gave up ({error}); run it again to go on.")
+    reason = " ".join(str(error).split())
+    return CommandError(f"The database gave up ({reason}); run it again to go on.")
 
 
 def exhaust(rows: Iterable[object]) -> None:
