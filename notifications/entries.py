@@ -3,7 +3,7 @@
 import msgspec
 
 from notifications.cursor import Cursor
-from notifications.exceptions import NotificationsError
+from notifications.exceptions import NotificationsError, shorten
 
 
 class Entry(
@@ -65,7 +65,8 @@ class Record(msgspec.Struct, frozen=True):
             entry: AnyEntry = _decoder.decode(self.body)
         # msgspec raises RecursionError for what is nested too deep.
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UnreadableEntry(f"cursor={self.cursor}: {error}") from error
+            reason = shorten(str(error))
+            raise UnreadableEntry(f"cursor={self.cursor} reason={reason}") from error
         return entry
 
 
