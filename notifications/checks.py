@@ -1,5 +1,6 @@
 """System checks: wrong configuration is said at start, not found out at run time."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -13,29 +14,37 @@ MIDDLEWARE = "notifications.middleware.CursorMiddleware"
 
 
 @register("notifications")
-def check_values(**kwargs: Any) -> list[CheckMessage]:
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """E001 to E003: settings that cannot be used."""
+    if isinstance(configured(), dict):
+        return [*_wrong_values(), *_wrong_keys()]
+    return [
+        Error(
+            "NOTIFICATIONS is no dict.",
+            hint="Write NOTIFICATIONS = {...}, with the settings as keys.",
+            id="notifications.E003",
+        )
+    ]
+
+
+def _wrong_values() -> Iterator[CheckMessage]:
     """E001: a value that cannot be used."""
-    found: list[CheckMessage] = []
     for key in SETTINGS:
         try:
             getattr(conf, key)
         except InvalidSetting as error:
-            found.append(Error(str(error), id="notifications.E001"))
-    return found
+            yield Error(str(error), id="notifications.E001")
 
 
-@register("notifications")
-def check_keys(**kwargs: Any) -> list[CheckMessage]:
+def _wrong_keys() -> Iterator[CheckMessage]:
     """E002: a key that is no setting, most often a misspelt one."""
-    return [
-        Error(
-            f"NOTIFICATIONS has no setting named {key!r}.",
-            hint=f"The settings are {', '.join(SETTINGS)}.",
-            id="notifications.E002",
-        )
-        for key in configured()
-        if key not in SETTINGS
-    ]
+    for key in configured():
+        if key not in SETTINGS:
+            yield Error(
+                f"NOTIFICATIONS has no setting named {key!r}.",
+                hint=f"The settings are {', '.join(SETTINGS)}.",
+                id="notifications.E002",
+            )
 
 
 @register("notifications")

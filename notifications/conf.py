@@ -36,7 +36,7 @@ class Setting(Generic[T]):
         value = configured().get(self.key, self.default)
         try:
             return self.parse(value)
-        except (ValueError, TypeError, ImportError):
+        except (ValueError, TypeError, OverflowError, ImportError):
             raise InvalidSetting(value, key=self.key, expected=self.expected) from None
 
 
@@ -68,7 +68,8 @@ def _seconds(least: float) -> Callable[[Any], float]:
 def _names(value: Any) -> tuple[str, ...]:
     """Accept a list of texts, or one text with commas."""
     parts = value.split(",") if isinstance(value, str) else list(value)
-    names = tuple(part.strip() for part in parts if part.strip())
+    # As a call of the type's own method it refuses what is no text.
+    names = tuple(filter(None, map(str.strip, parts)))
     if any("\0" in name or "\n" in name for name in names):
         raise ValueError
     return names

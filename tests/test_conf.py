@@ -1,0 +1,151 @@
+import math
+
+import pytest
+
+from notifications import access
+from notifications.conf import SETTINGS, conf
+from notifications.exceptions import InvalidSetting, shorten
+
+
+def public(user, topic):
+    """Allow everybody everything."""
+    return True
+
+
+def address():
+    return "redis://127.0.0.1:1/0"
+
+
+NO_CALLABLE = 7
+
+# By key: what a site or its environment may write, and what is read then.
+ACCEPTED = {
+    "REDIS_TIMEOUT": [(1, 1.0), (0.5, 0.5), ("0.5", 0.5), (0.01, 0.01)],
+    "REDIS_RETRY_AFTER": [(0, 0.0), ("2.5", 2.5)],
+    "KEY_PREFIX": [("blog", "blog"), ("my-site_2", "my-site_2")],
+    "LOG_MAX_ENTRIES": [(100, 100), ("5000", 5_000)],
+    "REPEAT_WINDOW": [(60, 60), ("3600", 3_600)],
+    "READ_BLOCK": [(0.1, 0.1), ("2", 2.0)],
+    "HEARTBEAT_INTERVAL": [(0.1, 0.1), ("30", 30.0)],
+    "RETRY_INTERVAL": [(0, 0.0), ("1.5", 1.5)],
+    "BUFFER_BYTES": [(1_024, 1_024), ("4096", 4_096)],
+    "MAX_PAYLOAD_BYTES": [(64, 64), ("1000", 1_000)],
+    "MAX_TOPICS_PER_EVENT": [(1, 1), ("7", 7)],
+    "MAX_TOPICS_PER_STREAM": [(1, 1), ("7", 7)],
+    "CHANNELS": [
+        (["sse", "chat"], ("sse", "chat")),
+        (("sse",), ("sse",)),
+        ("sse, chat", ("sse", "chat")),
+        ("", ()),
+        ([], ()),
+    ],
+    "AUTHORIZE": [(public, public), (f"{__name__}.public", public)],
+    "SWEEP_INTERVAL": [(0, 0.0), ("0", 0.0), ("2.5", 2.5)],
+    "SWEEP_BATCH": [(1, 1), ("50", 50)],
+}
+NO_NUMBER = ["", "many", "1,000", None, [], math.nan, math.inf, "nan", "inf", -1, "-1"]
+NO_SECONDS = NO_NUMBER
+NO_INTEGER = [*NO_NUMBER, 1_000_000.5, "1000000.5", 10**400]
+REFUSED = {
+    "REDIS_URL": ["", "127.0.0.1", "http://127.0.0.1", None, 6379, "no.such.thing"],
+    "REDIS_TIMEOUT": [*NO_SECONDS, 0],
+    "REDIS_RETRY_AFTER": NO_SECONDS,
+    "KEY_PREFIX": ["", "a b", "a:b", "{a}", "a\n", None, 7],
+    "LOG_MAX_ENTRIES": [*NO_INTEGER, 99],
+    "REPEAT_WINDOW": [*NO_INTEGER, 59],
+    "READ_BLOCK": [*NO_SECONDS, 0.05],
+    "HEARTBEAT_INTERVAL": [*NO_SECONDS, 0.05],
+    "RETRY_INTERVAL": NO_SECONDS,
+    "BUFFER_BYTES": [*NO_INTEGER, 1_023],
+    "MAX_PAYLOAD_BYTES": [*NO_INTEGER, 63],
+    "MAX_TOPICS_PER_EVENT": [*NO_INTEGER, 0],
+    "MAX_TOPICS_PER_STREAM": [*NO_INTEGER, 0],
+    "CHANNELS": [None, 7, [7], ["a\0"], "a\nb"],
+    "AUTHORIZE": ["", "public", "no.such.thing", f"{__name__}.NO_CALLABLE", None, 7],
+    "SWEEP_INTERVAL": NO_SECONDS,
+    "SWEEP_BATCH": [*NO_INTEGER, 0],
+}
+
+
+def cases(by_key):
+    return [(key, each) for key, several in by_key.items() for each in several]
+
+
+@pytest.fixture
+def configure(settings):
+    def configure(**values):
+        settings.NOTIFICATIONS = values
+
+    return configure
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+def test_a_setting_that_is_not_written_has_its_default(configure, settings, key):
+    configure()
+    by_default = getattr(conf, key)
+
+    configure(**{key: SETTINGS[key].default})
+    written = getattr(conf, key)
+
+    assert by_default == written or by_default() == written()
+
+
+def test_a_site_may_have_no_settings_at_all(settings):
+    del settings.NOTIFICATIONS
+
+    assert conf.SWEEP_BATCH == 500
+
+
+@pytest.mark.parametrize(("key", "pair"), cases(ACCEPTED), ids=shorten)
+def test_what_a_site_writes_is_read(configure, key, pair):
+    written, expected = pair
+
+    configure(**{key: written})
+
+    assert getattr(conf, key) == expected
+    assert type(getattr(conf, key)) is type(expected)
+
+
+@pytest.mark.parametrize("url", ["redis://h:1/0", "rediss://h", "unix:///run/r.sock"])
+def test_the_address_of_redis_may_be_a_url(configure, url):
+    configure(REDIS_URL=url)
+
+    assert conf.REDIS_URL() == url
+
+
+@pytest.mark.parametrize("written", [address, f"{__name__}.address"])
+def test_the_address_of_redis_may_be_a_callable(configure, written):
+    configure(REDIS_URL=written)
+
+    assert conf.REDIS_URL() == "redis://127.0.0.1:1/0"
+
+
+def test_who_may_stream_is_decided_by_the_kinds_of_topics_unless_a_site_says(configure):
+    configure()
+
+    assert conf.AUTHORIZE is access.public_topics
+
+
+@pytest.mark.parametrize(("key", "written"), cases(REFUSED), ids=shorten)
+def test_what_cannot_be_used_is_refused(configure, key, written):
+    configure(**{key: written})
+
+    with pytest.raises(InvalidSetting) as caught:
+        getattr(conf, key)
+
+    assert caught.value.key == key
+    assert f"NOTIFICATIONS['{key}']" in str(caught.value)
+    assert str(caught.value).endswith(f"expected {SETTINGS[key].expected}")
+
+
+def test_a_setting_is_read_anew_each_time(configure):
+    configure(SWEEP_BATCH=1)
+    assert conf.SWEEP_BATCH == 1
+
+    configure(SWEEP_BATCH=2)
+
+    assert conf.SWEEP_BATCH == 2
+
+
+def test_every_setting_is_tried_here():
+    assert {*ACCEPTED, "REDIS_URL"} == {*REFUSED} == {*SETTINGS}
