@@ -16,6 +16,9 @@ from notifications import topics
 from notifications.cursor import Cursor
 from notifications.exceptions import InvalidTopic
 
+# The bell shows no exact number from here on.
+COUNT_LIMIT = 100
+
 
 def now() -> datetime:
     """Return the time in whole milliseconds, as the log's cursors have it."""
@@ -129,6 +132,10 @@ class EventQuerySet(models.QuerySet["Event"]):
     def unread(self, user: Any) -> Self:
         """Return what is in this person's inbox and not read yet."""
         return self.inbox(user).filter(pk__gt=ReadState.of(user).read_up_to)
+
+    def count_unread(self, user: Any) -> int:
+        """Return how many events a person has not read, counted up to COUNT_LIMIT."""
+        return self.unread(user)[:COUNT_LIMIT].count()
 
 
 def _followed(user: Any, *, by: Any) -> Exists:

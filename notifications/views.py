@@ -34,8 +34,6 @@ EVENT_STREAM = "text/event-stream"
 HTML = "text/html"
 JSON = "application/json"
 INBOX_PAGE = 30
-# The bell shows no exact number beyond this.
-COUNT_LIMIT = 100
 # What stands for following no longer, where a level is expected.
 NO_LEVEL = "none"
 # How long a client should wait when the log is away, in seconds.
@@ -126,15 +124,10 @@ def _inbox_json(
     request: HttpRequest, page: list[Event], before: int | None, read_up_to: int
 ) -> dict[str, Any]:
     return {
-        "unread": unread_count(request.user),
+        "unread": Event.objects.count_unread(request.user),
         "events": [{**each.wire(), "read": each.pk <= read_up_to} for each in page],
         "next": before and f"{reverse('notifications:inbox')}?before={before}",
     }
-
-
-def unread_count(user: Any) -> int:
-    """Return how many events a person has not read, counted up to 100."""
-    return Event.objects.unread(user)[:COUNT_LIMIT].count()
 
 
 @login_required
@@ -147,7 +140,7 @@ def read(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest("up_to: expected the uid of an event\n")
     ReadState.advance(request.user, event.pk)
     if request.get_preferred_type([HTML, JSON]) == JSON:
-        return JsonResponse({"unread": unread_count(request.user)})
+        return JsonResponse({"unread": Event.objects.count_unread(request.user)})
     return redirect("notifications:inbox")
 
 

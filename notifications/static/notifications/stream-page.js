@@ -1,0 +1,80 @@
+import { backoff } from "./backoff.js";
+import { FINAL } from "./stream.js";
+import { Timer } from "./timer.js";
+
+const FIRST_RETRY = 1000;
+const MOST_SHOWN = 200;
+
+/**
+ * `<event-log>`: shows the stream of the page's own address, each event as it came.
+ * Read by fetch, since EventSource tells neither a status nor events of any name.
+ */
+export class EventLog extends HTMLElement {
+  #abort = null;
+  #cursor = "";
+  #failures = 0;
+  #retry = new Timer(() => this.#follow());
+
+  connectedCallback() {
+    this.setAttribute("role", "log");
+    this.#follow();
+  }
+
+  disconnectedCallback() {
+    this.#retry.stop();
+    this.#abort?.abort();
+  }
+
+  async #follow() {
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    const problem = await this.#read(signal).catch((error) => `${error}`);
+    if (signal.aborted) return;
+    this.#show(problem, "problem");
+    if (problem.startsWith("refused")) return;
+    const chance = { first: FIRST_RETRY, random: Math.random() };
+    this.#retry.start(backoff(this.#failures++, chance));
+  }
+
+  /** Show what comes until it ends; return why. */
+  async #read(signal) {
+    const headers = { Accept: "text/event-stream" };
+    if (this.#cursor) headers["Last-Event-ID"] = this.#cursor;
+    const response = await fetch(location.href, { headers, signal, cache: "no-store" });
+    if (response.status !== 200) return this.#refusal(response);
+    await this.#take(response.body.pipeThrough(new TextDecoderStream()).getReader());
+    return "closed by the server";
+  }
+
+  async #refusal(response) {
+    const word = FINAL.has(response.status) ? "refused" : "not now";
+    return `${word}: ${response.status} ${(await response.text()).trim().slice(0, 200)}`;
+  }
+
+  async #take(reader) {
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const blocks = (rest + value).split("\n\n");
+      rest = blocks.pop();
+      for (const block of blocks) this.#event(block);
+    }
+  }
+
+  #event(block) {
+    this.#failures = 0;
+    this.#cursor = block.match(/^id: (.*)$/m)?.[1] ?? this.#cursor;
+    this.#show(block, block.match(/^event: (.*)$/m)?.[1] ?? "message");
+  }
+
+  #show(text, kind) {
+    const entry = document.createElement("pre");
+    entry.dataset.kind = kind;
+    entry.textContent = text;
+    this.append(entry);
+    if (this.childElementCount > MOST_SHOWN) this.firstElementChild.remove();
+  }
+}
+
+customElements.define("event-log", EventLog);

@@ -1,0 +1,71 @@
+import { backoff } from "../notifications/backoff.js";
+import { Timer } from "../notifications/timer.js";
+import { Turns } from "../notifications/turns.js";
+
+const FIRST_RETRY = 1000;
+
+/**
+ * `<live-answers>`: appends the answers that come to the question, as the server
+ * renders them. Any number of events leads to one look at the page at a time.
+ */
+export class LiveAnswers extends HTMLElement {
+  #failures = 0;
+  #turns = new Turns(() => this.#look());
+  #retry = new Timer(() => this.#turns.ask());
+
+  connectedCallback() {
+    document.addEventListener("notifications:new_answer", this.#arrived);
+    document.addEventListener("notifications:reset", this.#lost);
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("notifications:new_answer", this.#arrived);
+    document.removeEventListener("notifications:reset", this.#lost);
+    this.#retry.stop();
+  }
+
+  #arrived = ({ detail }) => {
+    const ours = `question:${detail.question_id}` === this.dataset.notificationsTopic;
+    if (ours && !document.getElementById(`answer-${detail.answer_id}`)) this.#turns.ask();
+  };
+
+  #lost = () => this.#turns.ask();
+
+  async #look() {
+    const page = await this.#fetchPage().catch(() => null);
+    if (page) return this.#adopt(page);
+    const chance = { first: FIRST_RETRY, random: Math.random() };
+    this.#retry.start(backoff(this.#failures++, chance));
+  }
+
+  async #fetchPage() {
+    const address = location.pathname + location.search;
+    const response = await fetch(address, { headers: { Accept: "text/html" } });
+    if (!response.ok) return null;
+    return new DOMParser().parseFromString(await response.text(), "text/html");
+  }
+
+  #adopt(page) {
+    this.#failures = 0;
+    const answers = [...page.querySelectorAll("live-answers > .answer")];
+    const missing = answers.filter(({ id }) => !document.getElementById(id));
+    if (missing.length) this.#keepPlace(() => this.#append(missing));
+  }
+
+  #append(answers) {
+    this.querySelector(".empty")?.remove();
+    for (const answer of answers) answer.classList.add("arrived");
+    this.append(...answers);
+  }
+
+  /** Chromium and Firefox keep the reader's place by themselves; Safari does not. */
+  #keepPlace(change) {
+    const before = this.getBoundingClientRect().bottom;
+    change();
+    const below = before < 0 || document.activeElement.matches("textarea");
+    if (!below || CSS.supports("overflow-anchor", "auto")) return;
+    scrollBy(0, this.getBoundingClientRect().bottom - before);
+  }
+}
+
+customElements.define("live-answers", LiveAnswers);
