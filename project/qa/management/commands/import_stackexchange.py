@@ -143,7 +143,9 @@ class Dump:
         size = self._path.stat().st_size
         with (
             self._path.open("rb") as file,
-            tqdm.wrapattr(file, "read", size, desc=label, disable=None) as metered,
+            tqdm.wrapattr(
+                file, "read", size, desc=label, unit="B", unit_scale=True, disable=None
+            ) as metered,
         ):
             yield from read_rows(metered)
 
