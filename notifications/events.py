@@ -3,6 +3,7 @@
 A site declares both in `<app>/notifications.py`, which is found at start.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,13 +59,19 @@ class EventType:
         """Return the payload as what JSON can hold.
 
         Raises InvalidPayload, naming the field, for data that does not fit the type,
-        is over MAX_PAYLOAD_BYTES as JSON, or holds text that is no Unicode.
+        is over MAX_PAYLOAD_BYTES as JSON, or holds what JSON cannot: text that is no
+        Unicode, a number that is none.
         """
         try:
             builtins = msgspec.to_builtins(data)
             msgspec.convert(builtins, self.payload)
-            size = len(msgspec.json.encode(builtins))
-        except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
+            size = len(_json(builtins))
+        except (
+            msgspec.ValidationError,
+            ValueError,
+            TypeError,
+            RecursionError,
+        ) as error:
             problem, _, field = str(error).partition(" - at ")
             raise self._invalid(problem, field.strip("`")) from None
         for field in builtins.keys() - {*self.payload.__struct_encode_fields__}:
@@ -77,6 +84,15 @@ class EventType:
 
     def _invalid(self, problem: str, field: str = "") -> InvalidPayload:
         return InvalidPayload(self.name, problem=problem, field=field)
+
+
+def _json(data: Any) -> bytes:
+    """Return the data as JSON, as strict as databases are: msgspec writes NaN as null.
+
+    Raises ValueError, TypeError or RecursionError.
+    """
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
 
 
 def event_type(name: str) -> EventType:
@@ -102,9 +118,11 @@ class Followable:
     def find(self, key: str) -> models.Model | None:
         """Return the object that a topic of this kind stands for, if there is one."""
         try:
-            return self.model._default_manager.filter(**{self.key: key}).first()
+            found = self.model._default_manager.filter(**{self.key: key}).first()
         except (ValueError, TypeError):
             return None
+        # The database takes 07 for 7; events are addressed to the one spelling alone.
+        return found if str(getattr(found, self.key, "")) == key else None
 
 
 def followable(
