@@ -157,5 +157,5 @@ def test_queries_of_a_list_do_not_grow_with_it(
         "/people/maja/",
         "/people/tobias/",
     ):
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(10):
             client.get(url)
