@@ -72,19 +72,27 @@ class Hub:
 
     def stop(self) -> None:
         """Stop reading and close every connection; start() begins anew."""
-        with self._lock:
-            thread, self._thread = self._thread, None
-            connections = list(self._connections)
+        thread = self._thread
         self._stopping.set()
-        for connection in connections:
-            connection.close("stopped")
         if thread is not None:
             thread.join()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._thread = None
+            connections = list(self._connections)
+        for connection in connections:
+            connection.close("stopped")
 
     @property
     def settled(self) -> Cursor:
         """The cursor up to which every open connection has what is for it."""
         return self._settled
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the log is out of reach."""
+        return self._failures > 0
 
     def attach(
         self, connection: Connection, *, after: str | None, as_of: Cursor
@@ -184,12 +192,17 @@ class Hub:
             return None
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._step()
-                self._failures = 0
-            except LogUnavailable as error:
-                self._back_off(error)
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._step()
+                    self._failures = 0
+                except LogUnavailable as error:
+                    self._back_off(error)
+        finally:
+            # Also when an error of our own ended it: nobody is left listening to a
+            # hub that does not read. Clients come back, and the next one starts it.
+            self._end()
 
     def _step(self) -> None:
         """Read once and push what came; after a failure, without waiting long."""

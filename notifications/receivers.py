@@ -12,7 +12,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from notifications import outbox
 from notifications.entries import FollowEntry
-from notifications.events import EventType, follow
+from notifications.events import EventType
 from notifications.models import Event, Follow, now
 
 
@@ -61,7 +61,10 @@ class Watcher:
         with transaction.atomic():
             self._record(instance)
             if self.actor_follows is not None:
-                follow(self.actor(instance), self.actor_follows(instance))
+                # Who follows it at some level already, or has it muted, keeps that.
+                Follow.objects.get_or_create(
+                    user=self.actor(instance), topic=self.actor_follows(instance)
+                )
 
     def linked(
         self, *, instance: Any, action: str, pk_set: set[Any] | None, **signal: Any

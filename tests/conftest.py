@@ -3,10 +3,12 @@
 import itertools
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from notifications.channels import shared_channels
 from notifications.hub import shared_hub
@@ -27,12 +29,44 @@ def redis_server() -> Iterator[RedisServer]:
     shutil.rmtree(folder)
 
 
+class Link:
+    """The way to Redis, which a test can cut and mend: a name for its socket."""
+
+    def __init__(self, name: Path, server: RedisServer, client: redis.Redis) -> None:
+        self._name = name
+        self._server = server
+        self._client = client
+
+    def __call__(self) -> str:
+        return f"unix://{self._name}"
+
+    def cut(self) -> None:
+        """Let Redis be away from now on, also for connections that are open."""
+        self._name.unlink()
+        for kind in ("normal", "pubsub"):
+            self._client.client_kill_filter(_type=kind, skipme=True)
+
+    def mend(self) -> None:
+        """Let Redis be there again."""
+        self._name.symlink_to(self._server.socket)
+
+
+@pytest.fixture
+def link(redis_server, redis_client) -> Iterator[Link]:
+    name = redis_server.directory / f"{uuid.uuid4().hex}.sock"
+    link = Link(name, redis_server, redis_client)
+    link.mend()
+    yield link
+    name.unlink(missing_ok=True)
+
+
 @pytest.fixture(autouse=True)
-def log(redis_server, settings) -> Iterator[Log]:
+def log(link, settings) -> Iterator[Log]:
     """The process's log, on keys that no other test uses."""
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
-        "REDIS_URL": redis_server.url,
+        "REDIS_URL": link,
+        "REDIS_RETRY_AFTER": 0,
         "KEY_PREFIX": next(_prefixes),
         "READ_BLOCK": 0.2,
     }
@@ -45,10 +79,13 @@ def log(redis_server, settings) -> Iterator[Log]:
 
 
 @pytest.fixture
-def no_redis(settings, log) -> None:
+def redis_client(redis_server) -> Iterator[redis.Redis]:
+    """A client of the tests' own, to do to Redis what others might."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def no_redis(link, log) -> None:
     """A Redis that is not there."""
-    settings.NOTIFICATIONS = {
-        **settings.NOTIFICATIONS,
-        "REDIS_URL": "unix:///nonexistent/redis.sock",
-    }
-    log.close()
+    link.cut()

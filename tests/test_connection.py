@@ -1,0 +1,172 @@
+import threading
+
+import pytest
+
+from notifications.connection import Connection, Following, State
+from notifications.cursor import Cursor
+from notifications.frames import Frame
+
+
+def frame(number=1, *, topics=("topic:a",), actor="", told=None, body=b"x"):
+    return Frame(Cursor(number, 0), body, topics, actor, told or {})
+
+
+def follows(**levels):
+    return {f"topic:{key}": Following(level) for key, level in levels.items()}
+
+
+def taken(connection):
+    return [each.cursor.milliseconds for each in connection.take(seconds=0)]
+
+
+def test_frames_come_out_in_the_order_they_went_in():
+    connection = Connection()
+
+    connection.push([frame(1), frame(2)])
+    connection.push([frame(3)])
+
+    assert taken(connection) == [1, 2, 3]
+    assert taken(connection) == []
+
+
+def test_taking_waits_for_a_frame():
+    connection = Connection()
+    pusher = threading.Thread(target=connection.push, args=[[frame(1)]])
+    pusher.start()
+
+    assert connection.take(seconds=30)
+    pusher.join()
+
+
+def test_closing_wakes_who_waits():
+    connection = Connection()
+    closer = threading.Thread(target=connection.close, args=["done"])
+    closer.start()
+
+    assert connection.take(seconds=30) == []
+    assert connection.state is State.CLOSED
+    closer.join()
+
+
+def test_full_buffer_closes_the_connection():
+    connection = Connection(buffer_bytes=1_024)
+
+    connection.push([frame(1, body=b"x" * 1_025)])
+
+    assert connection.state is State.CLOSED
+    assert connection.close_reason == "slow"
+    assert taken(connection) == []
+
+
+def test_a_buffer_that_is_just_full_stays_open():
+    connection = Connection(buffer_bytes=1_024)
+
+    connection.push([frame(1, body=b"x" * 1_024)])
+
+    assert taken(connection) == [1]
+
+
+def test_what_was_taken_no_longer_counts():
+    connection = Connection(buffer_bytes=1_024)
+    for number in range(5):
+        connection.push([frame(number, body=b"x" * 1_000)])
+        taken(connection)
+
+    assert connection.state is State.OPEN
+
+
+def test_a_closed_connection_takes_no_frames_and_keeps_its_first_reason():
+    connection = Connection()
+    connection.close("first")
+
+    connection.close("second")
+    connection.push([frame(1)])
+
+    assert connection.close_reason == "first"
+    assert taken(connection) == []
+
+
+def test_what_the_client_has_seen_is_left_out():
+    connection = Connection(seen=Cursor(2, 0))
+
+    connection.push([frame(1), frame(2), frame(3)])
+
+    assert taken(connection) == [3]
+
+
+@pytest.mark.parametrize(
+    ("settled", "reached"),
+    [(Cursor(1, 0), Cursor(2, 0)), (Cursor(3, 0), Cursor(3, 0))],
+)
+def test_the_client_is_never_told_of_a_place_it_is_past(settled, reached):
+    assert Connection(seen=Cursor(2, 0)).reached(settled) == reached
+
+
+def test_a_person_does_not_hear_of_their_own():
+    connection = Connection(user="7", follows=follows(a="follow"))
+
+    assert connection.wants(frame(actor="8"))
+    assert not connection.wants(frame(actor="7"))
+
+
+def test_nobody_known_hears_of_what_nobody_did():
+    assert Connection(asked=["topic:a"]).wants(frame(actor=""))
+
+
+def test_a_mute_beats_following_another_topic():
+    connection = Connection(follows=follows(a="follow", b="mute"))
+
+    assert connection.wants(frame(topics=("topic:a",)))
+    assert not connection.wants(frame(topics=("topic:a", "topic:b")))
+
+
+def test_a_muted_topic_is_no_selector():
+    connection = Connection(asked=["user:*"], follows=follows(a="watch", b="mute"))
+
+    assert connection.selectors == {"user:*", "topic:a"}
+
+
+def test_who_was_told_before_is_not_told_again():
+    connection = Connection(
+        follows={
+            "topic:a": Following("follow", since=100),
+            "topic:b": Following("follow", since=100),
+        }
+    )
+
+    assert not connection.wants(frame(topics=("topic:b",), told={"topic:a": 100}))
+    assert connection.wants(frame(topics=("topic:b",), told={"topic:a": 99}))
+    assert connection.wants(frame(topics=("topic:b",), told={"topic:c": 100}))
+
+
+def test_a_stream_of_a_whole_kind_was_told_before_too():
+    connection = Connection(asked=["topic:*"])
+
+    assert not connection.wants(frame(topics=("topic:b",), told={"topic:a": 100}))
+
+
+def test_what_came_before_following_is_not_replayed():
+    connection = Connection(follows={"topic:a": Following("follow", since=100)})
+
+    assert not connection.wants_replayed(frame(99))
+    assert connection.wants_replayed(frame(100))
+
+
+def test_what_a_page_asks_for_is_replayed_from_where_it_was():
+    assert Connection(asked=["topic:a"]).wants_replayed(frame(1))
+    assert Connection(asked=["topic:*"]).wants_replayed(frame(1))
+
+
+def test_other_topics_are_not_replayed():
+    connection = Connection(asked=["topic:b"], follows=follows(c="follow", d="mute"))
+
+    assert not connection.wants_replayed(frame(1, topics=("topic:a", "topic:d")))
+
+
+def test_a_follow_changes_what_is_heard():
+    connection = Connection(follows=follows(a="follow"))
+
+    connection.change_follow("topic:a", None)
+    connection.change_follow("topic:b", Following("follow"))
+
+    assert connection.selectors == {"topic:b"}

@@ -1,0 +1,210 @@
+import threading
+import uuid
+
+import pytest
+
+from notifications import entries
+from notifications.conf import conf
+from notifications.cursor import Cursor
+from notifications.exceptions import LogGap, LogUnavailable
+from notifications.log import READ_LIMIT, Log, shared_log
+
+
+def items(count):
+    return [(uuid.uuid4().hex, b"%d" % number) for number in range(count)]
+
+
+def bodies(records):
+    return [record.body for record in records]
+
+
+def test_entries_come_back_in_order(log):
+    start = log.position()
+
+    cursors = log.append(items(3))
+
+    assert bodies(log.read(start, until=cursors[-1])) == [b"0", b"1", b"2"]
+    assert cursors == sorted(cursors)
+
+
+def test_an_entry_is_appended_once_by_its_uid(log):
+    start = log.position()
+    [item] = items(1)
+
+    first, second = log.append([item]), log.append([item])
+
+    assert first == second
+    assert len(list(log.read(start, until=log.position()))) == 1
+
+
+def test_appending_nothing_does_nothing(log):
+    start = log.position()
+
+    assert log.append([]) == []
+    assert log.position() == start
+
+
+def test_a_new_log_has_a_first_cursor_that_it_contains(log):
+    start = log.position()
+
+    assert log.contains(start)
+    assert log.position() == start
+
+
+def test_a_cursor_of_elsewhere_is_not_contained(log):
+    log.position()
+
+    assert not log.contains(Cursor(1, 1))
+
+
+def test_reading_goes_on_past_a_page(log):
+    start = log.position()
+    cursors = log.append(items(READ_LIMIT * 2 + 7))
+
+    read = list(log.read(start, until=cursors[-1]))
+
+    assert [record.cursor for record in read] == cursors
+
+
+def test_reading_stops_at_the_given_cursor(log):
+    start = log.position()
+    cursors = log.append(items(3))
+
+    assert bodies(log.read(start, until=cursors[1])) == [b"0", b"1"]
+    assert list(log.read(cursors[1], until=cursors[1])) == []
+
+
+def test_reading_from_an_entry_that_is_gone_is_a_gap(log, redis_client):
+    log.position()
+    first, second = log.append(items(2))
+    redis_client.xdel(stream_key(), str(first))
+
+    with pytest.raises(LogGap) as gap:
+        list(log.read(first, until=second))
+
+    assert gap.value.cursor == first
+
+
+def test_the_log_keeps_about_as_many_entries_as_set(log, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "LOG_MAX_ENTRIES": 100}
+    start = log.position()
+
+    log.append(items(1_000))
+
+    assert not log.contains(start)
+
+
+def test_waiting_returns_at_once_what_is_there_already(log):
+    start = log.position()
+    log.append(items(2))
+
+    assert bodies(log.wait(start, seconds=5)) == [b"0", b"1"]
+
+
+def test_waiting_returns_what_comes_meanwhile(log):
+    start = log.position()
+    writer = threading.Thread(target=log.append, args=[items(1)])
+    writer.start()
+
+    assert bodies(log.wait(start, seconds=30)) == [b"0"]
+    writer.join()
+
+
+def test_waiting_in_vain_returns_nothing(log):
+    assert log.wait(log.position(), seconds=0.1) == []
+
+
+def test_waiting_after_an_entry_that_is_gone_is_a_gap(log, redis_client):
+    start = log.position()
+    redis_client.delete(stream_key())
+
+    with pytest.raises(LogGap):
+        log.wait(start, seconds=0.1)
+
+
+def test_a_log_without_redis_is_unavailable(no_redis):
+    log = shared_log()
+
+    for use in (
+        log.position,
+        lambda: log.append(items(1)),
+        lambda: log.contains(Cursor(1, 1)),
+        lambda: log.wait(Cursor(1, 1), seconds=0.1),
+        lambda: next(log.subscribe(["sse"], seconds=0.1)),
+    ):
+        with pytest.raises(LogUnavailable):
+            use()
+
+
+def test_after_a_failure_commands_fail_at_once_for_a_while(settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_RETRY_AFTER": 1}
+    now = [100.0]
+    asked = []
+
+    def url():
+        asked.append(now[0])
+        return "unix:///nonexistent/redis.sock"
+
+    log = Log(url, clock=lambda: now[0])
+    for _ in range(3):
+        with pytest.raises(LogUnavailable):
+            log.position()
+    now[0] += 1
+    with pytest.raises(LogUnavailable):
+        log.position()
+
+    assert asked == [100.0, 101.0]
+
+
+def test_a_lock_has_one_holder(log):
+    with log.exclusive("sweep", seconds=5) as first:
+        with log.exclusive("sweep", seconds=5) as second:
+            held = first, second
+    with log.exclusive("sweep", seconds=5) as third:
+        assert third
+
+    assert held == (True, False)
+
+
+def test_a_lock_that_lapsed_is_not_taken_from_its_next_holder(log, redis_client):
+    with log.exclusive("sweep", seconds=5):
+        redis_client.delete(lock_key())
+        redis_client.set(lock_key(), "another holder")
+
+    assert redis_client.get(lock_key()) == b"another holder"
+
+
+def test_what_is_published_on_a_channel_arrives(log, redis_client):
+    subscription = log.subscribe(["sse"], seconds=5)
+    assert next(subscription) is None
+    redis_client.publish("sse", b"hello")
+
+    message = next(subscription)
+
+    assert (message.channel, message.body) == ("sse", b"hello")
+    subscription.close()
+
+
+def test_closing_opens_again_on_use(log):
+    start = log.position()
+    log.close()
+
+    assert log.position() == start
+
+
+def test_an_unknown_entry_is_still_read(log):
+    start = log.position()
+    cursor = log.append([("x", b"\xff\x00")])[0]
+
+    [record] = log.read(start, until=cursor)
+
+    with pytest.raises(entries.UnreadableEntry):
+        record.decode()
+
+
+def stream_key():
+    return f"{{{conf.KEY_PREFIX}}}:log"
+
+
+def lock_key():
+    return f"{{{conf.KEY_PREFIX}}}:lock:sweep"
