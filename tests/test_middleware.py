@@ -1,0 +1,68 @@
+import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from notifications.cursor import Cursor
+from notifications.middleware import CursorMiddleware
+
+PAGE = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+@pytest.fixture
+def request_through(rf: RequestFactory):
+    """Send a request through the middleware; return it as the view has seen it."""
+
+    def send(method="GET", accept=PAGE):
+        seen = []
+        middleware = CursorMiddleware(
+            lambda request: seen.append(request) or HttpResponse("page")
+        )
+        response = middleware(rf.generic(method, "/", headers={"Accept": accept}))
+        assert response.content == b"page"
+        return seen[0]
+
+    return send
+
+
+def test_a_page_has_the_newest_cursor(request_through, log):
+    log.append([("1", b"{}")])
+
+    request = request_through()
+
+    assert request.notifications_cursor == str(log.position())
+
+
+def test_the_cursor_is_from_before_the_page(rf, log):
+    cursors = []
+
+    def view(request):
+        cursors.extend(log.append([("1", b"{}")]))
+        cursors.append(Cursor.parse(request.notifications_cursor))
+        return HttpResponse()
+
+    CursorMiddleware(view)(rf.get("/", headers={"Accept": PAGE}))
+
+    appended, noted = cursors
+    assert noted < appended
+
+
+def test_an_empty_log_has_a_cursor_too(request_through):
+    assert Cursor.parse(request_through().notifications_cursor) > Cursor(0, 0)
+
+
+def test_a_head_request_has_a_cursor(request_through):
+    assert request_through("HEAD").notifications_cursor
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_a_request_that_is_no_page_has_none(request_through, method):
+    assert not hasattr(request_through(method), "notifications_cursor")
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
+def test_what_is_no_html_has_none(request_through, accept):
+    assert not hasattr(request_through(accept=accept), "notifications_cursor")
+
+
+def test_a_page_is_shown_while_redis_is_away(request_through, no_redis):
+    assert request_through().notifications_cursor == ""
