@@ -51,6 +51,9 @@ def post_worker_init(worker: Any) -> None:
     from notifications.sweeper import sweeper
 
     sweeper.start()
+    # Ctrl-C reaches every process of the terminal. The master tells its workers to
+    # stop; told twice, they stop with a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def on_exit(server: Any) -> None:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
             address = settings.NOTIFICATIONS["REDIS_URL"]
             if address is redis_server.url:
                 self._serve_with_embedded_redis(port, listener)
-            preflight.check_redis(address)
+            preflight.check_redis(str(address))
             self._serve(port, listener, stop_redis=False)
 
     def _serve_with_embedded_redis(

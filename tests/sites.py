@@ -1,0 +1,57 @@
+"""Copies of the whole site, so that a test can run it with files of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ORIGIN = Path(__file__).parent.parent
+PARTS = ("project", "notifications", "templates", "manage.py", "gunicorn.conf.py")
+DEADLINE = 60.0  # seconds
+OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "PORT")
+OTHERS = ("WEB_CONCURRENCY", "DJANGO_SETTINGS_MODULE", "STOP_REDIS_ON_EXIT")
+
+
+class Site:
+    """A copy of the site in a folder; nothing of the environment reaches it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for part in PARTS:
+            copy = shutil.copytree if (ORIGIN / part).is_dir() else shutil.copy
+            copy(ORIGIN / part, folder / part)
+
+    def popen(self, *arguments: str, **environment: object) -> subprocess.Popen[str]:
+        """Start Python on the arguments, as a terminal would: in a group of its own."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in OURS + OTHERS and not name.startswith("NOTIFICATIONS_")
+        }
+        given = {name: str(value) for name, value in environment.items()}
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=inherited | given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(
+        self, *arguments: str, **environment: object
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Python on the arguments to its end."""
+        with self.popen(*arguments, **environment) as process:
+            out, error = process.communicate(timeout=DEADLINE)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, error)
+
+    def refusal(self, *arguments: str, **environment: object) -> str:
+        """Return the one line that `manage.py` fails with."""
+        result = self.run("manage.py", *arguments, **environment)
+        assert result.returncode == 1
+        assert not result.stdout
+        (line,) = result.stderr.splitlines()
+        return line

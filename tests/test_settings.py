@@ -1,0 +1,112 @@
+"""What the site's settings make of the environment, each in a process of its own."""
+
+import json
+
+import pytest
+
+from tests.sites import Site
+
+SHOW = """
+import json
+import sys
+from project import settings
+print(json.dumps(getattr(settings, sys.argv[1]), default=lambda it: it.__name__))
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return Site(tmp_path_factory.mktemp("site"))
+
+
+def setting(site, name, **environment):
+    result = site.run("-c", SHOW, name, **{"SECRET_KEY": "s", **environment})
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_missing_secret_key_is_refused_in_one_line(site):
+    line = site.refusal("check")
+
+    assert "SECRET_KEY is not set" in line
+
+
+def test_empty_secret_key_is_refused(site):
+    assert "SECRET_KEY is not set" in site.refusal("check", SECRET_KEY="")
+
+
+def test_debug_needs_no_secret_key_and_is_off_by_default(site):
+    assert setting(site, "DEBUG") is False
+    assert "insecure" in json.loads(
+        site.run("-c", SHOW, "SECRET_KEY", DEBUG=1).stdout,
+    )
+
+
+def test_secret_key_of_the_environment_wins_in_debug(site):
+    assert setting(site, "SECRET_KEY", DEBUG=1, SECRET_KEY="mine") == "mine"
+
+
+def test_environment_wins_over_the_env_file(tmp_path):
+    site = Site(tmp_path)
+    (tmp_path / ".env").write_text("DEBUG=1\nREDIS_URL=redis://file\n")
+
+    assert setting(site, "DEBUG") is True
+    assert setting(site, "DEBUG", DEBUG=0) is False
+    assert "SECRET_KEY is not set" in site.refusal("check", DEBUG=0)
+
+
+def test_hosts_are_separated_by_commas(site):
+    hosts = setting(site, "ALLOWED_HOSTS", ALLOWED_HOSTS="a.example,b.example")
+
+    assert hosts == ["a.example", "b.example"]
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "mysql://user@host/name", "http://example.com", "oracle://x"]
+)
+def test_database_that_cannot_be_used_is_refused_in_one_line(site, url):
+    line = site.refusal("migrate", SECRET_KEY="s", DATABASE_URL=url)
+
+    assert line.startswith("Configuration error: DATABASE_URL")
+
+
+def test_bad_port_in_the_database_url_is_refused_in_one_line(site):
+    url = "postgres://user:secret@host:port/name"
+
+    line = site.refusal("migrate", SECRET_KEY="s", DATABASE_URL=url)
+
+    assert "DATABASE_URL" in line
+    assert "secret" not in line
+
+
+def test_database_is_sqlite_in_var_by_default(site):
+    database = setting(site, "DATABASES")["default"]
+
+    assert database["ENGINE"] == "django.db.backends.sqlite3"
+    assert database["NAME"] == f"{site.folder}/var/db.sqlite3"
+
+
+def test_database_url_names_a_postgresql(site):
+    url = "postgres://user:word@host:5433/name"
+
+    database = setting(site, "DATABASES", DATABASE_URL=url)["default"]
+
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["PORT"]) == ("host", 5433)
+
+
+def test_redis_is_the_embedded_one_unless_named(site):
+    assert setting(site, "NOTIFICATIONS")["REDIS_URL"] == "url"
+    assert setting(site, "NOTIFICATIONS", REDIS_URL="")["REDIS_URL"] == "url"
+
+
+def test_redis_url_names_another_redis(site):
+    settings = setting(site, "NOTIFICATIONS", REDIS_URL="redis://host/1")
+
+    assert settings["REDIS_URL"] == "redis://host/1"
+
+
+def test_every_key_of_the_app_comes_from_the_environment(site):
+    settings = setting(site, "NOTIFICATIONS", NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS=500)
+
+    assert settings["MAX_STREAMS_PER_ADDRESS"] == "500"
