@@ -90,6 +90,11 @@ class Hub:
         return self._settled
 
     @property
+    def connected(self) -> int:
+        """How many connections it serves."""
+        return len(self._connections)
+
+    @property
     def interrupted(self) -> bool:
         """Whether the log is out of reach."""
         return self._failures > 0

@@ -1,9 +1,13 @@
 """HTTP: the stream, the inbox, and what a person follows."""
 
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import (
     Http404,
@@ -30,6 +34,8 @@ from notifications.models import Event, Level, ReadState
 from notifications.streaming import EventStreamResponse
 from notifications.subscriptions import open_channel_stream, open_stream
 
+# A primary key that fits any database's integers.
+_ROW = re.compile(r"[0-9]{1,18}", re.ASCII)
 EVENT_STREAM = "text/event-stream"
 HTML = "text/html"
 JSON = "application/json"
@@ -107,7 +113,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     events = Event.objects.inbox(request.user).for_wire()
     before = request.GET.get("before", "")
     if before:
-        if not before.isdecimal():
+        if not _ROW.fullmatch(before):
             return HttpResponseBadRequest("before: expected the number of an event\n")
         events = events.filter(pk__lt=int(before))
     found = list(events[: INBOX_PAGE + 1])
@@ -136,7 +142,7 @@ def read(request: HttpRequest) -> HttpResponse:
     """Mark as read everything up to the event that `up_to` names by its uid."""
     try:
         event = Event.objects.inbox(request.user).get(uid=request.POST["up_to"])
-    except (KeyError, ValueError, Event.DoesNotExist):
+    except (KeyError, ValidationError, Event.DoesNotExist):
         return HttpResponseBadRequest("up_to: expected the uid of an event\n")
     ReadState.advance(request.user, event.pk)
     if request.get_preferred_type([HTML, JSON]) == JSON:
@@ -169,11 +175,26 @@ def _level(request: HttpRequest) -> str:
     """Return the level that a request asks for; raises InvalidValue."""
     if request.method == "DELETE":
         return NO_LEVEL
-    form = request.POST if request.method == "POST" else QueryDict(request.body)
-    level = form.get("level", Level.FOLLOW)
-    if level not in (*Level.values, NO_LEVEL):
-        raise InvalidValue(level, expected=f"one of {', '.join(Level.values)}, none")
+    level = _fields(request).get("level", Level.FOLLOW)
+    levels = (*Level.values, NO_LEVEL)
+    if level not in levels:
+        raise InvalidValue(level, expected=f"one of {', '.join(levels)} as level")
     return str(level)
+
+
+def _fields(request: HttpRequest) -> Mapping[str, Any]:
+    """Return what a form or a JSON object says; nothing that it says is checked."""
+    if request.method == "POST":
+        return request.POST
+    if request.content_type != JSON or not request.body:
+        return QueryDict(request.body)
+    try:
+        fields = json.loads(request.body)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise InvalidValue("body", expected="a JSON object")
+    return fields
 
 
 def _check_followable(user: Any, topic: str) -> None:

@@ -6,7 +6,7 @@ os.environ.setdefault("SECRET_KEY", "tests")
 os.environ.setdefault("ALLOWED_HOSTS", "*")
 
 from project.settings import *  # noqa: F403
-from project.settings import NOTIFICATIONS
+from project.settings import MIDDLEWARE, NOTIFICATIONS
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
@@ -15,5 +15,7 @@ STORAGES = {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+# WhiteNoise wants the folder that collectstatic makes; the live tests have it.
+MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
 # Tests call the sweep themselves; a thread that runs it would race them.
 NOTIFICATIONS = {**NOTIFICATIONS, "SWEEP_INTERVAL": 0}
