@@ -102,4 +102,9 @@ def parse(event_type: EventType, text: str) -> dict[str, Any]:
 
 
 def _lines(data: str) -> Iterator[str]:
-    return iter(sys.stdin) if data == "-" else iter(data.splitlines())
+    """Yield the lines to publish; raises CommandError for input that is no text."""
+    try:
+        yield from sys.stdin if data == "-" else data.splitlines()
+    except UnicodeDecodeError as error:
+        message = f"standard input: {error}"
+        raise CommandError(message, returncode=WRONG_INPUT) from error
