@@ -1,8 +1,9 @@
 """A client of the stream that behaves as a browser does: reads, resumes, remembers."""
 
+import contextlib
 import json
+import socket
 import threading
-import time
 from typing import Any
 
 import httpx
@@ -37,8 +38,15 @@ class Listener:
 
     def __exit__(self, *exception: object) -> None:
         self._stopping.set()
+        self._hang_up()
+        self._thread.join(DEADLINE_SECONDS)
+
+    def _hang_up(self) -> None:
+        """End the read that the thread waits in."""
         if self._response is not None:
-            self._response.close()
+            stream = self._response.extensions["network_stream"]
+            with contextlib.suppress(OSError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def of_type(self, *names: str) -> list[dict[str, Any]]:
         """Return the data of the events of these types, in order."""
@@ -54,11 +62,9 @@ class Listener:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
+            with contextlib.suppress(httpx.HTTPError, httpx.StreamError, OSError):
                 self._read()
-            except (httpx.HTTPError, httpx.StreamError, OSError):
-                pass
-            time.sleep(RECONNECT_SECONDS)
+            self._stopping.wait(RECONNECT_SECONDS)
 
     def _read(self) -> None:
         headers = {"Accept": "text/event-stream"}
@@ -81,27 +87,6 @@ class Listener:
         if event.event == "heartbeat":
             self.heartbeats += 1
             self.connected.set()
-        else:
+        # This parser dispatches a lone `retry`, which the standard does not.
+        elif event.data:
             self.events.append((event.event, json.loads(event.data)))
-
-
-def sign_in(url: str, username: str, password: str = "demo") -> httpx.Client:  # noqa: S107
-    """Return a client with the session of this person."""
-    client = httpx.Client(base_url=url, timeout=30)
-    client.get("/login/").raise_for_status()
-    answer = client.post(
-        "/login/",
-        data={
-            "username": username,
-            "password": password,
-            "csrfmiddlewaretoken": client.cookies["csrftoken"],
-        },
-    )
-    assert answer.status_code == 302, answer.text
-    return client
-
-
-def post(client: httpx.Client, path: str, **data: Any) -> httpx.Response:
-    """Send a form as this person."""
-    token = client.cookies["csrftoken"]
-    return client.post(path, data={**data, "csrfmiddlewaretoken": token})

@@ -1,0 +1,60 @@
+"""What each person should be told, by a query over the database and nothing else.
+
+Knows the rules from the site's tables alone, so that it cannot repeat a mistake of
+the code that it judges.
+"""
+
+import sqlite3
+from pathlib import Path
+
+# The topics that each question and answer is addressed to, and who wrote it.
+_ADDRESSES = """
+SELECT 'new_question' AS type, q.id, q.author_id, 'topic:' || t.slug AS topic
+FROM qa_question q
+JOIN qa_question_topics link ON link.question_id = q.id
+JOIN qa_topic t ON t.id = link.topic_id
+UNION ALL
+SELECT 'new_question', id, author_id, 'user:' || author_id FROM qa_question
+UNION ALL
+SELECT 'new_answer', a.id, a.author_id, 'topic:' || t.slug
+FROM qa_answer a
+JOIN qa_question_topics link ON link.question_id = a.question_id
+JOIN qa_topic t ON t.id = link.topic_id
+UNION ALL
+SELECT 'new_answer', id, author_id, 'question:' || question_id FROM qa_answer
+UNION ALL
+SELECT 'new_answer', id, author_id, 'user:' || author_id FROM qa_answer
+"""
+
+_TOLD = f"""
+WITH addresses AS ({_ADDRESSES}),
+     follows AS (SELECT topic, level FROM notifications_follow WHERE user_id = :person)
+SELECT DISTINCT type, id FROM addresses JOIN follows USING (topic)
+WHERE level <> 'mute' AND author_id <> :person
+EXCEPT
+SELECT type, id FROM addresses JOIN follows USING (topic) WHERE level = 'mute'
+"""
+
+
+def told(database: Path, person: int) -> set[tuple[str, int]]:
+    """Return what a person should be told: type and primary key of each post."""
+    connection = sqlite3.connect(database)
+    try:
+        return set(connection.execute(_TOLD, {"person": person}))
+    finally:
+        connection.close()
+
+
+def order(database: Path) -> list[tuple[str, int]]:
+    """Return all posts in the order in which they were made."""
+    query = """
+    SELECT type, id FROM (
+        SELECT 'new_question' AS type, id, created FROM qa_question
+        UNION ALL SELECT 'new_answer', id, created FROM qa_answer
+    ) ORDER BY created
+    """
+    connection = sqlite3.connect(database)
+    try:
+        return list(connection.execute(query))
+    finally:
+        connection.close()
