@@ -58,13 +58,15 @@ export class LiveAnswers extends HTMLElement {
     this.append(...answers);
   }
 
-  /** Chromium and Firefox keep the reader's place by themselves; Safari does not. */
+  /**
+   * What is being read or written below the answers stays in its place. Browsers see
+   * to that only in part: not at the top of a page, and Safari not at all.
+   */
   #keepPlace(change) {
     const before = this.getBoundingClientRect().bottom;
     change();
     const below = before < 0 || document.activeElement.matches("textarea");
-    if (!below || CSS.supports("overflow-anchor", "auto")) return;
-    scrollBy(0, this.getBoundingClientRect().bottom - before);
+    if (below) scrollBy(0, this.getBoundingClientRect().bottom - before);
   }
 }
 

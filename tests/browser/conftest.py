@@ -1,0 +1,110 @@
+"""Chromium before the real site; each person has a browser of their own."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.people import Person
+from tests.live.server import Site
+
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# A test waits for a condition, and on a loaded machine somewhat longer.
+DEADLINE_MILLISECONDS = 15_000
+
+expect.set_options(timeout=DEADLINE_MILLISECONDS)
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        # Who was cut off comes back soon.
+        "NOTIFICATIONS_RETRY_INTERVAL": "0.4",
+    }
+    with Site(workers=2, environment=environment) as site:
+        yield site
+
+
+# Not for the session: while it runs, its event loop keeps the thread from the ORM.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None and not os.environ.get("CI"):
+        pytest.skip("There is no chromium on the PATH to drive.")
+    assert executable, "CI is set, so that Chromium must be there."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def errors() -> Iterator[list[str]]:
+    """What went wrong in the pages; a test clears what it expects."""
+    found: list[str] = []
+    yield found
+    assert not found
+
+
+@pytest.fixture
+def visit(browser, site, errors) -> Iterator[Open]:
+    """Open a page of the site, in a browser of this person or of nobody known."""
+    contexts = []
+
+    def visit(path: str, person: Person | None = None, **options: object) -> Page:
+        context = browser.new_context(base_url=site.url, **options)
+        context.set_default_timeout(DEADLINE_MILLISECONDS)
+        contexts.append(context)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        context.on("console", lambda said: note(said.type, said.text))
+        if person is not None:
+            context.add_cookies(person.cookies())
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    def note(kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            errors.append(text)
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def sign_up(site) -> Iterator[Callable[[str], Person]]:
+    """Make an account whose name begins like this, signed in."""
+    people = []
+
+    def sign_up(name: str) -> Person:
+        people.append(Person(site.url, name))
+        return people[-1]
+
+    yield sign_up
+    for person in people:
+        person.client.close()
+
+
+@pytest.fixture
+def maja(sign_up) -> Person:
+    return sign_up("maja")
+
+
+@pytest.fixture
+def tobias(sign_up) -> Person:
+    return sign_up("tobias")

@@ -1,0 +1,53 @@
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_topic_is_followed_and_no_longer(visit, maja, tobias, scripts):
+    maja.ask("Followed?", topics="Heather")
+    page = visit("/topics/heather/", tobias, java_script_enabled=scripts)
+    button = page.get_by_role("button", name="Heather")
+    expect(button).to_have_text("Follow")
+
+    button.click()
+    expect(button).to_have_text("Following")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(button).to_have_text("Following")
+    button.click()
+
+    expect(button).to_have_text("Follow")
+    page.reload()
+    expect(button).to_have_text("Follow")
+
+
+def test_following_takes_effect_on_the_open_page(visit, maja, tobias):
+    maja.ask("First?", topics="Juniper")
+    page = visit("/topics/juniper/", tobias)
+
+    page.get_by_role("button", name="Follow Juniper").click()
+    expect(page.get_by_role("button", name="Following Juniper")).to_be_visible()
+    maja.ask("Second?", topics="Juniper")
+
+    expect(page.locator(".bell-count")).to_have_text("1")
+
+
+def test_session_that_ended_leads_to_signing_in(visit, maja, tobias, errors):
+    maja.ask("Ended?", topics="Larch")
+    page = visit("/topics/larch/", tobias)
+    tobias.post("/logout/")
+
+    page.get_by_role("button", name="Follow Larch").click()
+
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    errors[:] = [each for each in errors if "403" not in each]
+
+
+def test_stranger_is_led_to_signing_in(visit, maja):
+    maja.ask("Stranger?", topics="Alder")
+    page = visit("/topics/alder/")
+
+    page.get_by_role("link", name="Follow Alder").click()
+
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.url.endswith("?next=/topics/alder/")

@@ -1,0 +1,275 @@
+"""What one person does, seen live on another's page."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+
+def banner(page: Page):
+    return page.locator("new-items-banner a")
+
+
+def answers(page: Page):
+    return page.locator("live-answers .answer")
+
+
+def test_question_is_offered_on_another_persons_home_page(visit, maja, tobias):
+    reading = visit("/", tobias)
+    asking = visit("/ask/", maja)
+
+    asking.get_by_label("Title").fill("Why is it sour?")
+    asking.locator("textarea").fill("It runs through.")
+    asking.get_by_label("Topic 1", exact=True).fill("Espresso")
+    asking.get_by_role("button", name="Post your question").click()
+    expect(asking.get_by_role("heading", name="Why is it sour?")).to_be_visible()
+
+    expect(banner(reading)).to_have_text("1 new question")
+    expect(reading.get_by_role("link", name="Why is it sour?")).to_have_count(0)
+    banner(reading).click()
+    expect(reading.get_by_role("link", name="Why is it sour?")).to_be_visible()
+    expect(banner(reading)).to_have_count(0)
+
+
+def test_several_questions_are_counted(visit, maja):
+    reading = visit("/")
+
+    for number in range(3):
+        maja.ask(f"Number {number}?")
+
+    expect(banner(reading)).to_have_text("3 new questions")
+
+
+def test_ones_own_question_is_not_offered(visit, maja, tobias):
+    reading = visit("/", maja)
+
+    maja.ask("Mine?")
+    tobias.ask("Theirs?")
+
+    expect(banner(reading)).to_have_text("1 new question")
+
+
+def test_question_that_the_page_shows_is_not_offered_again(visit, maja, site):
+    reading = visit("/")
+    cursor = reading.locator("meta[name=notifications]").get_attribute("data-cursor")
+    maja.ask("Shown?")
+
+    def older(route):
+        response = route.fetch()
+        meta = re.compile(r'data-cursor="[^"]*"')
+        route.fulfill(body=meta.sub(f'data-cursor="{cursor}"', response.text()))
+
+    reading.route(site.url + "/", older)
+    reading.reload()
+    maja.ask("Not shown?")
+
+    expect(banner(reading)).to_have_text("1 new question")
+
+
+def test_topic_page_offers_its_own_questions_to_anybody(visit, maja):
+    maja.ask("First?", topics="Moss")
+    reading = visit("/topics/moss/")
+
+    maja.ask("Elsewhere?", topics="Fern")
+    maja.ask("Here?", topics="Moss")
+
+    expect(banner(reading)).to_have_text("1 new question")
+    banner(reading).click()
+    expect(reading.get_by_role("link", name="Here?")).to_be_visible()
+
+
+def test_page_of_a_person_offers_what_they_ask(visit, maja, tobias):
+    reading = visit(f"/people/{maja.name}/")
+
+    tobias.ask("By somebody else?")
+    maja.ask("By Maja?")
+
+    expect(banner(reading)).to_have_text("1 new question")
+
+
+def test_bell_of_a_follower_counts_up(visit, maja, tobias):
+    maja.ask("First?", topics="Lichen")
+    tobias.follow("topic:lichen")
+    page = visit("/topics/", tobias)
+    bell = page.locator("a.bell")
+    expect(bell).to_have_accessible_name("Notifications")
+    expect(page.locator(".bell-count")).to_be_hidden()
+
+    maja.ask("Second?", topics="Lichen")
+
+    expect(page.locator(".bell-count")).to_have_text("1")
+    maja.ask("Third?", topics="Lichen")
+    expect(page.locator(".bell-count")).to_have_text("2")
+    expect(bell).to_have_accessible_name("Notifications, 2 unread")
+
+
+def test_marking_all_as_read_clears_the_bell(visit, maja, tobias):
+    tobias.answer(maja.ask("Unread?"), "Now it is.")
+    page = visit("/", maja)
+    expect(page.locator(".bell-count")).to_have_text("1")
+
+    page.locator("a.bell").click()
+    expect(page.locator(".inbox-item.unread")).to_have_count(1)
+    page.get_by_role("button", name="Mark all as read").click()
+
+    expect(page.locator(".inbox-item")).to_have_count(1)
+    expect(page.locator(".inbox-item.unread")).to_have_count(0)
+    expect(page.locator(".bell-count")).to_be_hidden()
+
+
+def test_answer_arrives_on_an_open_page_once(visit, maja, tobias):
+    question = maja.ask("Open?")
+    page = visit(question, maja)
+    expect(page.get_by_text("No answers yet")).to_be_visible()
+    page.evaluate("window.sameDocument = true")
+
+    tobias.answer(question, "First <b>line</b>.\n\nSecond line.")
+
+    expect(answers(page)).to_have_count(1)
+    expect(answers(page)).to_have_class("answer arrived")
+    expect(answers(page).locator("p").first).to_have_text("First <b>line</b>.")
+    expect(page.get_by_text("No answers yet")).to_have_count(0)
+    tobias.answer(question, "And another.")
+    expect(answers(page)).to_have_count(2)
+    assert page.evaluate("window.sameDocument")
+
+
+def test_answers_in_quick_succession_all_arrive(visit, maja, tobias):
+    question = maja.ask("Several?")
+    page = visit(question)
+
+    for number in range(5):
+        tobias.answer(question, f"Number {number}.")
+
+    expect(answers(page)).to_have_count(5)
+    expect(answers(page).locator(".prose")).to_have_text(
+        [f"Number {number}." for number in range(5)]
+    )
+
+
+def test_ones_own_answer_stands_once(visit, maja, tobias):
+    question = maja.ask("Own?")
+    page = visit(question, tobias)
+
+    page.locator("textarea").fill("My own.")
+    page.get_by_role("button", name="Post your answer").click()
+    expect(answers(page)).to_have_count(1)
+    maja.answer(question, "Hers.")
+
+    expect(answers(page).locator(".prose")).to_have_text(["My own.", "Hers."])
+
+
+LINES = "A line.\n\n" * 20
+
+
+@pytest.mark.parametrize("scrolled", [0, 100])
+def test_what_is_being_written_stays_in_place(visit, maja, tobias, scrolled):
+    question = maja.ask("Writing?")
+    page = visit(question, maja, viewport={"width": 800, "height": 500})
+    page.locator("textarea").fill("Half an ans")
+    page.evaluate("y => scrollTo(0, y)", scrolled)
+    top = page.locator("textarea").bounding_box()["y"]
+
+    tobias.answer(question, LINES)
+
+    expect(answers(page)).to_have_count(1)
+    expect(page.locator("textarea")).to_have_value("Half an ans")
+    expect(page.locator("textarea")).to_be_focused()
+    assert stays(page.locator("textarea"), top)
+
+
+def test_what_is_being_read_below_stays_in_place(visit, maja, tobias):
+    question = maja.ask("Reading?")
+    tobias.answer(question, LINES)
+    page = visit(question, maja, viewport={"width": 800, "height": 250})
+    footer = page.locator("footer")
+    footer.scroll_into_view_if_needed()
+    top = footer.bounding_box()["y"]
+
+    tobias.answer(question, LINES)
+
+    expect(answers(page)).to_have_count(2)
+    assert stays(footer, top)
+
+
+def stays(element, top):
+    """Tell whether the element is still where it was, two frames later."""
+    element.evaluate(
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    return abs(element.bounding_box()["y"] - top) < 3
+
+
+def test_answers_missed_in_a_gap_are_fetched(visit, maja):
+    question = maja.ask("Gap?")
+    page = visit(question, maja)
+
+    # Nobody is told of their own answer, so that this one is missed.
+    maja.answer(question, "Missed.")
+    page.evaluate("document.dispatchEvent(new CustomEvent('notifications:reset'))")
+
+    expect(answers(page)).to_have_count(1)
+
+
+def test_list_offers_to_look_again_after_a_gap(visit, errors):
+    page = visit("/")
+
+    page.evaluate("document.dispatchEvent(new CustomEvent('notifications:reset'))")
+
+    expect(banner(page)).to_have_text("See what is new")
+
+
+def test_page_is_live_again_after_going_back(visit, maja, tobias):
+    title = f"Back and forth with {maja.name}?"
+    tobias.ask(title)
+    page = visit("/", maja)
+    page.get_by_role("link", name=title).click()
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+
+    page.go_back()
+    tobias.ask("After coming back?")
+
+    expect(banner(page)).to_have_text("1 new question")
+
+
+def test_page_is_live_after_a_reload(visit, maja, tobias):
+    page = visit("/", maja)
+
+    page.reload()
+    tobias.ask("After the reload?")
+
+    expect(banner(page)).to_have_text("1 new question")
+
+
+def test_page_resumes_after_a_restart_and_has_missed_nothing(
+    visit, maja, tobias, site, errors
+):
+    question = maja.ask("Restarted?")
+    page = visit(question)
+    tobias.answer(question, "Before.")
+    expect(answers(page)).to_have_count(1)
+
+    site.stop()
+    site.shell(
+        "from project.qa.models import *; from django.contrib.auth.models import User;"
+        f"Answer.objects.create(question_id={question.strip('/').split('/')[1]},"
+        f"author=User.objects.get(username='{tobias.name}'), body='Between.')"
+    )
+    site.start()
+    expect(answers(page).locator(".prose")).to_have_text(["Before.", "Between."])
+    tobias.answer(question, "After.")
+
+    expect(answers(page).locator(".prose")).to_have_text(
+        ["Before.", "Between.", "After."]
+    )
+    # Of the time without a server.
+    errors[:] = [each for each in errors if "Failed to load resource" not in each]
+
+
+def test_page_without_scripts_shows_all(visit, maja, tobias):
+    question = maja.ask("Plain?")
+    tobias.answer(question, "Plainly.")
+
+    page = visit(question, java_script_enabled=False)
+
+    expect(answers(page)).to_have_count(1)

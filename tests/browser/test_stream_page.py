@@ -1,0 +1,32 @@
+from playwright.sync_api import expect
+
+
+def test_stream_page_shows_what_comes(visit, maja):
+    page = visit("/notifications/stream/?topic=topic:*")
+    expect(page.locator("pre[data-kind=heartbeat]").first).to_be_visible()
+
+    maja.ask("Shown as it <b>came</b>?")
+
+    event = page.locator("pre[data-kind=new_question]")
+    expect(event).to_contain_text("Shown as it <b>came</b>?")
+    expect(event).to_contain_text("id: ")
+
+
+def test_stream_page_says_why_a_stream_is_refused(visit, errors):
+    page = visit("/notifications/stream/")
+
+    expect(page.locator("pre[data-kind=problem]")).to_contain_text("refused: 403")
+    errors.clear()
+
+
+def test_stream_page_shows_a_channel(visit, site):
+    page = visit("/notifications/stream/?channel=sse")
+    expect(page.locator("pre[data-kind=heartbeat]").first).to_be_visible()
+
+    site.shell(
+        "from notifications.log import shared_log; import redis; from django.conf import settings;"
+        "from notifications.conf import conf; url = conf.REDIS_URL();"
+        """redis.Redis.from_url(url).publish('sse', '{"data": "hi", "type": "greeting"}')"""
+    )
+
+    expect(page.locator("pre[data-kind=greeting]")).to_contain_text("hi")
