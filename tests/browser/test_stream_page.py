@@ -1,3 +1,4 @@
+import redis
 from playwright.sync_api import expect
 
 
@@ -23,10 +24,7 @@ def test_stream_page_shows_a_channel(visit, site):
     page = visit("/notifications/stream/?channel=sse")
     expect(page.locator("pre[data-kind=heartbeat]").first).to_be_visible()
 
-    site.shell(
-        "from notifications.log import shared_log; import redis; from django.conf import settings;"
-        "from notifications.conf import conf; url = conf.REDIS_URL();"
-        """redis.Redis.from_url(url).publish('sse', '{"data": "hi", "type": "greeting"}')"""
-    )
+    with redis.Redis.from_url(site.redis.url) as client:
+        client.publish("sse", '{"data": "hi", "type": "greeting"}')
 
     expect(page.locator("pre[data-kind=greeting]")).to_contain_text("hi")
