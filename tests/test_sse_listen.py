@@ -150,6 +150,14 @@ def test_it_prints_what_a_person_follows(append):
     assert not any(f'"{each}"' in printed for each in ("own", "muted", "other"))
 
 
+def test_it_ends_with_the_stream():
+    terminal = Terminal(first=lambda: shared_hub().stop(), until="never printed")
+
+    printed = listen(terminal, "--topic", "user:7")
+
+    assert printed.endswith("event: heartbeat\ndata: {}\n\n")
+
+
 def test_it_detaches_at_the_end():
     listen(Terminal(), "--topic", "user:7")
 

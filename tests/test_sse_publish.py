@@ -152,6 +152,18 @@ def test_a_payload_that_does_not_fit_is_refused(data, said):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("options", [["--data", "-"], ["--data", "-", "--lines"]])
+def test_standard_input_that_is_no_text_is_refused(monkeypatch, options):
+    binary = io.TextIOWrapper(io.BytesIO(b"\xff"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", binary)
+
+    message, _ = refused(*options)
+
+    assert "'utf-8' codec can't decode byte 0xff" in message
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db
 def test_what_is_no_topic_is_refused():
     message, _ = refused("--topic", "espresso", "--data", DATA)
 
