@@ -49,6 +49,8 @@ return 0
 """
 
 READ_LIMIT = 500
+# How long a thread waits while others use the connection for short commands.
+TURN_SECONDS = 2.0
 # How long past its own block a read may stay silent before the link counts as gone.
 SILENCE_SECONDS = 5.0
 
@@ -79,12 +81,13 @@ class Log:
         # One slot of a Redis Cluster, since the scripts touch several keys.
         self._prefix = f"{{{prefix}}}"
         self._stream = f"{self._prefix}:log"
-        # Made when first needed, dropped when they fail; guarded by the lock.
-        self._lock = threading.Lock()
+        # For short commands: made when first needed, dropped when it fails. Until
+        # `retry_at` they fail at once instead of each waiting for a timeout.
+        self._turn = threading.Lock()
         self._commands: redis.Redis | None = None
-        self._waiting: redis.Redis | None = None
-        # Until then short commands fail at once instead of waiting for a timeout.
         self._retry_at = 0.0
+        # For `wait` alone, which one thread calls.
+        self._waiting: redis.Redis | None = None
 
     def append(self, entries: Sequence[tuple[str, bytes]]) -> list[Cursor]:
         """Append (uid, entry) pairs in one round trip; return their cursors.
@@ -141,7 +144,9 @@ class Log:
         `after` is gone.
         """
         try:
-            client = self._waiting_client(seconds + SILENCE_SECONDS)
+            if self._waiting is None:
+                self._waiting = self._connect(seconds + SILENCE_SECONDS)
+            client = self._waiting
             found: Any = client.xread(
                 {self._stream: str(after)}, count=READ_LIMIT, block=int(seconds * 1000)
             )
@@ -193,63 +198,59 @@ class Log:
                 client.close()
 
     def close(self) -> None:
-        """Close the connections; the next use opens new ones."""
-        self._drop_commands()
+        """Close the connections; the next use opens new ones.
+
+        To be called when no thread waits for entries any more.
+        """
+        with self._turn:
+            _close(self._commands)
+            self._commands = None
         self._drop_waiting()
 
     @contextmanager
     def _command(self) -> Iterator[redis.Redis]:
-        if self._clock() < self._retry_at:
-            raise LogUnavailable("Redis failed a moment ago; not tried again yet")
+        """Give the connection for short commands, to one thread at a time."""
+        if not self._turn.acquire(timeout=TURN_SECONDS):
+            raise LogUnavailable(f"no turn at Redis within {TURN_SECONDS:g} s")
         try:
-            yield self._commands_client()
-        except (redis.RedisError, OSError) as error:
-            self._retry_at = self._clock() + conf.REDIS_RETRY_AFTER
-            self._drop_commands()
-            raise LogUnavailable(str(error)) from error
-
-    def _commands_client(self) -> redis.Redis:
-        with self._lock:
+            # Asked when it is our turn: who waited behind a failure fails at once.
+            if self._clock() < self._retry_at:
+                raise LogUnavailable("Redis failed a moment ago; not tried again yet")
             if self._commands is None:
                 self._commands = self._connect(conf.REDIS_TIMEOUT)
-            return self._commands
-
-    def _waiting_client(self, timeout: float) -> redis.Redis:
-        with self._lock:
-            if self._waiting is None:
-                self._waiting = self._connect(timeout)
-            return self._waiting
-
-    def _drop_commands(self) -> None:
-        with self._lock:
-            client, self._commands = self._commands, None
-        if client is not None:
-            client.close()
+            yield self._commands
+        except (redis.RedisError, OSError) as error:
+            self._retry_at = self._clock() + conf.REDIS_RETRY_AFTER
+            _close(self._commands)
+            self._commands = None
+            raise LogUnavailable(str(error)) from error
+        finally:
+            self._turn.release()
 
     def _drop_waiting(self) -> None:
-        with self._lock:
-            client, self._waiting = self._waiting, None
-        if client is not None:
-            client.close()
+        _close(self._waiting)
+        self._waiting = None
 
     def _connect(self, timeout: float) -> redis.Redis:
-        pool = redis.BlockingConnectionPool.from_url(
+        return redis.Redis.from_url(
             self._url(),
-            max_connections=1,
-            timeout=timeout,
             socket_timeout=timeout,
             socket_connect_timeout=conf.REDIS_TIMEOUT,
             # A connection that Redis closed while idle is opened again, once; what
             # is sent twice by that is either a read or appended once by its uid.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
-        return redis.Redis.from_pool(pool)
 
 
 @cache
 def shared_log() -> Log:
     """Return the log that this process uses everywhere; connects when first used."""
     return Log(lambda: conf.REDIS_URL(), prefix=conf.KEY_PREFIX)
+
+
+def _close(client: redis.Redis | None) -> None:
+    if client is not None:
+        client.close()
 
 
 def _cursor(reply: Any) -> Cursor:
