@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+STREAM_PAGE = "/notifications/stream/?topic=topic:*"
+
 
 def banner(page: Page):
     return page.locator("new-items-banner a")
@@ -115,6 +117,32 @@ def test_marking_all_as_read_clears_the_bell(visit, maja, tobias):
     expect(page.locator(".inbox-item")).to_have_count(1)
     expect(page.locator(".inbox-item.unread")).to_have_count(0)
     expect(page.locator(".bell-count")).to_be_hidden()
+
+
+def test_page_that_one_comes_back_to_shows_the_bell_as_it_is_now(visit, maja, tobias):
+    tobias.answer(maja.ask("Read?"), "Now it is.")
+    page = visit("/topics/", maja)
+    expect(page.locator(".bell-count")).to_have_text("1")
+    page.locator("a.bell").click()
+    page.get_by_role("button", name="Mark all as read").click()
+    expect(page.locator(".inbox-item.unread")).to_have_count(0)
+
+    page.evaluate("history.go(-2)")
+
+    expect(page.get_by_role("heading", name="Topics")).to_be_visible()
+    expect(page.locator(".bell-count")).to_be_hidden()
+
+
+def test_open_inbox_offers_what_is_new(visit, maja, tobias):
+    question = maja.ask("Inbox?")
+    page = visit("/notifications/", maja)
+
+    tobias.answer(question, "One.")
+    tobias.answer(question, "Two.")
+
+    expect(banner(page)).to_have_text("2 new notifications")
+    banner(page).click()
+    expect(page.locator(".inbox-item")).to_have_count(2)
 
 
 def test_answer_arrives_on_an_open_page_once(visit, maja, tobias):
@@ -263,6 +291,23 @@ def test_page_resumes_after_a_restart_and_has_missed_nothing(
     )
     # Of the time without a server.
     errors[:] = [each for each in errors if "Failed to load resource" not in each]
+
+
+@pytest.mark.parametrize("path", ["/", "/topics/", "/notifications/", STREAM_PAGE])
+def test_pages_work_under_a_strict_policy(visit, maja, path):
+    page = visit("/login/", maja)
+
+    def strict(route):
+        response = route.fetch()
+        headers = {**response.headers, "content-security-policy": "default-src 'self'"}
+        route.fulfill(response=response, headers=headers)
+
+    page.route(lambda url: url.endswith(path), strict)
+    with page.expect_request(re.compile("/notifications/stream/")):
+        page.goto(path)
+
+    # The fixture finds what the policy refused.
+    assert page.title()
 
 
 def test_page_without_scripts_shows_all(visit, maja, tobias):

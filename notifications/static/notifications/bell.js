@@ -13,13 +13,13 @@ export class NotificationBell extends HTMLElement {
   connectedCallback() {
     document.addEventListener("notifications", this.#soon);
     document.addEventListener("visibilitychange", this.#soon);
-    window.addEventListener("pageshow", this.#back);
+    window.addEventListener("pageshow", this.#shown);
   }
 
   disconnectedCallback() {
     document.removeEventListener("notifications", this.#soon);
     document.removeEventListener("visibilitychange", this.#soon);
-    window.removeEventListener("pageshow", this.#back);
+    window.removeEventListener("pageshow", this.#shown);
     this.#timer.stop();
   }
 
@@ -28,8 +28,10 @@ export class NotificationBell extends HTMLElement {
     this.#timer.start(SPREAD * (0.2 + 0.8 * Math.random()));
   };
 
-  #back = (event) => {
-    if (event.persisted) this.#refresh.ask();
+  /** A page that one comes back to has the number of when one left it. */
+  #shown = ({ persisted }) => {
+    const [navigation] = performance.getEntriesByType("navigation");
+    if (persisted || navigation?.type === "back_forward") this.#refresh.ask();
   };
 
   async #count() {

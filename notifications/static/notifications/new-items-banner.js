@@ -1,22 +1,28 @@
 /**
- * `<new-items-banner>`: counts the new items of a topic that the page does not show,
- * and offers them as a link to the list's first page, which stays as it is till then.
+ * `<new-items-banner>`: counts the new items that the page does not show, and offers
+ * them as a link to the list's first page, which stays as it is till then. Without a
+ * topic and an event it counts whatever comes.
  */
 export class NewItemsBanner extends HTMLElement {
   #uids = new Set();
 
   connectedCallback() {
-    document.addEventListener(`notifications:${this.dataset.event}`, this.#arrived);
+    document.addEventListener(this.#name, this.#arrived);
     document.addEventListener("notifications:reset", this.#lost);
   }
 
   disconnectedCallback() {
-    document.removeEventListener(`notifications:${this.dataset.event}`, this.#arrived);
+    document.removeEventListener(this.#name, this.#arrived);
     document.removeEventListener("notifications:reset", this.#lost);
   }
 
+  get #name() {
+    const { event } = this.dataset;
+    return event ? `notifications:${event}` : "notifications";
+  }
+
   #arrived = ({ detail }) => {
-    if (!this.#concerns(detail) || this.#isShown(detail)) return;
+    if (!detail.uid || !this.#concerns(detail) || this.#isShown(detail)) return;
     this.#uids.add(detail.uid);
     const { one, many } = this.dataset;
     const text = this.#uids.size === 1 ? one : many;
@@ -28,6 +34,7 @@ export class NewItemsBanner extends HTMLElement {
 
   #concerns({ topics }) {
     const topic = this.dataset.notificationsTopic;
+    if (!topic) return true;
     if (!topic.endsWith(":*")) return topics.includes(topic);
     return topics.some((each) => each.startsWith(topic.slice(0, -1)));
   }
