@@ -23,6 +23,8 @@ from notifications.exceptions import (
 from notifications.models import Follow, Level
 from notifications.sse import RESERVED_NAMES
 
+# NUL as JSON writes it, and not a backslash that is followed by u0000.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 # The fields that every event has on the wire, beside those of its payload.
 WIRE_FIELDS = frozenset({"uid", "type", "topics", "actor", "created"})
@@ -92,6 +94,9 @@ def _json(data: Any) -> bytes:
     Raises ValueError, TypeError or RecursionError.
     """
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    # https://www.postgresql.org/docs/current/datatype-json.html: no NUL in jsonb.
+    if _NUL.search(text):
+        raise ValueError("text with the character NUL")
     return text.encode()
 
 

@@ -176,6 +176,10 @@ class Hub:
                 yield frames.reset(position)
         except LogGap:
             yield frames.reset(position)
+        except LogUnavailable:
+            # What is missing cannot be read now: the client comes back for it.
+            connection.close("unavailable")
+            return
         yield frames.heartbeat(max(position, cursor or position))
 
     def _replay(

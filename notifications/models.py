@@ -55,11 +55,8 @@ class FollowQuerySet(models.QuerySet["Follow"]):
         Who followed already keeps the time since when; who had it muted follows
         from now. Raises ValidationError for what is no topic or no level.
         """
-        follow = self.filter(user=user, topic=topic).first()
-        if follow is None:
-            follow = self.model(user=user, topic=topic)
-        elif follow.level == Level.MUTE != level:
-            follow.created = now()
+        found = self.filter(user=user, topic=topic).first()
+        follow = found or self.model(user=user, topic=topic)
         follow.level = level
         follow.clean_fields(exclude=["user"])
         follow.save()
@@ -97,6 +94,15 @@ class Follow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.level} {self.topic}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the follow; one that was muted until now counts from now."""
+        if self.level != Level.MUTE and self._is_muted():
+            self.created = now()
+        super().save(*args, **kwargs)
+
+    def _is_muted(self) -> bool:
+        return Follow.objects.filter(pk=self.pk, level=Level.MUTE).exists()
 
 
 class EventQuerySet(models.QuerySet["Event"]):

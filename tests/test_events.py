@@ -150,6 +150,7 @@ def test_a_payload_has_the_names_that_go_to_the_client():
         ({"shape": "round"}, "shape", "does not have"),
         ({"uid": "forged"}, "uid", "does not have"),
         ({"text": "\ud800"}, "", "surrogates"),
+        ({"text": "nothing\0"}, "", "NUL"),
         ({"score": math.nan}, "", "not JSON compliant"),
         ({"extra": [math.inf]}, "", "not JSON compliant"),
         ({"extra": object()}, "", "object"),

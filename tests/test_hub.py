@@ -281,3 +281,14 @@ def test_stopping_closes_the_connections_and_it_starts_again(hub, append):
     again, _ = attach(hub, asked=["topic:a"])
     cursor = append("topic:a")
     assert received(again, 1) == [cursor]
+
+
+def test_redis_lost_in_the_middle_of_a_replay_ends_the_stream(hub, append, link):
+    seen, *_, newest = [append("topic:a") for _ in range(3)]
+    wait_for(lambda: hub.settled == newest, what="the hub")
+    connection = Connection(asked=["topic:a"])
+    missed = hub.attach(connection, after=str(seen), as_of=hub.start())
+    link.cut()
+
+    assert list(missed) == []
+    assert connection.state is State.CLOSED

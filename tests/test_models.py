@@ -166,3 +166,14 @@ def test_rows_say_what_they_are(maja):
     assert str(event) == f"new_question {event.uid}"
     assert str(event.addresses.get()) == "topic:milk"
     assert str(ReadState.of(maja)) == "maja up to 0"
+
+
+def test_saving_over_a_mute_starts_from_now_too(maja):
+    muted = follow(maja, "topic:milk", "mute")
+    Follow.objects.update(created=muted.created.replace(year=2020))
+    muted = Follow.objects.get()
+
+    muted.level = "follow"
+    muted.save()
+
+    assert muted.created.year > 2020

@@ -118,7 +118,7 @@ def test_wrong_lines_are_named_and_the_right_ones_published(standard_input):
 
     message, named = refused("--data", "-", "--lines")
 
-    assert message == "3 lines were wrong and skipped."
+    assert message == "Lines that were wrong and skipped: 3."
     assert [line.partition(":")[0] for line in named.splitlines()] == [
         "line 2", "line 4", "line 5",
     ]  # fmt: skip

@@ -55,11 +55,20 @@ class Command(BaseCommand):
             self._publish_lines(_lines(options["data"]))
         else:
             self._publish_one(options["data"])
+        self._report()
+
+    def _report(self) -> None:
+        """Raise CommandError unless all was right and is relayed."""
+        said = []
+        if self.refused:
+            said.append(f"Lines that were wrong and skipped: {self.refused}.")
         if self.pending:
-            raise CommandError(
-                f"Redis is away: {self.pending} kept, and relayed once it is back.",
-                returncode=REDIS_AWAY,
+            said.append(
+                f"Redis is away: {self.pending} kept, and relayed once it is back."
             )
+        if said:
+            code = WRONG_INPUT if self.refused else REDIS_AWAY
+            raise CommandError(" ".join(said), returncode=code)
 
     def _publish_one(self, data: str) -> None:
         try:
@@ -77,10 +86,6 @@ class Command(BaseCommand):
             except (ValueError, NotificationsError) as error:
                 self.refused += 1
                 self.stderr.write(f"line {number}: {error}")
-        if self.refused:
-            raise CommandError(
-                f"{self.refused} lines were wrong and skipped.", returncode=WRONG_INPUT
-            )
 
     def _publish(self, text: str) -> None:
         payload = parse(self.event_type, text)
