@@ -31,7 +31,7 @@ Open = Callable[..., Page]
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     environment = {
-        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
         # Who was cut off comes back soon.
         "NOTIFICATIONS_RETRY_INTERVAL": "0.4",
     }
