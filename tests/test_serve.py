@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import threading
-import time
 import urllib.request
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from project import preflight
 from project.preflight import CannotServe
 from project.redis_server import RedisServer
-from tests.sites import DEADLINE, Site
+from tests.sites import DEADLINE, Site, eventually
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +50,6 @@ def serve(site, port, embedded):
         with process:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-
-
-def eventually(condition):
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.01)
 
 
 def refuses(port):
