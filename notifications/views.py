@@ -24,6 +24,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from notifications import sse, topics
 from notifications.conf import conf
@@ -48,6 +49,7 @@ RETRY_AFTER = "2"
 
 @transaction.non_atomic_requests
 @require_GET
+@vary_on_headers("Accept")
 def stream(request: HttpRequest) -> HttpResponseBase:
     """Stream what the person follows, and the topics or channels that they name."""
     if request.get_preferred_type([EVENT_STREAM, HTML]) == HTML:
@@ -108,6 +110,7 @@ def _unavailable() -> HttpResponse:
 
 @login_required
 @require_GET
+@vary_on_headers("Accept")
 def inbox(request: HttpRequest) -> HttpResponse:
     """Show what the person was told of, newest first; JSON for who accepts that."""
     events = Event.objects.inbox(request.user).for_wire()
@@ -138,6 +141,7 @@ def _inbox_json(
 
 @login_required
 @require_POST
+@vary_on_headers("Accept")
 def read(request: HttpRequest) -> HttpResponse:
     """Mark as read everything up to the event that `up_to` names by its uid."""
     try:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -14,6 +15,10 @@ from notifications.channels import shared_channels
 from notifications.hub import shared_hub
 from notifications.log import Log, shared_log
 from project.redis_server import RedisServer
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 _prefixes = (f"test-{number}" for number in itertools.count())
 

@@ -11,9 +11,7 @@ from project.settings import MIDDLEWARE, NOTIFICATIONS
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # WhiteNoise wants the folder that collectstatic makes; the live tests have it.
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]

@@ -31,6 +31,8 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **os.environ,
+            # Not those of the tests, which pytest names in the environment.
+            "DJANGO_SETTINGS_MODULE": "project.settings",
             "DEBUG": "1",
             "SECRET_KEY": "live",
             "DATABASE_URL": f"sqlite:///{self.database}",
