@@ -1,6 +1,6 @@
 """Make the picture of the README: two people's pages, side by side.
 
-Run it as `python -m docs.picture`, with the site's set-up for tests.
+Run it as `python -m docs.picture` where `make test` runs; it needs Chromium.
 """
 
 import base64
@@ -36,10 +36,12 @@ def main() -> None:
         ask(asker, site.url)
         reader.locator("new-items-banner a").wait_for()
         reader.locator(".bell-count", has_text="1").wait_for()
-        pages = {
-            "asker has just asked": asker.screenshot(),
-            "reader, who follows Bread, sees it without reloading": reader.screenshot(),
-        }
+        captions = (
+            "asker has just asked",
+            "reader, who follows Sourdough, sees it without reloading",
+        )
+        shots = (asker.screenshot(), reader.screenshot())
+        pages = dict(zip(captions, shots, strict=True))
         TARGET.write_bytes(side_by_side(browser, pages))
         browser.close()
 
@@ -60,7 +62,7 @@ def ask(page: Page, url: str) -> None:
     page.goto(f"{url}/ask/")
     page.fill("[name=title]", "Can I bake with yesterday's porridge?")
     page.fill("[name=body]", "Half a pot is left. Does it go into the dough?")
-    page.locator("[name=topics]").first.fill("Bread")
+    page.locator("[name=topics]").first.fill("Sourdough")
     page.press("[name=title]", "Enter")
     page.wait_for_url("**/questions/**")
 

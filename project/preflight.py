@@ -47,7 +47,9 @@ def listen(port: int) -> socket.socket:
 def check_hosts(*, debug: bool, allowed: list[str]) -> None:
     """Refuse to serve what would answer every request with 400."""
     if not debug and not allowed:
-        raise CannotServe("ALLOWED_HOSTS is empty: name the hosts to serve, by commas.")
+        raise CannotServe(
+            "ALLOWED_HOSTS is empty: name the hosts to serve, separated by commas."
+        )
 
 
 def check_database() -> None:

@@ -12,9 +12,10 @@ from notifications.conf import SETTINGS, conf
 from notifications.events import WIRE_FIELDS
 from notifications.exceptions import InvalidSetting
 from notifications.sse import RESERVED_NAMES
+from project.qa import demo
 
 ROOT = Path(__file__).parent.parent
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = ROOT / "notifications" / "management" / "commands"
 
 
@@ -135,3 +136,10 @@ def test_every_module_that_is_named_exists(path):
         if not any((place / name).exists() for place in places)
     }
     assert missing == set()
+
+
+def test_every_topic_that_the_readme_names_is_in_the_demo():
+    text = (ROOT / "README.md").read_text()
+
+    assert {*re.findall(r"topic:([a-z-]+)", text)} <= demo.TOPICS.keys()
+    assert {*re.findall(r"under \*(.+?)\*", text)} <= {*demo.TOPICS.values()}
