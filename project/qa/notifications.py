@@ -1,4 +1,4 @@
-"""What of this site is announced, and to whom: the whole integration."""
+"""What on this site becomes an event, and for whom: the whole integration."""
 
 import msgspec
 from django.contrib.auth import get_user_model
