@@ -130,10 +130,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "project.staticfiles.ModuleStaticFilesStorage"},
 }
 
-SECURE_REFERRER_POLICY = "same-origin"
-if not DEBUG:
-    SESSION_COOKIE_HTTPONLY = True
-
 NOTIFICATIONS: dict[str, object] = {
     "REDIS_URL": env.str("REDIS_URL", default="") or redis_server.url,
     **{

@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import DatabaseError, connections
 
 from project import preflight, redis_server
+from project.qa import demo
 from project.redis_binary import RedisUnavailable
 
 DEFAULT_PORT = 8000
@@ -81,8 +82,6 @@ class Command(BaseCommand):
     def _announce(self, port: int) -> None:
         self.stdout.write(f"Open http://{preflight.HOST}:{port} (Ctrl-C stops it).")
         if settings.DEBUG:
-            from project.qa import demo
-
             names = ", ".join(demo.ACCOUNTS)
             self.stdout.write(f"Sign in as {names}; the password is {demo.PASSWORD!r}.")
         self.stdout.flush()
@@ -102,7 +101,7 @@ def _become_gunicorn(listener: socket.socket, *, stop_redis: bool) -> NoReturn:
     # it is held back until gunicorn.conf.py lets it through.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     gunicorn = [sys.executable, "-m", "gunicorn", "--log-level", "warning"]
-    config = redis_server.BASE_DIR / "gunicorn.conf.py"
+    config = settings.BASE_DIR / "gunicorn.conf.py"
     bind = f"fd://{listener.fileno()}"
     arguments = [*gunicorn, "--config", str(config), "--bind", bind, "project.wsgi"]
     os.execv(sys.executable, arguments)  # noqa: S606
