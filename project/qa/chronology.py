@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from project.qa.stackexchange import AnswerRow, QuestionRow
+from project.qa.stackexchange import AnswerRow, AnyPost
 
 # An empty name makes SQLite keep a private file, deleted as soon as it is closed.
 PRIVATE_FILE = ""
@@ -41,13 +41,9 @@ NO_LIMIT = -1
 class Chronology:
     """The posts of a dump, oldest first, and each question before its answers."""
 
-    def __init__(
-        self, posts: Iterable[QuestionRow | AnswerRow], *, limit: int | None = None
-    ) -> None:
+    def __init__(self, posts: Iterable[AnyPost], *, limit: int | None = None) -> None:
         """Read all of `posts`, and keep the oldest `limit`."""
-        self._decoder = msgspec.msgpack.Decoder[QuestionRow | AnswerRow](
-            QuestionRow | AnswerRow
-        )
+        self._decoder = msgspec.msgpack.Decoder[AnyPost](AnyPost)
         self._file = sqlite3.connect(PRIVATE_FILE, isolation_level=None)
         self._file.executescript(TABLES)
         try:
@@ -72,7 +68,7 @@ class Chronology:
         count: int = self._file.execute("SELECT count(*) FROM line").fetchone()[0]
         return count
 
-    def __iter__(self) -> Iterator[QuestionRow | AnswerRow]:
+    def __iter__(self) -> Iterator[AnyPost]:
         for (packed,) in self._file.execute(NEXT):
             yield self._decoder.decode(packed)
 
@@ -80,7 +76,7 @@ class Chronology:
         """Give the temporary file back; may be repeated."""
         self._file.close()
 
-    def _fill(self, posts: Iterable[QuestionRow | AnswerRow]) -> None:
+    def _fill(self, posts: Iterable[AnyPost]) -> None:
         for key, post in enumerate(posts):
             question = post.question if isinstance(post, AnswerRow) else None
             turn = (

@@ -14,7 +14,6 @@ from project.qa.models import Answer, Question, Topic
 from project.qa.text import name_to_slug
 
 MAX_BODY_CHARS = 30_000
-MAX_TITLE_CHARS = 200
 MAX_TOPICS = 5
 TOPIC_SIGNS = "+ # . & ' / ( ) -"
 TOPIC_NAME = re.compile(rf"[\w{TOPIC_SIGNS}]+")
@@ -26,11 +25,9 @@ class TopicsInput(forms.TextInput):
     def value_from_datadict(
         self, data: Any, files: MultiValueDict[str, Any], name: str
     ) -> list[str]:
-        values = (
-            data.getlist(name) if hasattr(data, "getlist") else [data.get(name, "")]
-        )
-        parts = (" ".join(part.split()) for part in ",".join(values).split(","))
-        return [part for part in parts if part]
+        parts = ",".join(data.getlist(name)).split(",")
+        names = (" ".join(part.split()) for part in parts)
+        return [each for each in names if each]
 
 
 class TopicsField(forms.Field):
@@ -73,7 +70,7 @@ class AskForm(forms.Form):
     """A new question."""
 
     title = forms.CharField(
-        max_length=MAX_TITLE_CHARS,
+        max_length=Question.TITLE_CHARS,
         help_text="One sentence that others will find when they have the same problem.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

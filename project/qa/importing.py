@@ -15,6 +15,7 @@ from project.qa.models import Answer, Question, Topic
 from project.qa.stackexchange import (
     COMMUNITY_USER,
     AnswerRow,
+    AnyPost,
     BrokenRow,
     OtherRow,
     QuestionRow,
@@ -54,7 +55,7 @@ class Tally:
         if len(self.problems) < MAX_PROBLEMS_NAMED:
             self.problems.append(problem)
 
-    def count(self, row: QuestionRow | AnswerRow, *, author: str) -> None:
+    def count(self, row: AnyPost, *, author: str) -> None:
         """Count a post that was imported."""
         self.people.add(author)
         if isinstance(row, QuestionRow):
@@ -89,7 +90,7 @@ class Names:
         """Return what a post is recognised by when it is met again."""
         return f"{self._site}:{post_id}"
 
-    def author(self, row: QuestionRow | AnswerRow) -> str:
+    def author(self, row: AnyPost) -> str:
         """Return the username of who wrote it."""
         if row.owner is None:
             return f"{self._site}-deleted"
@@ -98,7 +99,7 @@ class Names:
         return f"{self._site}-{row.owner}"
 
 
-def posts_of(rows: Iterable[Row], tally: Tally) -> Iterator[QuestionRow | AnswerRow]:
+def posts_of(rows: Iterable[Row], tally: Tally) -> Iterator[AnyPost]:
     """Yield the rows that are posts, and count those that are not."""
     for row in rows:
         if isinstance(row, BrokenRow):
@@ -206,7 +207,7 @@ class BulkImport:
             author_id=authors[self._names.author(row)],
         )
 
-    def _count(self, rows: Iterable[QuestionRow | AnswerRow]) -> None:
+    def _count(self, rows: Iterable[AnyPost]) -> None:
         for row in rows:
             self._tally.count(row, author=self._names.author(row))
 

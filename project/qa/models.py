@@ -105,7 +105,9 @@ class Post(models.Model):
 class Question(Post):
     """What somebody wants to know."""
 
-    title = models.CharField(max_length=200)
+    TITLE_CHARS = 200
+
+    title = models.CharField(max_length=TITLE_CHARS)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="questions"
     )

@@ -10,7 +10,7 @@ from django.db import reset_queries, transaction
 
 from project.qa.importing import Names, Tally, people, topics_of, unknown_question
 from project.qa.models import Answer, Question
-from project.qa.stackexchange import AnswerRow, QuestionRow
+from project.qa.stackexchange import AnswerRow, AnyPost, QuestionRow
 
 # Further behind than this (the database was locked, the machine asleep), the schedule
 # starts anew, so that what is late does not come in one burst.
@@ -56,7 +56,7 @@ class Replay:
         self._tally = tally
         self._pace = pace
 
-    def run(self, posts: Iterable[QuestionRow | AnswerRow]) -> None:
+    def run(self, posts: Iterable[AnyPost]) -> None:
         """Write `posts` in their order."""
         for row in posts:
             if isinstance(row, QuestionRow):
@@ -113,7 +113,7 @@ class Replay:
             )
         return made
 
-    def _author(self, row: QuestionRow | AnswerRow) -> int:
+    def _author(self, row: AnyPost) -> int:
         username = self._names.author(row)
         return people({username})[username]
 
@@ -122,7 +122,7 @@ class Replay:
         found = model._default_manager.filter(external_id=name)
         return found.values_list("pk", flat=True).first()
 
-    def _count(self, row: QuestionRow | AnswerRow, *, made: bool) -> None:
+    def _count(self, row: AnyPost, *, made: bool) -> None:
         if made:
             self._tally.count(row, author=self._names.author(row))
         else:

@@ -78,7 +78,8 @@ class BrokenRow(msgspec.Struct, frozen=True):
         return f"{self.name}: {self.reason}"
 
 
-Row = QuestionRow | AnswerRow | OtherRow | BrokenRow
+AnyPost = QuestionRow | AnswerRow
+Row = AnyPost | OtherRow | BrokenRow
 
 
 class Readable(Protocol):

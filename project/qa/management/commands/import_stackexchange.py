@@ -21,6 +21,7 @@ from project.qa.replay import Pace, Replay
 from project.qa.stackexchange import (
     MAX_SITE_CHARS,
     AnswerRow,
+    AnyPost,
     NotADump,
     QuestionRow,
     Row,
@@ -135,7 +136,7 @@ class Dump:
         exhaust(islice(posts_of(rows, tally), self._limit))
         exhaust(rows)
 
-    def _posts(self, label: str) -> Iterator[QuestionRow | AnswerRow]:
+    def _posts(self, label: str) -> Iterator[AnyPost]:
         counted_before = Tally()
         return islice(posts_of(self._rows(label), counted_before), self._limit)
 
