@@ -4,8 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 ORIGIN = Path(__file__).parent.parent
@@ -57,11 +55,3 @@ class Site:
         assert not result.stdout
         (line,) = result.stderr.splitlines()
         return line
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    """Return once the condition holds; fail after `DEADLINE`."""
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.01)

@@ -17,7 +17,8 @@ import redis
 from project import redis_server
 from project.redis_binary import RedisUnavailable
 from project.redis_server import RedisServer
-from tests.sites import DEADLINE, ORIGIN, eventually
+from tests.live.server import wait_for
+from tests.sites import DEADLINE, ORIGIN
 
 START = """
 import sys
@@ -67,7 +68,7 @@ def client(server):
 
 def kill(server):
     os.kill(server.pid, signal.SIGKILL)
-    eventually(lambda: not server.is_alive())
+    wait_for(lambda: not server.is_alive(), what="the end of Redis")
 
 
 def mode(path):
@@ -249,7 +250,7 @@ def test_redis_that_does_not_stop_is_killed(server, monkeypatch):
 
     server.stop()
 
-    eventually(lambda: not server.is_alive())
+    wait_for(lambda: not server.is_alive(), what="the end of Redis")
 
 
 def test_stop_of_what_does_not_run_does_nothing(server):

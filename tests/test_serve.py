@@ -12,7 +12,8 @@ import pytest
 from project import preflight
 from project.preflight import CannotServe
 from project.redis_server import RedisServer
-from tests.sites import DEADLINE, Site, eventually
+from tests.live.server import wait_for
+from tests.sites import DEADLINE, Site
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +183,7 @@ def test_redis_survives_the_kill_of_the_server_and_is_found_again(
 
 def test_signal_while_it_prepares_leaves_nothing_behind(serve, port, embedded):
     process = serve()
-    eventually(embedded.is_ready)
+    wait_for(embedded.is_ready, what="Redis")
 
     status, said = end(process, signal.SIGTERM)
 
