@@ -1,0 +1,54 @@
+"""The templates and modules that the app brings."""
+
+import json
+import re
+
+from django.core.management import call_command
+from django.template.loader import render_to_string
+from django.test import override_settings
+
+
+def test_stream_has_a_page_for_people(client, db):
+    response = client.get("/notifications/stream/?topic=a:<b>", HTTP_ACCEPT="text/html")
+
+    page = response.content.decode()
+    assert "<event-log>" in page
+    assert "/notifications/stream/?topic=a:%3Cb%3E" in page
+
+
+def test_app_has_a_plain_page_of_its_own(rf, db):
+    context = {"events": [], "read_up_to": 0}
+
+    with override_settings(TEMPLATES=templates_of_the_app()):
+        page = render_to_string("notifications/inbox.html", context, rf.get("/"))
+
+    assert "<title>Notifications</title>" in page
+    assert "Askwell" not in page
+
+
+def templates_of_the_app():
+    """Return settings by which a template of the site overrides none."""
+    processor = "django.template.context_processors.request"
+    return [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": True,
+            "OPTIONS": {"context_processors": [processor]},
+        }
+    ]
+
+
+def test_modules_import_each_other_under_their_hashed_names(tmp_path):
+    storage = {"BACKEND": "project.staticfiles.ModuleStaticFilesStorage"}
+    with override_settings(
+        STATIC_ROOT=tmp_path,
+        STORAGES={"staticfiles": storage},
+        INSTALLED_APPS=["django.contrib.staticfiles", "notifications", "project.qa"],
+    ):
+        call_command("collectstatic", interactive=False, verbosity=0)
+
+    names = json.loads((tmp_path / "staticfiles.json").read_text())["paths"]
+    for module in ("notifications/main.js", "qa/live-answers.js"):
+        text = (tmp_path / names[module]).read_text()
+        for name in re.findall(r'from "(.+?)"', text):
+            assert re.search(r"\.[0-9a-f]{12}\.js$", name)
