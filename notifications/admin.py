@@ -46,10 +46,12 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("topics"))
     def addressed_to(self, event: Event) -> str:
+        """Return the event's topics on one line."""
         return ", ".join(event.topics)
 
     @admin.display(description=_("state"), ordering="relayed")
     def state(self, event: Event) -> str:
+        """Return whether the event is in the log yet."""
         return str(_("relayed") if event.relayed else _("pending"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
