@@ -1,8 +1,6 @@
-import { backoff } from "./backoff.js";
+import { Retry } from "./retry.js";
 import { FINAL } from "./stream.js";
-import { Timer } from "./timer.js";
 
-const FIRST_RETRY = 1000;
 const MOST_SHOWN = 200;
 
 /**
@@ -12,8 +10,7 @@ const MOST_SHOWN = 200;
 export class EventLog extends HTMLElement {
   #abort = null;
   #cursor = "";
-  #failures = 0;
-  #retry = new Timer(() => this.#follow());
+  #retry = new Retry(() => this.#follow());
 
   connectedCallback() {
     this.setAttribute("role", "log");
@@ -31,9 +28,7 @@ export class EventLog extends HTMLElement {
     const problem = await this.#read(signal).catch((error) => `${error}`);
     if (signal.aborted) return;
     this.#show(problem, "problem");
-    if (problem.startsWith("refused")) return;
-    const chance = { first: FIRST_RETRY, random: Math.random() };
-    this.#retry.start(backoff(this.#failures++, chance));
+    if (!problem.startsWith("refused")) this.#retry.failed();
   }
 
   /** Show what comes until it ends; return why. */
@@ -63,7 +58,7 @@ export class EventLog extends HTMLElement {
   }
 
   #event(block) {
-    this.#failures = 0;
+    this.#retry.succeeded();
     this.#cursor = block.match(/^id: (.*)$/m)?.[1] ?? this.#cursor;
     this.#show(block, block.match(/^event: (.*)$/m)?.[1] ?? "message");
   }

@@ -1,4 +1,4 @@
-import { backoff } from "./backoff.js";
+import { Retry } from "./retry.js";
 import { Timer } from "./timer.js";
 
 const CLOSED = 2;
@@ -13,17 +13,14 @@ export class NotificationStream {
   #url;
   #types;
   #cursor;
-  #first;
   #target;
   #EventSource;
   #fetch;
-  #random;
   #retry;
   #silence;
   #patience;
   #source = null;
   #running = false;
-  #failures = 0;
 
   /**
    * `url` holds the topics already; `types` are the event types to listen for;
@@ -44,12 +41,10 @@ export class NotificationStream {
     this.#url = url;
     this.#types = types;
     this.#cursor = cursor;
-    this.#first = first;
     this.#target = target;
     this.#EventSource = EventSource;
     this.#fetch = fetch;
-    this.#random = random;
-    this.#retry = new Timer(() => this.#open(), clock);
+    this.#retry = new Retry(() => this.#open(), { first, clock, random });
     this.#silence = new Timer(() => this.#lost(), clock);
     // Two heartbeats may be late; after that, the link is taken for dead.
     this.#patience = 2.5 * heartbeat;
@@ -58,7 +53,7 @@ export class NotificationStream {
   start() {
     if (this.#running) return;
     this.#running = true;
-    this.#failures = 0;
+    this.#retry.succeeded();
     this.#open();
   }
 
@@ -96,7 +91,7 @@ export class NotificationStream {
 
   #note(event) {
     this.#cursor = event.lastEventId || this.#cursor;
-    this.#failures = 0;
+    this.#retry.succeeded();
     this.#silence.start(this.#patience);
   }
 
@@ -116,8 +111,7 @@ export class NotificationStream {
     if (!this.#source) return;
     const refused = this.#source.readyState === CLOSED;
     this.#close();
-    const chance = { first: this.#first, random: this.#random() };
-    this.#retry.start(backoff(this.#failures++, chance));
+    this.#retry.failed();
     if (refused) this.#stopIfFinal();
   }
 

@@ -1,17 +1,13 @@
-import { backoff } from "../notifications/backoff.js";
-import { Timer } from "../notifications/timer.js";
+import { Retry } from "../notifications/retry.js";
 import { Turns } from "../notifications/turns.js";
-
-const FIRST_RETRY = 1000;
 
 /**
  * `<live-answers>`: appends the answers that come to the question, as the server
  * renders them. Any number of events leads to one look at the page at a time.
  */
 export class LiveAnswers extends HTMLElement {
-  #failures = 0;
   #turns = new Turns(() => this.#look());
-  #retry = new Timer(() => this.#turns.ask());
+  #retry = new Retry(() => this.#turns.ask());
 
   connectedCallback() {
     document.addEventListener("notifications:new_answer", this.#arrived);
@@ -33,9 +29,8 @@ export class LiveAnswers extends HTMLElement {
 
   async #look() {
     const page = await this.#fetchPage().catch(() => null);
-    if (page) return this.#adopt(page);
-    const chance = { first: FIRST_RETRY, random: Math.random() };
-    this.#retry.start(backoff(this.#failures++, chance));
+    if (page) this.#adopt(page);
+    else this.#retry.failed();
   }
 
   async #fetchPage() {
@@ -46,7 +41,7 @@ export class LiveAnswers extends HTMLElement {
   }
 
   #adopt(page) {
-    this.#failures = 0;
+    this.#retry.succeeded();
     const answers = [...page.querySelectorAll("live-answers > .answer")];
     const missing = answers.filter(({ id }) => !document.getElementById(id));
     if (missing.length) this.#keepPlace(() => this.#append(missing));
