@@ -14,10 +14,10 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notifications import checks, receivers  # noqa: F401
+        from notifications import checks, rights  # noqa: F401
         from notifications.sweeper import sweeper
 
-        receivers.connect()
+        rights.connect()
         autodiscover_modules("notifications")
         # Connected, not started: a process that serves requests sweeps the outbox.
         request_started.connect(sweeper.start, dispatch_uid="notifications-sweeper")

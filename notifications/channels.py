@@ -12,8 +12,10 @@ from notifications.conf import conf
 from notifications.connection import Connection
 from notifications.exceptions import LogUnavailable, shorten
 from notifications.log import Log, Message, shared_log
+from notifications.throttle import Throttle
 
 logger = logging.getLogger(__name__)
+logger.addFilter(Throttle())
 
 RETRY_SECONDS = 1.0
 # How long the first stream waits until its channel is subscribed to.

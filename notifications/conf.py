@@ -98,6 +98,12 @@ def _prefix(value: Any) -> str:
     return value
 
 
+def _header(value: Any) -> str:
+    if not isinstance(value, str) or not value.isidentifier():
+        raise ValueError
+    return value.upper()
+
+
 class Settings:
     """Every setting there is; `docs/settings.md` describes each."""
 
@@ -107,17 +113,33 @@ class Settings:
         expected="a redis://, rediss:// or unix:// URL, or a callable returning one",
     )
     REDIS_TIMEOUT = Setting(0.2, _seconds(0.01), expected="seconds, at least 0.01")
-    REDIS_RETRY_AFTER = Setting(1.0, _seconds(0), expected="seconds, at least 0")
+    REDIS_RETRY_AFTER = Setting(30.0, _seconds(0), expected="seconds, at least 0")
     KEY_PREFIX = Setting("notifications", _prefix, expected="letters, digits, - and _")
     LOG_MAX_ENTRIES = Setting(
         100_000, _integer(100), expected="a whole number, at least 100"
     )
     REPEAT_WINDOW = Setting(86_400, _integer(60), expected="whole seconds, at least 60")
     READ_BLOCK = Setting(5.0, _seconds(0.1), expected="seconds, at least 0.1")
+    READ_SILENCE = Setting(5.0, _seconds(0.1), expected="seconds, at least 0.1")
     HEARTBEAT_INTERVAL = Setting(15.0, _seconds(0.1), expected="seconds, at least 0.1")
     RETRY_INTERVAL = Setting(3.0, _seconds(0), expected="seconds, at least 0")
     BUFFER_BYTES = Setting(
         65_536, _integer(1_024), expected="a whole number of bytes, at least 1024"
+    )
+    SEND_BUFFER_BYTES = Setting(
+        65_536, _integer(1_024), expected="a whole number of bytes, at least 1024"
+    )
+    CLIENT_TIMEOUT = Setting(12.0, _seconds(0.1), expected="seconds, at least 0.1")
+    STREAM_LIFETIME = Setting(3_600.0, _seconds(1), expected="seconds, at least 1")
+    MAX_STREAMS = Setting(20_000, _integer(1), expected="a whole number, at least 1")
+    MAX_STREAMS_PER_PERSON = Setting(
+        10, _integer(1), expected="a whole number, at least 1"
+    )
+    MAX_STREAMS_PER_ADDRESS = Setting(
+        100, _integer(1), expected="a whole number, at least 1"
+    )
+    ADDRESS_HEADER = Setting(
+        "REMOTE_ADDR", _header, expected="a key of a request's META, as in REMOTE_ADDR"
     )
     MAX_PAYLOAD_BYTES = Setting(
         8_192, _integer(64), expected="a whole number of bytes, at least 64"

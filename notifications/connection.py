@@ -6,15 +6,32 @@ and no Redis.
 
 import enum
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from notifications.cursor import Cursor
+from notifications.entries import EndEntry
 from notifications.frames import Frame
 from notifications.topics import wildcard
 
 MUTE = "mute"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a stream, and for how long they may.
+
+    `user` is the primary key as text, empty for nobody known. `session` and `login`
+    are digests of the session's key and of what its login rests on. `seconds` is how
+    long the stream may last.
+    """
+
+    user: str = ""
+    session: str = ""
+    login: str = ""
+    seconds: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +40,9 @@ class Following:
 
     level: str
     since: int = 0
+
+
+NOBODY = Reader()
 
 
 class State(enum.Enum):
@@ -35,22 +55,29 @@ class State(enum.Enum):
 class Connection:
     """One open stream.
 
-    `user` is the primary key, as text, of who reads it, empty for nobody known.
-    `follows` says what they follow; `asked` are selectors that the stream named
-    itself. A connection that has more than `buffer_bytes` waiting is closed.
+    `follows` says what its reader follows; `asked` are selectors that the stream named
+    itself. A connection that has more than `buffer_bytes` waiting is closed, and
+    `too_slow` is called, to free who may hang in writing to the client. `clock` is a
+    monotonic clock in seconds.
     """
 
     def __init__(
         self,
+        reader: Reader = NOBODY,
         *,
-        user: str = "",
         follows: dict[str, Following] | None = None,
         asked: Iterable[str] = (),
         channels: Iterable[str] = (),
         seen: Cursor | None = None,
         buffer_bytes: int = 65_536,
+        too_slow: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.user = user
+        self.user = reader.user
+        self._reader = reader
+        self._too_slow = too_slow
+        self._clock = clock
+        self._ends_at = clock() + reader.seconds
         self.asked = frozenset(asked)
         self.channels = frozenset(channels)
         # The hub changes it, under its lock; replaced, never changed in place.
@@ -60,6 +87,8 @@ class Connection:
         self._ready = threading.Condition()
         self._buffer: deque[Frame] = deque()
         self._waiting_bytes = 0
+        # What was taken last counts until the next time: it is still being written.
+        self._taken_bytes = 0
         self._state = State.OPEN
         self.close_reason = ""
         # Frames up to here are known to the client already.
@@ -118,46 +147,73 @@ class Connection:
         found = self._follows.get(topic)
         return found is not None and found.level != MUTE and found.since <= by
 
+    def is_ended_by(self, entry: EndEntry) -> bool:
+        """Tell whether a person's end of streams is meant for this one."""
+        if entry.session:
+            return entry.session == self._reader.session
+        if entry.login:
+            return entry.login != self._reader.login
+        return True
+
     def push(self, frames: Iterable[Frame]) -> None:
         """Add frames for the client; closes the connection when it is too far behind.
 
-        Never blocks. A closed connection ignores them.
+        That is, when more than its buffer waited before: what one read of the log
+        brings never closes a connection that keeps up. Never blocks. A closed
+        connection ignores them.
         """
         with self._ready:
             if self._state is State.CLOSED:
+                return
+            if self._waiting_bytes > self._buffer_bytes:
+                self._close("slow")
+                self._drop()
+                self._too_slow()
                 return
             for frame in frames:
                 if self.seen is None or frame.cursor > self.seen:
                     self._buffer.append(frame)
                     self._waiting_bytes += len(frame.body)
-            if self._waiting_bytes > self._buffer_bytes:
-                self._close("slow")
             self._ready.notify()
 
     def take(self, *, seconds: float) -> list[Frame]:
         """Return all that waits for the client, waiting up to `seconds` for some.
 
-        An empty list means that nothing came, or that the connection is closed.
+        An empty list means that nothing came, or that the connection is closed, as it
+        is when its time is over.
         """
+        left = self._ends_at - self._clock()
         with self._ready:
+            self._waiting_bytes -= self._taken_bytes
+            self._taken_bytes = 0
             self._ready.wait_for(
-                lambda: self._buffer or self._state is State.CLOSED, timeout=seconds
+                lambda: self._buffer or self._state is State.CLOSED,
+                timeout=min(seconds, max(left, 0)),
             )
+            if self._clock() >= self._ends_at:
+                self._close("expired")
             taken = list(self._buffer)
             self._buffer.clear()
-            self._waiting_bytes = 0
+            self._taken_bytes = self._waiting_bytes
             return taken
 
-    def close(self, reason: str) -> None:
-        """Take no more frames, and let whoever waits for them know; idempotent."""
+    def close(self, reason: str, *, drain: bool = False) -> None:
+        """Take no more frames, and let whoever waits for them know; idempotent.
+
+        What waits already is dropped, unless it is to be drained; either way the
+        client resumes after the last frame that it got.
+        """
         with self._ready:
             self._close(reason)
+            if not drain:
+                self._drop()
 
     def _close(self, reason: str) -> None:
         if self._state is State.OPEN:
             self._state = State.CLOSED
             self.close_reason = reason
-            # What waits would leave a hole at its end; the client resumes by cursor.
-            self._buffer.clear()
-            self._waiting_bytes = 0
             self._ready.notify_all()
+
+    def _drop(self) -> None:
+        self._buffer.clear()
+        self._waiting_bytes = self._taken_bytes

@@ -42,11 +42,24 @@ class FollowEntry(Entry, frozen=True, tag="follow"):
     since: int = 0
 
 
+class EndEntry(Entry, frozen=True, tag="end"):
+    """The end of a person's streams, with the reason that they are told.
+
+    With a `session` only the streams of that session end, with a `login` only those
+    that were opened under another one. Both are digests, never what they are made of.
+    """
+
+    user: str
+    reason: str
+    session: str = ""
+    login: str = ""
+
+
 class StartEntry(Entry, frozen=True, tag="start"):
     """The first entry of a new log, so that there is always a cursor to be at."""
 
 
-AnyEntry = EventEntry | FollowEntry | StartEntry
+AnyEntry = EventEntry | FollowEntry | EndEntry | StartEntry
 
 
 class UnreadableEntry(NotificationsError, ValueError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import msgspec
-from django.db import models
+from django.db import models, transaction
 
 from notifications import topics
 from notifications.conf import conf
@@ -21,6 +21,7 @@ from notifications.exceptions import (
     UnknownEventType,
 )
 from notifications.models import Follow, Level
+from notifications.rights import end_streams
 from notifications.sse import RESERVED_NAMES
 
 # NUL as JSON writes it, and not a backslash that is followed by u0000.
@@ -107,6 +108,19 @@ def event_type(name: str) -> EventType:
     except KeyError:
         known = sorted(EventType.registry)
         raise UnknownEventType(name, known=known) from None
+
+
+def permissions_changed(user: Any) -> None:
+    """Say that a person may see other topics than before.
+
+    What they follow and may no longer see is unfollowed, so that it is gone from their
+    inbox, too; their streams end, and are looked at anew when they come back.
+    """
+    with transaction.atomic():
+        for follow in Follow.objects.filter(user=user):
+            if not conf.AUTHORIZE(user, follow.topic):
+                follow.delete()
+        end_streams(user, "permissions_changed")
 
 
 @dataclass(frozen=True, slots=True)

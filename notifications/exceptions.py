@@ -96,6 +96,15 @@ class LogGap(NotificationsError):
         super().__init__(f"the log no longer has an entry at {cursor}")
 
 
+class TooManyStreams(NotificationsError):
+    """As many streams are open as one `whose` (user, address, process) may have."""
+
+    def __init__(self, whose: str, *, limit: int) -> None:
+        self.whose = whose
+        self.limit = limit
+        super().__init__(f"there are {limit} streams of this {whose}, at most allowed")
+
+
 SHOWN_CHARACTERS = 80
 
 

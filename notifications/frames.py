@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from notifications import sse
 from notifications.cursor import Cursor
 from notifications.entries import EventEntry
@@ -39,12 +41,17 @@ def reset(cursor: Cursor) -> Frame:
     return _own(sse.RESET, '{"reason":"gap"}', cursor)
 
 
+def server_closed(reason: str) -> Frame:
+    """Return the last frame of a stream that the server ends, which says why."""
+    return _own(sse.SERVER_CLOSED, msgspec.json.encode({"reason": reason}).decode())
+
+
 def live(body: bytes) -> Frame:
     """Return a frame that is nowhere in the log."""
     return Frame(_NOWHERE, body)
 
 
-def _own(event: str, data: str, cursor: Cursor | None) -> Frame:
+def _own(event: str, data: str, cursor: Cursor | None = None) -> Frame:
     event_id = str(cursor) if cursor else ""
     body = sse.encode(data=data, event=event, event_id=event_id)
     return Frame(cursor or _NOWHERE, body)

@@ -3,7 +3,6 @@
 It knows who is connected and what they follow, and nothing of HTTP or of the ORM.
 """
 
-import itertools
 import logging
 import threading
 from collections import defaultdict
@@ -12,10 +11,11 @@ from functools import cache
 
 from notifications import frames
 from notifications.conf import conf
-from notifications.connection import Connection, Following
+from notifications.connection import Connection, State
 from notifications.cursor import Cursor
 from notifications.entries import (
     AnyEntry,
+    EndEntry,
     EventEntry,
     FollowEntry,
     Record,
@@ -24,9 +24,11 @@ from notifications.entries import (
 from notifications.exceptions import InvalidCursor, LogGap, LogUnavailable
 from notifications.frames import Frame
 from notifications.log import Log, shared_log
-from notifications.topics import wildcard
+from notifications.routes import Routes
+from notifications.throttle import Throttle
 
 logger = logging.getLogger(__name__)
+logger.addFilter(Throttle())
 
 # Between attempts to reach the log again: doubled from the first to the last.
 FIRST_RETRY_SECONDS = 0.1
@@ -41,11 +43,9 @@ class Hub:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._stopping = threading.Event()
-        # Guarded by the lock: the routes, the connections, how far they are served.
+        # Guarded by the lock: the connections served, and how far.
         self._lock = threading.Lock()
-        self._routes: defaultdict[str, set[Connection]] = defaultdict(set)
-        self._people: defaultdict[str, set[Connection]] = defaultdict(set)
-        self._connections: set[Connection] = set()
+        self._routes = Routes()
         self._position = Cursor(0, 0)
         self._thread: threading.Thread | None = None
         # Everything up to here has been pushed, not only routed.
@@ -80,9 +80,9 @@ class Hub:
     def _end(self) -> None:
         with self._lock:
             self._thread = None
-            connections = list(self._connections)
+            connections = list(self._routes)
         for connection in connections:
-            connection.close("stopped")
+            connection.close("stopped", drain=True)
 
     @property
     def settled(self) -> Cursor:
@@ -92,7 +92,7 @@ class Hub:
     @property
     def connected(self) -> int:
         """How many connections it serves."""
-        return len(self._connections)
+        return len(self._routes)
 
     @property
     def interrupted(self) -> bool:
@@ -114,7 +114,7 @@ class Hub:
         connection.seen = cursor
         with self._lock:
             position = self._position
-            self._register(connection)
+            self._routes.add(connection)
         try:
             self._catch_up(connection, as_of, position)
         except (LogUnavailable, LogGap) as error:
@@ -126,25 +126,7 @@ class Hub:
         """Serve this connection no longer; idempotent."""
         connection.close("detached")
         with self._lock:
-            self._connections.discard(connection)
-            self._discard(self._people, connection.user, connection)
-            for selector in connection.selectors:
-                self._discard(self._routes, selector, connection)
-
-    def _register(self, connection: Connection) -> None:
-        self._connections.add(connection)
-        self._people[connection.user].add(connection)
-        for selector in connection.selectors:
-            self._routes[selector].add(connection)
-
-    @staticmethod
-    def _discard(
-        index: dict[str, set[Connection]], key: str, connection: Connection
-    ) -> None:
-        found = index.get(key, set())
-        found.discard(connection)
-        if not found:
-            index.pop(key, None)
+            self._routes.remove(connection)
 
     def _catch_up(
         self, connection: Connection, as_of: Cursor, position: Cursor
@@ -152,9 +134,11 @@ class Hub:
         """Apply the changes of follows that came while they were being loaded."""
         for record in self._log.read(as_of, until=position):
             entry = self._decode(record)
-            if isinstance(entry, FollowEntry) and entry.user == connection.user:
+            if not isinstance(entry, FollowEntry | EndEntry):
+                continue
+            if entry.user == connection.user:
                 with self._lock:
-                    self._change(connection, entry)
+                    self._control(entry, connection)
 
     def _known(self, text: str | None) -> Cursor | None:
         """Return the cursor that a client wrote, if the log has its entry."""
@@ -180,12 +164,15 @@ class Hub:
             # What is missing cannot be read now: the client comes back for it.
             connection.close("unavailable")
             return
-        yield frames.heartbeat(max(position, cursor or position))
+        if connection.state is State.OPEN:
+            yield frames.heartbeat(max(position, cursor or position))
 
     def _replay(
         self, connection: Connection, after: Cursor, position: Cursor
     ) -> Iterator[Frame]:
         for record in self._log.read(after, until=position):
+            if connection.state is State.CLOSED:
+                return
             entry = self._decode(record)
             if isinstance(entry, EventEntry):
                 frame = frames.encode(entry, record.cursor)
@@ -231,15 +218,20 @@ class Hub:
         self._stopping.wait(delay)
 
     def _reset(self, gap: LogGap) -> None:
-        """Declare a gap to everyone, and go on from where the log is now."""
+        """Declare a gap to everyone, and go on from where the log is now.
+
+        What was lost may have ended a right or changed a follow: so the streams end,
+        and those who come back are looked at anew.
+        """
         newest = self._log.position()
         logger.warning("read=reset from=%s to=%s", gap.cursor, newest)
         with self._lock:
             self._position = newest
-            connections = list(self._connections)
+            connections = list(self._routes)
         for connection in connections:
             connection.seen = None
             connection.push([frames.reset(newest)])
+            connection.close("gap", drain=True)
         self._settled = newest
 
     def _dispatch(self, records: Sequence[Record]) -> None:
@@ -259,25 +251,18 @@ class Hub:
         entry = self._decode(record)
         if isinstance(entry, EventEntry):
             frame = frames.encode(entry, record.cursor)
-            for connection in self._matching(frame):
+            for connection in self._routes.matching(frame):
                 due[connection].append(frame)
-        elif isinstance(entry, FollowEntry):
-            for connection in self._people.get(entry.user, ()):
-                self._change(connection, entry)
+        elif isinstance(entry, FollowEntry | EndEntry):
+            for connection in self._routes.of(entry.user):
+                self._control(entry, connection)
 
-    def _matching(self, frame: Frame) -> Iterator[Connection]:
-        keys = itertools.chain(frame.topics, map(wildcard, frame.topics))
-        found = set().union(*(self._routes.get(key, ()) for key in set(keys)))
-        return (connection for connection in found if connection.wants(frame))
-
-    def _change(self, connection: Connection, entry: FollowEntry) -> None:
-        before = connection.selectors
-        following = Following(entry.level, entry.since) if entry.level else None
-        connection.change_follow(entry.topic, following)
-        for selector in before - connection.selectors:
-            self._discard(self._routes, selector, connection)
-        for selector in connection.selectors - before:
-            self._routes[selector].add(connection)
+    def _control(self, entry: FollowEntry | EndEntry, connection: Connection) -> None:
+        """Apply what an entry says of the person who reads this connection."""
+        if isinstance(entry, FollowEntry):
+            self._routes.change(connection, entry)
+        elif connection.is_ended_by(entry):
+            connection.close(entry.reason)
 
 
 @cache

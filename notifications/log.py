@@ -4,7 +4,7 @@ Nothing else in the app imports redis. A process holds three connections at most
 for short commands, one that waits for entries, one for the pub/sub channels.
 """
 
-import logging
+import math
 import secrets
 import threading
 import time
@@ -17,42 +17,21 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from notifications import scripts
+from notifications.breaker import Breaker
 from notifications.conf import conf
 from notifications.cursor import Cursor
 from notifications.entries import Record, StartEntry, encode
 from notifications.exceptions import LogGap, LogUnavailable
+from notifications.lock import Lock
 
-logger = logging.getLogger(__name__)
-
-# Appends once by uid. A repeat returns the cursor of the first time.
-# KEYS: the stream, the uid's key. ARGV: the entry, entries kept, seconds remembered.
-_APPEND = """
-local known = redis.call('GET', KEYS[2])
-if known then return known end
-local cursor = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[1])
-redis.call('SET', KEYS[2], cursor, 'EX', ARGV[3])
-return cursor
-"""
-
-# KEYS: the stream. ARGV: the entry that a new log starts with.
-_START = """
-if redis.call('EXISTS', KEYS[1]) == 0 then
-    redis.call('XADD', KEYS[1], '*', 'e', ARGV[1])
-end
-return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1]
-"""
-
-# KEYS: the lock. ARGV: the token of who holds it.
-_RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-"""
-
+# A page of the past, and what one read of the present brings at most: little enough
+# for the buffer of a connection that keeps up.
 READ_LIMIT = 500
+WAIT_LIMIT = 100
+PROBES_KEPT = 1_000
 # How long a thread waits while others use the connection for short commands.
 TURN_SECONDS = 2.0
-# How long past its own block a read may stay silent before the link counts as gone.
-SILENCE_SECONDS = 5.0
 
 
 class Message(NamedTuple):
@@ -81,13 +60,19 @@ class Log:
         # One slot of a Redis Cluster, since the scripts touch several keys.
         self._prefix = f"{{{prefix}}}"
         self._stream = f"{self._prefix}:log"
-        # For short commands: made when first needed, dropped when it fails. Until
-        # `retry_at` they fail at once instead of each waiting for a timeout.
+        # For short commands: made when first needed, dropped when it fails. While the
+        # breaker is open they fail at once instead of each waiting for a timeout.
         self._turn = threading.Lock()
         self._commands: redis.Redis | None = None
-        self._retry_at = 0.0
+        self._breaker = Breaker(seconds=lambda: conf.REDIS_RETRY_AFTER, clock=clock)
         # For `wait` alone, which one thread calls.
         self._waiting: redis.Redis | None = None
+        # Probes have a stream of their own, which takes no room in the log: which are
+        # ours, which was read last, and when, by the clock, one of ours was.
+        self._probes = f"{self._prefix}:probes"
+        self._origin = secrets.token_hex(8)
+        self._probed = "0"
+        self._heard_at = -math.inf
 
     def append(self, entries: Sequence[tuple[str, bytes]]) -> list[Cursor]:
         """Append (uid, entry) pairs in one round trip; return their cursors.
@@ -99,7 +84,7 @@ class Log:
             for uid, body in entries:
                 key = f"{self._prefix}:uid:{uid}"
                 pipeline.eval(
-                    _APPEND, 2, self._stream, key, body,
+                    scripts.APPEND, 2, self._stream, key, body,
                     conf.LOG_MAX_ENTRIES, conf.REPEAT_WINDOW,
                 )  # fmt: skip
             return [_cursor(reply) for reply in pipeline.execute()]
@@ -111,7 +96,7 @@ class Log:
             if newest:
                 return _cursor(newest[0][0])
             start = encode(StartEntry(uid=secrets.token_hex(8)))
-            return _cursor(client.eval(_START, 1, self._stream, start))
+            return _cursor(client.eval(scripts.START, 1, self._stream, start))
 
     def contains(self, cursor: Cursor) -> bool:
         """Tell whether the entry at `cursor` is still in the log."""
@@ -144,35 +129,48 @@ class Log:
         `after` is gone.
         """
         try:
-            if self._waiting is None:
-                self._waiting = self._connect(seconds + SILENCE_SECONDS)
-            client = self._waiting
+            client = self._waiting or self._start_waiting(seconds + conf.READ_SILENCE)
             found: Any = client.xread(
-                {self._stream: str(after)}, count=READ_LIMIT, block=int(seconds * 1000)
+                {self._stream: str(after), self._probes: self._probed},
+                count=WAIT_LIMIT,
+                block=int(seconds * 1000),
             )
             known: Any = client.xrange(self._stream, str(after), str(after))
         except (redis.RedisError, OSError) as error:
             self._drop_waiting()
             raise LogUnavailable(str(error)) from error
+        pages = {name.decode(): page for name, page in found}
+        self._hear(pages.get(self._probes, []))
         if not known:
             raise LogGap(after)
-        return _records(found[0][1]) if found else []
+        return _records(pages.get(self._stream, []))
+
+    def _start_waiting(self, timeout: float) -> redis.Redis:
+        self._waiting = self._connect(timeout)
+        # It may be another Redis, where ids are smaller.
+        self._probed = "0"
+        return self._waiting
+
+    def _hear(self, probes: Any) -> None:
+        for reply, fields in probes:
+            self._probed = reply.decode()
+            if fields.get(b"origin") == self._origin.encode():
+                self._heard_at = self._clock()
+                # What we append can be read again, so Redis is back for all of us.
+                self._breaker.succeeded()
 
     @contextmanager
-    def exclusive(self, name: str, *, seconds: int) -> Iterator[bool]:
-        """Hold a lock of this name, or learn (False) that another process has it.
+    def exclusive(self, name: str, *, seconds: int) -> Iterator[Lock]:
+        """Give a lock of this name, to be renewed before each piece of work.
 
-        It lapses after `seconds`, so a holder that dies does not keep it.
+        It lapses `seconds` after it was renewed, so a holder that dies does not keep
+        it. Raises LogUnavailable.
         """
-        key, token = f"{self._prefix}:lock:{name}", secrets.token_hex(8)
-        with self._command() as client:
-            held = bool(client.set(key, token, nx=True, ex=seconds))
+        lock = Lock(self._command, f"{self._prefix}:lock:{name}", seconds=seconds)
         try:
-            yield held
+            yield lock
         finally:
-            if held:
-                with self._command() as client:
-                    client.eval(_RELEASE, 1, key, token)
+            lock.release()
 
     def subscribe(
         self, channels: Sequence[str], *, seconds: float
@@ -183,7 +181,7 @@ class Log:
         """
         client = None
         try:
-            client = self._connect(seconds + SILENCE_SECONDS)
+            client = self._connect(seconds + conf.READ_SILENCE)
             with redis.client.PubSub(
                 client.connection_pool, ignore_subscribe_messages=True
             ) as pubsub:
@@ -207,25 +205,49 @@ class Log:
             self._commands = None
         self._drop_waiting()
 
+    def probe(self) -> None:
+        """Write a probe for `wait` to hear, whatever failed before.
+
+        For a thread that may wait: it finds out when Redis is back, so that no request
+        has to. Raises LogUnavailable.
+        """
+        with self._command(whatever_failed=True) as client:
+            client.xadd(self._probes, {"origin": self._origin}, maxlen=PROBES_KEPT)
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds none of our own probes was heard; infinite if never.
+
+        It grows when writing and reading no longer reach the same Redis.
+        """
+        return self._clock() - self._heard_at
+
     @contextmanager
-    def _command(self) -> Iterator[redis.Redis]:
+    def _command(self, *, whatever_failed: bool = False) -> Iterator[redis.Redis]:
         """Give the connection for short commands, to one thread at a time."""
+        self._check_breaker(whatever_failed)
         if not self._turn.acquire(timeout=TURN_SECONDS):
             raise LogUnavailable(f"no turn at Redis within {TURN_SECONDS:g} s")
         try:
-            # Asked when it is our turn: who waited behind a failure fails at once.
-            if self._clock() < self._retry_at:
-                raise LogUnavailable("Redis failed a moment ago; not tried again yet")
+            # Again, now that it is our turn: who waited behind a failure fails, too.
+            self._check_breaker(whatever_failed)
             if self._commands is None:
                 self._commands = self._connect(conf.REDIS_TIMEOUT)
             yield self._commands
+            self._breaker.succeeded()
         except (redis.RedisError, OSError) as error:
-            self._retry_at = self._clock() + conf.REDIS_RETRY_AFTER
+            # An error that Redis itself returned took no time: the next may try.
+            if not isinstance(error, redis.ResponseError):
+                self._breaker.failed()
             _close(self._commands)
             self._commands = None
             raise LogUnavailable(str(error)) from error
         finally:
             self._turn.release()
+
+    def _check_breaker(self, whatever_failed: bool) -> None:
+        if not (whatever_failed or self._breaker.allows()):
+            raise LogUnavailable("Redis failed a moment ago; not tried again yet")
 
     def _drop_waiting(self) -> None:
         _close(self._waiting)

@@ -7,7 +7,7 @@ knows who is connected.
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.db import connection, transaction
@@ -15,20 +15,26 @@ from django.db import connection, transaction
 from notifications import entries
 from notifications import topics as topics_
 from notifications.conf import conf
-from notifications.events import EventType
 from notifications.exceptions import InvalidTopic, LogUnavailable
 from notifications.log import shared_log
 from notifications.models import Control, Event, EventQuerySet, EventTopic
 from notifications.signals import event_recorded
+from notifications.throttle import Throttle
+
+if TYPE_CHECKING:
+    from notifications.events import EventType
 
 logger = logging.getLogger(__name__)
+logger.addFilter(Throttle())
 
+# So many events that are late are relayed along with a new one.
+OVERDUE_LIMIT = 100
 # The sweep's lock lapses after this, should its holder die; a batch takes far less.
 SWEEP_LOCK_SECONDS = 30
 
 
 def record(
-    event_type: EventType,
+    event_type: "EventType",
     *,
     topics: Iterable[str],
     payload: Mapping[str, Any] | msgspec.Struct,
@@ -76,7 +82,7 @@ def open_event(source: str) -> Event | None:
     return Event.objects.filter(pk__in=[event.pk for event in mine]).last()
 
 
-def record_control(entry: entries.FollowEntry) -> None:
+def record_control(entry: entries.FollowEntry | entries.EndEntry) -> None:
     """Write a control entry in the current transaction, to be relayed like an event."""
     with transaction.atomic():
         control = Control.objects.create(uid=entry.uid, body=entries.encode(entry))
@@ -104,8 +110,12 @@ def sweep() -> int:
     """
     if not (Event.objects.pending().exists() or Control.objects.exists()):
         return 0
-    with shared_log().exclusive("sweep", seconds=SWEEP_LOCK_SECONDS) as held:
-        return sum(iter(_sweep_batch, 0)) if held else 0
+    total = 0
+    with shared_log().exclusive("sweep", seconds=SWEEP_LOCK_SECONDS) as lock:
+        # The lock only saves work: two that sweep at once append nothing twice.
+        while lock.renew() and (relayed := _sweep_batch()):
+            total += relayed
+    return total
 
 
 def _sweep_batch() -> int:
@@ -150,7 +160,23 @@ class _Relay:
             _relay_controls(list(Control.objects.filter(pk__in=pks).order_by("pk")))
         if events:
             pks = [each.pk for each in events]
-            relay(Event.objects.pending().filter(pk__in=pks))
+            relay(Event.objects.pending().filter(pk__in=pks + _overdue(pks)))
+
+
+def _overdue(pks: list[int]) -> list[int]:
+    """Return pending events that should be in the log before these.
+
+    They were recorded earlier and share a topic; the process that recorded them died
+    or did not reach Redis. When there are many they are left to the sweep: what is
+    new does not wait behind a long outage.
+    """
+    earlier = Event.objects.pending().filter(pk__lt=min(pks))
+    if not earlier.exists():
+        return []
+    ours = EventTopic.objects.filter(event__in=pks).values("topic")
+    found = earlier.filter(addresses__topic__in=ours).distinct()
+    overdue = list(found.values_list("pk", flat=True)[: OVERDUE_LIMIT + 1])
+    return overdue if len(overdue) <= OVERDUE_LIMIT else []
 
 
 def _open_relay() -> _Relay | None:

@@ -1,6 +1,5 @@
-"""Model signals in, recorded events out: `watch` a model, and follows tell streams."""
+"""Model signals in, recorded events out: `watch` a model."""
 
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,10 +7,9 @@ from typing import Any
 
 import msgspec
 from django.db import models, transaction
-from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.db.models.signals import m2m_changed, post_save
 
 from notifications import outbox
-from notifications.entries import FollowEntry
 from notifications.events import EventType
 from notifications.models import Event, Follow, now
 
@@ -121,29 +119,3 @@ class Watcher:
     def _source(self, instance: Any) -> str:
         label = self.model._meta.label_lower
         return f"{self.event_type.name}:{label}:{instance.pk}"
-
-
-def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:
-    if not raw:
-        _record_follow(instance, instance.level)
-
-
-def _follow_deleted(*, instance: Follow, **signal: Any) -> None:
-    _record_follow(instance, "")
-
-
-def _record_follow(follow: Follow, level: str) -> None:
-    entry = FollowEntry(
-        uid=str(uuid.uuid4()),
-        user=str(follow.user_id),
-        topic=follow.topic,
-        level=level,
-        since=round(follow.created.timestamp() * 1000),
-    )
-    outbox.record_control(entry)
-
-
-def connect() -> None:
-    """Listen to changes of follows, whoever makes them."""
-    post_save.connect(_follow_saved, sender=Follow)
-    post_delete.connect(_follow_deleted, sender=Follow)

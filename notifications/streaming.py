@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 
 from django.http import StreamingHttpResponse
 
-from notifications import sse
+from notifications import frames, sse
 from notifications.conf import conf
 from notifications.connection import Connection, State
 from notifications.frames import Frame
@@ -52,13 +52,20 @@ class EventStream:
         self._started()
         yield sse.encode_retry(round(conf.RETRY_INTERVAL * 1000))
         yield from join(self._missed)
-        while self._connection.state is State.OPEN:
+        yield from self._live()
+        yield frames.server_closed(self._connection.close_reason).body
+
+    def _live(self) -> Iterator[bytes]:
+        """Yield what the connection brings, until it is closed and has no more."""
+        while True:
             # Before taking: all that it covers is in the buffer by now.
             heartbeat = self._heartbeat()
             taken = self._connection.take(seconds=conf.HEARTBEAT_INTERVAL)
             if taken:
-                yield b"".join(frame.body for frame in taken)
-            elif self._connection.state is State.OPEN:
+                yield from join(iter(taken))
+            elif self._connection.state is State.CLOSED:
+                return
+            else:
                 yield heartbeat.body
 
 

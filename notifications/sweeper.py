@@ -1,4 +1,7 @@
-"""The thread that sweeps the outbox, one in each web process; never at import."""
+"""The thread that sweeps the outbox, one in each web process; never at import.
+
+Before each sweep it writes a probe, which the hub's reading of the log should hear.
+"""
 
 import logging
 import threading
@@ -9,8 +12,11 @@ from django.db import DatabaseError, connections
 from notifications import outbox
 from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
+from notifications.log import shared_log
+from notifications.throttle import Throttle
 
 logger = logging.getLogger(__name__)
+logger.addFilter(Throttle())
 
 
 class Sweeper:
@@ -49,6 +55,7 @@ class Sweeper:
     def sweep(self) -> None:
         """Sweep once; what fails stays pending and is tried again the next time."""
         try:
+            shared_log().probe()
             relayed = outbox.sweep()
             if relayed:
                 logger.info("sweep=done relayed=%d", relayed)

@@ -9,5 +9,6 @@ urlpatterns = [
     path("", views.inbox, name="inbox"),
     path("read/", views.read, name="read"),
     path("stream/", views.stream, name="stream"),
+    path("ready/", views.ready, name="ready"),
     path("follows/<str:topic>/", views.follow, name="follow"),
 ]

@@ -13,9 +13,7 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseBadRequest,
     HttpResponseBase,
-    HttpResponseForbidden,
     JsonResponse,
     QueryDict,
 )
@@ -28,10 +26,19 @@ from django.views.decorators.vary import vary_on_headers
 
 from notifications import sse, topics
 from notifications.conf import conf
+from notifications.cursor import Cursor
 from notifications.events import follow as follow_topic
 from notifications.events import object_of, unfollow
-from notifications.exceptions import InvalidTopic, InvalidValue, LogUnavailable
+from notifications.exceptions import (
+    InvalidTopic,
+    InvalidValue,
+    LogUnavailable,
+    TooManyStreams,
+)
+from notifications.hub import shared_hub
+from notifications.log import shared_log
 from notifications.models import Event, Level, ReadState
+from notifications.sockets import ClientSocket
 from notifications.streaming import EventStreamResponse
 from notifications.subscriptions import open_channel_stream, open_stream
 
@@ -43,8 +50,12 @@ JSON = "application/json"
 INBOX_PAGE = 30
 # What stands for following no longer, where a level is expected.
 NO_LEVEL = "none"
-# How long a client should wait when the log is away, in seconds.
-RETRY_AFTER = "2"
+# How long a client should wait when the log is away, and when there are too many
+# streams, in seconds.
+AWAY_SECONDS = 2
+BUSY_SECONDS = 5
+# After so many probes that were not heard, a process is not ready.
+PROBES_MISSED = 3
 
 
 @transaction.non_atomic_requests
@@ -55,13 +66,18 @@ def stream(request: HttpRequest) -> HttpResponseBase:
     if request.get_preferred_type([EVENT_STREAM, HTML]) == HTML:
         return render(request, "notifications/stream.html")
     try:
+        # Before anything is read of who this is: see open_stream.
+        as_of = shared_hub().start()
         if "channel" in request.GET:
-            return EventStreamResponse(open_channel_stream(_channels(request)))
-        return _topic_stream(request, _selectors(request))
+            stream = open_channel_stream(_channels(request), **_client(request))
+            return EventStreamResponse(stream)
+        return _topic_stream(request, as_of)
     except InvalidValue as error:
-        return HttpResponseBadRequest(f"{error}\n", content_type="text/plain")
+        return _plain(400, str(error))
     except LogUnavailable:
-        return _unavailable()
+        return _plain(503, "The event log cannot be reached.", retry_after=AWAY_SECONDS)
+    except TooManyStreams as error:
+        return _plain(429, str(error), retry_after=BUSY_SECONDS)
 
 
 def _selectors(request: HttpRequest) -> list[str]:
@@ -86,26 +102,58 @@ def _channels(request: HttpRequest) -> list[str]:
     return names
 
 
-def _topic_stream(request: HttpRequest, asked: list[str]) -> HttpResponseBase:
-    user = request.user if request.user.is_authenticated else None
-    if not (user or asked):
-        return HttpResponseForbidden(
-            "Sign in, or name a topic: ?topic=user:7\n", content_type="text/plain"
-        )
+def _topic_stream(request: HttpRequest, as_of: Cursor) -> HttpResponseBase:
+    asked = _selectors(request)
+    if not (asked or request.user.is_authenticated):
+        return _plain(403, "Sign in, or name a topic: ?topic=user:7")
     after = sse.last_event_id(
         request.headers.get("Last-Event-ID"), request.GET.getlist("last_event_id")
     )
-    return EventStreamResponse(open_stream(user, asked=asked, after=after))
+    stream = open_stream(as_of=as_of, asked=asked, after=after, **_client(request))
+    return EventStreamResponse(stream)
 
 
-def _unavailable() -> HttpResponse:
-    response = HttpResponse(
-        "The event log cannot be reached; try again.\n",
-        content_type="text/plain",
-        status=503,
-    )
-    response["Retry-After"] = RETRY_AFTER
+def _client(request: HttpRequest) -> dict[str, Any]:
+    """Return who asks for a stream, and from where."""
+    known = request.user.is_authenticated
+    return {
+        "user": request.user if known else None,
+        "session": request.session if known else None,
+        "address": str(request.META.get(conf.ADDRESS_HEADER, "")),
+        "client": ClientSocket.of(request.META),
+    }
+
+
+def _plain(status: int, text: str, *, retry_after: int = 0) -> HttpResponse:
+    """Return a line of text; with `retry_after`, when to come back, in seconds."""
+    response = HttpResponse(f"{text}\n", content_type="text/plain", status=status)
+    if retry_after:
+        response["Retry-After"] = str(retry_after)
     return response
+
+
+@transaction.non_atomic_requests
+@require_GET
+def ready(request: HttpRequest) -> HttpResponse:
+    """Tell whether this process hears what it writes: 200, or 503 and why not."""
+    try:
+        shared_hub().start()
+        problem = _problem()
+    except LogUnavailable as error:
+        problem = str(error)
+    status = 503 if problem else 200
+    return JsonResponse({"ready": not problem, "problem": problem}, status=status)
+
+
+def _problem() -> str:
+    """Return what keeps events from the streams of this process, or nothing."""
+    if shared_hub().interrupted:
+        return "the log cannot be read"
+    patience = PROBES_MISSED * conf.SWEEP_INTERVAL
+    # Without a sweep there are no probes.
+    if patience and shared_log().silence > patience:
+        return "what is written is not heard: do both ways lead to the same Redis?"
+    return ""
 
 
 @login_required
@@ -117,7 +165,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     before = request.GET.get("before", "")
     if before:
         if not _ROW.fullmatch(before):
-            return HttpResponseBadRequest("before: expected the number of an event\n")
+            return _plain(400, "before: expected the number of an event")
         events = events.filter(pk__lt=int(before))
     found = list(events[: INBOX_PAGE + 1])
     page = found[:INBOX_PAGE]
@@ -147,7 +195,7 @@ def read(request: HttpRequest) -> HttpResponse:
     try:
         event = Event.objects.inbox(request.user).get(uid=request.POST["up_to"])
     except (KeyError, ValidationError, Event.DoesNotExist):
-        return HttpResponseBadRequest("up_to: expected the uid of an event\n")
+        return _plain(400, "up_to: expected the uid of an event")
     ReadState.advance(request.user, event.pk)
     if request.get_preferred_type([HTML, JSON]) == JSON:
         return JsonResponse({"unread": Event.objects.count_unread(request.user)})
@@ -161,11 +209,13 @@ def follow(request: HttpRequest, topic: str) -> HttpResponse:
         return _sign_in(request)
     try:
         level = _level(request)
-        _check_followable(request.user, topic)
+        # Who may no longer see a topic may still stop following it.
+        if level != NO_LEVEL:
+            _check_followable(request.user, topic)
     except InvalidTopic:
         raise Http404(_("There is no such topic.")) from None
     except InvalidValue as error:
-        return HttpResponseBadRequest(f"{error}\n", content_type="text/plain")
+        return _plain(400, str(error))
     if level == NO_LEVEL:
         unfollow(request.user, topic)
     else:
@@ -214,7 +264,7 @@ def _check_followable(user: Any, topic: str) -> None:
 def _sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return redirect_to_login(_back(request))
-    return HttpResponseForbidden("Sign in to follow.\n", content_type="text/plain")
+    return _plain(403, "Sign in to follow.")
 
 
 def _back(request: HttpRequest) -> str:

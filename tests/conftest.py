@@ -1,6 +1,7 @@
 """Fixtures for all tests: the real Redis, and a log of its own for each test."""
 
 import itertools
+import logging
 import shutil
 import tempfile
 import uuid
@@ -11,9 +12,11 @@ import hypothesis
 import pytest
 import redis
 
+from notifications.admission import shared_admission
 from notifications.channels import shared_channels
 from notifications.hub import shared_hub
 from notifications.log import Log, shared_log
+from notifications.throttle import Throttle
 from project.redis_server import RedisServer
 
 # How long an example takes is the machine's affair.
@@ -75,12 +78,22 @@ def log(link, settings) -> Iterator[Log]:
         "KEY_PREFIX": next(_prefixes),
         "READ_BLOCK": 0.2,
     }
-    for shared in (shared_log, shared_hub, shared_channels):
+    for shared in (shared_log, shared_hub, shared_channels, shared_admission):
         shared.cache_clear()
     yield shared_log()
     shared_hub().stop()
     shared_channels().stop()
     shared_log().close()
+
+
+@pytest.fixture(autouse=True)
+def unthrottled() -> None:
+    """Let each test log as if nothing had been logged before."""
+    loggers = logging.Logger.manager.loggerDict.values()
+    for logger in loggers:
+        for each in getattr(logger, "filters", ()):
+            if isinstance(each, Throttle):
+                each.forget()
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@ import threading
 
 import pytest
 
-from notifications.connection import Connection, Following, State
+from notifications.connection import Connection, Following, Reader, State
 from notifications.cursor import Cursor
+from notifications.entries import EndEntry
 from notifications.frames import Frame
 
 
@@ -50,8 +51,9 @@ def test_closing_wakes_who_waits():
 
 def test_full_buffer_closes_the_connection():
     connection = Connection(buffer_bytes=1_024)
-
     connection.push([frame(1, body=b"x" * 1_025)])
+
+    connection.push([frame(2)])
 
     assert connection.state is State.CLOSED
     assert connection.close_reason == "slow"
@@ -60,16 +62,26 @@ def test_full_buffer_closes_the_connection():
 
 def test_a_buffer_that_is_just_full_stays_open():
     connection = Connection(buffer_bytes=1_024)
-
     connection.push([frame(1, body=b"x" * 1_024)])
 
-    assert taken(connection) == [1]
+    connection.push([frame(2)])
+
+    assert taken(connection) == [1, 2]
 
 
-def test_what_was_taken_no_longer_counts():
+def test_much_at_once_does_not_close_a_connection_that_keeps_up():
+    connection = Connection(buffer_bytes=1_024)
+
+    connection.push([frame(1, body=b"x" * 5_000), frame(2, body=b"x" * 5_000)])
+
+    assert taken(connection) == [1, 2]
+
+
+def test_what_was_written_no_longer_counts():
     connection = Connection(buffer_bytes=1_024)
     for number in range(5):
         connection.push([frame(number, body=b"x" * 1_000)])
+        taken(connection)
         taken(connection)
 
     assert connection.state is State.OPEN
@@ -103,7 +115,7 @@ def test_the_client_is_never_told_of_a_place_it_is_past(settled, reached):
 
 
 def test_a_person_does_not_hear_of_their_own():
-    connection = Connection(user="7", follows=follows(a="follow"))
+    connection = Connection(Reader(user="7"), follows=follows(a="follow"))
 
     assert connection.wants(frame(actor="8"))
     assert not connection.wants(frame(actor="7"))
@@ -170,3 +182,65 @@ def test_a_follow_changes_what_is_heard():
     connection.change_follow("topic:b", Following("follow"))
 
     assert connection.selectors == {"topic:b"}
+
+
+def test_what_is_being_written_still_counts():
+    connection = Connection(buffer_bytes=1_024)
+    connection.push([frame(1, body=b"x" * 600)])
+    taken(connection)
+    connection.push([frame(2, body=b"x" * 600)])
+
+    connection.push([frame(3)])
+
+    assert connection.close_reason == "slow"
+
+
+def test_who_hangs_in_writing_is_freed_when_the_buffer_is_full():
+    freed = []
+    connection = Connection(buffer_bytes=1_024, too_slow=lambda: freed.append(1))
+
+    for number in range(4):
+        connection.push([frame(number, body=b"x" * 2_000)])
+
+    assert freed == [1]
+
+
+def test_what_waits_is_drained_before_the_end_if_so_wanted():
+    connection = Connection()
+    connection.push([frame(1)])
+
+    connection.close("stopped", drain=True)
+    connection.push([frame(2)])
+
+    assert taken(connection) == [1]
+    assert taken(connection) == []
+
+
+def test_a_connection_ends_when_its_time_is_over():
+    now = [0.0]
+    connection = Connection(Reader(seconds=60), clock=lambda: now[0])
+    connection.push([frame(1)])
+
+    now[0] = 60
+
+    assert taken(connection) == [1]
+    assert connection.state is State.CLOSED
+    assert connection.close_reason == "expired"
+
+
+@pytest.mark.parametrize(
+    ("entry", "ends"),
+    [
+        ({}, True),
+        ({"session": "s"}, True),
+        ({"session": "other"}, False),
+        ({"login": "l"}, False),
+        ({"login": "other"}, True),
+    ],
+)
+def test_an_end_is_for_all_for_a_session_or_for_other_logins(entry, ends):
+    connection = Connection(Reader(user="7", session="s", login="l"))
+
+    found = connection.is_ended_by(EndEntry(uid="1", user="7", reason="x", **entry))
+
+    assert found is ends

@@ -3,7 +3,7 @@ import uuid
 import pytest
 
 from notifications import entries
-from notifications.connection import Connection, Following, State
+from notifications.connection import Connection, Following, Reader, State
 from notifications.exceptions import LogUnavailable
 from notifications.hub import shared_hub
 from tests.live.server import wait_for
@@ -39,8 +39,15 @@ def put_follow(log, user, topic, level):
     return put(log, entries.FollowEntry(uid=uid, user=user, topic=topic, level=level))
 
 
-def attach(hub, *, after=None, **options):
-    connection = Connection(**options)
+def put_end(log, user, **options):
+    uid = uuid.uuid4().hex
+    return put(
+        log, entries.EndEntry(uid=uid, user=user, reason="signed_out", **options)
+    )
+
+
+def attach(hub, *, after=None, user="", session="", **options):
+    connection = Connection(Reader(user=user, session=session), **options)
     after = None if after is None else str(after)
     missed = list(hub.attach(connection, after=after, as_of=hub.start()))
     return connection, missed
@@ -211,7 +218,7 @@ def test_a_follow_made_while_follows_were_loaded_is_not_lost(hub, append, log):
     as_of = hub.start()
     changed = put_follow(log, "7", "topic:a", "follow")
     wait_for(lambda: hub.settled == changed, what="the hub")
-    connection = Connection(user="7")
+    connection = Connection(Reader(user="7"))
 
     hub.attach(connection, after=None, as_of=as_of)
     cursor = append("topic:a")
@@ -235,11 +242,14 @@ def test_a_log_that_is_emptied_resets_every_stream(hub, append, redis_client, se
 
     redis_client.delete(f"{{{prefix}}}:log")
 
-    reset = connection.take(seconds=30)
-    assert names(reset) == ["reset"]
-    wait_for(lambda: hub.settled == reset[0].cursor, what="the hub")
+    [reset] = connection.take(seconds=30)
+    assert names([reset]) == ["reset"]
+    assert connection.close_reason == "gap"
+    wait_for(lambda: hub.settled == reset.cursor, what="the hub")
+    again, missed = attach(hub, asked=["topic:a"], after=reset.cursor)
     cursor = append("topic:a")
-    assert received(connection, 1) == [cursor]
+    assert names(missed) == ["heartbeat"]
+    assert received(again, 1) == [cursor]
 
 
 def test_the_hub_reads_on_where_it_was_when_redis_comes_back(hub, append, link):
@@ -292,3 +302,40 @@ def test_redis_lost_in_the_middle_of_a_replay_ends_the_stream(hub, append, link)
 
     assert list(missed) == []
     assert connection.state is State.CLOSED
+
+
+def test_a_sign_out_ends_the_streams_of_its_session_alone(hub, append, log):
+    ended, _ = attach(hub, user="7", session="one", asked=["topic:a"])
+    other, _ = attach(hub, user="7", session="two", asked=["topic:a"])
+    stranger, _ = attach(hub, user="8", session="one", asked=["topic:a"])
+
+    put_end(log, "7", session="one")
+    cursor = append("topic:a")
+
+    assert received(other, 1) == received(stranger, 1) == [cursor]
+    assert ended.close_reason == "signed_out"
+    assert ended.take(seconds=0) == []
+
+
+def test_a_right_that_ended_while_it_was_looked_up_is_not_given(hub, log):
+    as_of = hub.start()
+    ended = put_end(log, "7")
+    wait_for(lambda: hub.settled == ended, what="the hub")
+    connection = Connection(Reader(user="7"))
+
+    missed = list(hub.attach(connection, after=str(as_of), as_of=as_of))
+
+    assert connection.close_reason == "signed_out"
+    assert missed == []
+
+
+def test_a_replay_stops_when_the_right_ends(hub, append):
+    seen, *_, newest = [append("topic:a") for _ in range(3)]
+    wait_for(lambda: hub.settled == newest, what="the hub")
+    connection = Connection(asked=["topic:a"])
+    missed = hub.attach(connection, after=str(seen), as_of=hub.start())
+    next(missed)
+
+    connection.close("signed_out")
+
+    assert list(missed) == []

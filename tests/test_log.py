@@ -1,3 +1,4 @@
+import math
 import threading
 import uuid
 
@@ -158,16 +159,18 @@ def test_after_a_failure_commands_fail_at_once_for_a_while(settings):
 
 def test_a_lock_has_one_holder(log):
     with log.exclusive("sweep", seconds=5) as first:
+        assert first.renew()
+        assert first.renew()
         with log.exclusive("sweep", seconds=5) as second:
-            held = first, second
+            assert not second.renew()
+        assert first.renew()
     with log.exclusive("sweep", seconds=5) as third:
-        assert third
-
-    assert held == (True, False)
+        assert third.renew()
 
 
 def test_a_lock_that_lapsed_is_not_taken_from_its_next_holder(log, redis_client):
-    with log.exclusive("sweep", seconds=5):
+    with log.exclusive("sweep", seconds=5) as lock:
+        assert lock.renew()
         redis_client.delete(lock_key())
         redis_client.set(lock_key(), "another holder")
 
@@ -208,3 +211,45 @@ def stream_key():
 
 def lock_key():
     return f"{{{conf.KEY_PREFIX}}}:lock:sweep"
+
+
+def test_ones_own_probe_is_heard_by_who_waits(log):
+    assert log.silence == math.inf
+
+    log.probe()
+    log.wait(log.position(), seconds=5)
+
+    assert log.silence < 5
+
+
+def test_a_probe_of_another_process_does_not_count(log, settings, link):
+    other = Log(link, prefix=settings.NOTIFICATIONS["KEY_PREFIX"])
+    other.probe()
+
+    log.wait(log.position(), seconds=0.1)
+
+    assert log.silence == math.inf
+    other.close()
+
+
+def test_a_probe_finds_out_that_redis_is_back(log, link, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_RETRY_AFTER": 1_000}
+    link.cut()
+    with pytest.raises(LogUnavailable):
+        log.position()
+    link.mend()
+    with pytest.raises(LogUnavailable, match="a moment ago"):
+        log.position()
+
+    log.probe()
+
+    assert log.position()
+
+
+def test_an_error_that_redis_answers_with_does_not_hold_up_the_next(log, redis_client):
+    redis_client.set(stream_key(), "no stream")
+    with pytest.raises(LogUnavailable, match="WRONGTYPE"):
+        log.position()
+    redis_client.delete(stream_key())
+
+    assert log.position()

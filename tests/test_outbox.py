@@ -8,6 +8,7 @@ from notifications import outbox
 from notifications.entries import EventEntry, FollowEntry
 from notifications.events import follow
 from notifications.exceptions import InvalidPayload, InvalidTopic
+from notifications.lock import Lock
 from notifications.models import Control, Event
 from notifications.signals import event_recorded
 from project.qa.notifications import NEW_QUESTION
@@ -167,7 +168,8 @@ def test_a_sweep_leaves_the_work_to_who_has_the_lock(log, link):
     record()
     link.mend()
 
-    with log.exclusive("sweep", seconds=5):
+    with log.exclusive("sweep", seconds=5) as lock:
+        assert lock.renew()
         assert outbox.sweep() == 0
 
     assert Event.objects.pending().exists()
@@ -222,3 +224,40 @@ def test_what_was_told_before_is_in_the_entry(appended):
     assert isinstance(entry, EventEntry)
     assert entry.topics == ("topic:b",)
     assert entry.told == {"topic:a": round(first.relayed.timestamp() * 1000)}
+
+
+def test_an_event_that_is_late_goes_before_the_next_of_its_topic(start, link, appended):
+    link.cut()
+    late = record(topics=["topic:a", "topic:b"])
+    other = record(topics=["topic:c"])
+    link.mend()
+
+    new = record(topics=["topic:a"])
+
+    assert [entry.uid for entry in appended()] == [str(late.uid), str(new.uid)]
+    assert list(Event.objects.pending()) == [other]
+
+
+def test_a_new_event_does_not_wait_behind_many(start, link, appended, monkeypatch):
+    monkeypatch.setattr(outbox, "OVERDUE_LIMIT", 2)
+    link.cut()
+    for _ in range(3):
+        record(topics=["topic:a"])
+    link.mend()
+
+    new = record(topics=["topic:a"])
+
+    assert [entry.uid for entry in appended()] == [str(new.uid)]
+
+
+def test_a_sweep_stops_when_its_lock_is_taken(start, link, settings, monkeypatch):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_BATCH": 2}
+    monkeypatch.setattr(outbox, "SWEEP_LOCK_SECONDS", 5)
+    link.cut()
+    for _ in range(5):
+        record()
+    link.mend()
+    answers = iter([True, False])
+    monkeypatch.setattr(Lock, "renew", lambda lock: next(answers))
+
+    assert outbox.sweep() == 2

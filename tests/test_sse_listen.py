@@ -155,13 +155,13 @@ def test_it_ends_with_the_stream():
 
     printed = listen(terminal, "--topic", "user:7")
 
-    assert printed.endswith("event: heartbeat\ndata: {}\n\n")
+    assert printed.endswith('event: server_closed\ndata: {"reason":"stopped"}\n\n')
 
 
 def test_it_detaches_at_the_end():
     listen(Terminal(), "--topic", "user:7")
 
-    assert shared_hub()._connections == set()
+    assert shared_hub().connected == 0
 
 
 def test_it_detaches_when_nobody_reads_any_more():
@@ -171,7 +171,7 @@ def test_it_detaches_when_nobody_reads_any_more():
 
     listen(Closed(), "--topic", "user:7")
 
-    assert shared_hub()._connections == set()
+    assert shared_hub().connected == 0
 
 
 @pytest.mark.parametrize("topic", ["espresso", "*", "", "user:7:8"])

@@ -80,14 +80,17 @@ def test_a_quiet_stream_has_heartbeats_with_a_cursor(recorder, settings):
     assert (event.event, event.id, event.data) == ("heartbeat", "9-0", "{}")
 
 
-def test_a_closed_connection_ends_the_stream(recorder):
+def test_a_closed_connection_says_why_and_ends_the_stream(recorder):
     connection = Connection()
     stream = stream_of(connection, recorder)
     next(stream)
+    connection.push([frame(1)])
 
-    connection.close("slow")
+    connection.close("stopped", drain=True)
 
-    assert list(stream) == []
+    [live, last] = [*stream]
+    assert live == b"data: 1\n\n"
+    assert last == b'event: server_closed\ndata: {"reason":"stopped"}\n\n'
 
 
 def test_the_owner_is_told_when_the_first_byte_is_asked_for(recorder):

@@ -2,14 +2,17 @@ import json
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import request_started
 from django.urls import reverse
 
 from notifications import outbox
 from notifications.conf import conf
 from notifications.hub import shared_hub
 from notifications.models import Follow
+from notifications.sweeper import sweeper
 from project.qa.models import Topic
 from project.qa.notifications import NEW_QUESTION
+from tests.live.server import wait_for
 from tests.test_streaming import parse
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -382,3 +385,121 @@ def test_the_site_can_say_itself_who_may_stream_what(client, settings, read):
     assert read(client, STREAM + "?topic=room:7").next().event == "heartbeat"
     assert client.get(STREAM, {"topic": "topic:milk"}).status_code == 404
     assert conf.AUTHORIZE(None, "room:7")
+
+
+def test_more_streams_of_a_person_than_allowed_have_to_wait(as_maja, settings, read):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "MAX_STREAMS_PER_PERSON": 1}
+    first = read(as_maja)
+
+    refused = as_maja.get(STREAM)
+    assert refused.status_code == 429
+    assert refused["Retry-After"] == "5"
+    first.response.close()
+
+    assert read(as_maja).next().event == "heartbeat"
+
+
+def test_more_streams_of_an_address_than_allowed_have_to_wait(client, settings, read):
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "MAX_STREAMS_PER_ADDRESS": 1,
+        "ADDRESS_HEADER": "HTTP_X_REAL_IP",
+    }
+    path = STREAM + "?topic=topic:milk"
+    first = read(client, path, **{"X-Real-IP": "10.0.0.1"})
+    other = read(client, path, **{"X-Real-IP": "10.0.0.2"})
+
+    response = client.get(path, headers={"X-Real-IP": "10.0.0.1"})
+
+    assert first.next().event == other.next().event == "heartbeat"
+    assert response.status_code == 429
+
+
+def test_a_refused_stream_leaves_no_place_taken(client, settings, link, read):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "MAX_STREAMS_PER_ADDRESS": 1}
+    shared_hub().start()
+    link.cut()
+    path = STREAM + "?topic=topic:milk&last_event_id=1-1"
+    assert client.get(path).status_code == 503
+    link.mend()
+
+    assert read(client, path).next().event == "reset"
+
+
+def test_a_stream_that_is_over_says_why(client, settings, read):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "STREAM_LIFETIME": 1}
+    reader = read(client, STREAM + "?topic=topic:milk")
+    assert reader.next().event == "heartbeat"
+
+    event = reader.next()
+
+    assert event.event == "server_closed"
+    assert json.loads(event.data) == {"reason": "expired"}
+
+
+def test_a_topic_that_is_followed_and_no_longer_allowed_is_not_streamed(
+    as_maja, maja, settings, read
+):
+    Follow.objects.set_level(maja, "topic:milk", "follow")
+    Follow.objects.set_level(maja, "topic:open", "follow")
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "AUTHORIZE": lambda user, topic: topic != "topic:milk",
+    }
+    reader = read(as_maja)
+    assert reader.next().event == "heartbeat"
+
+    record("topic:milk", title="no")
+    record("topic:open", title="yes")
+
+    assert reader.data()["title"] == "yes"
+
+
+def test_what_one_may_no_longer_see_can_be_left(as_maja, maja):
+    Follow.objects.set_level(maja, "topic:gone", "follow")
+
+    assert as_maja.delete("/notifications/follows/topic:gone/").status_code == 200
+
+    assert not Follow.objects.exists()
+
+
+READY = "/notifications/ready/"
+
+
+@pytest.fixture
+def probes(settings):
+    """The settings of a process that probes, though no thread does so here."""
+    uid = "notifications-sweeper"
+    request_started.disconnect(dispatch_uid=uid)
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_INTERVAL": 5}
+    yield
+    request_started.connect(sweeper.start, dispatch_uid=uid)
+
+
+def test_a_process_that_hears_what_it_writes_is_ready(client, log, probes):
+    client.get(READY)
+    log.probe()
+
+    wait_for(lambda: client.get(READY).status_code == 200, what="readiness")
+
+
+def test_a_process_that_does_not_hear_what_it_writes_is_not_ready(client, probes):
+    response = client.get(READY)
+
+    assert response.status_code == 503
+    assert "not heard" in response.json()["problem"]
+
+
+def test_a_process_without_redis_is_not_ready(client, no_redis):
+    response = client.get(READY)
+
+    assert response.status_code == 503
+    assert response.json()["ready"] is False
+
+
+def test_a_process_that_cannot_read_is_not_ready(client, link):
+    assert client.get(READY).json() == {"ready": True, "problem": ""}
+    link.cut()
+
+    wait_for(lambda: client.get(READY).status_code == 503, what="the interruption")
+    assert client.get(READY).json()["problem"] == "the log cannot be read"

@@ -7,6 +7,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from notifications import topics
 from notifications.exceptions import InvalidTopic, LogUnavailable
+from notifications.hub import shared_hub
 from notifications.streaming import EventStream
 from notifications.subscriptions import open_stream
 
@@ -37,7 +38,12 @@ class Command(BaseCommand):
             for topic in asked:
                 topics.parse_selector(topic)
             user = _user(options["user"]) if options["user"] else None
-            stream = open_stream(user, asked=asked, after=options["last_event_id"])
+            stream = open_stream(
+                user,
+                as_of=shared_hub().start(),
+                asked=asked,
+                after=options["last_event_id"],
+            )
         except InvalidTopic as error:
             raise CommandError(str(error), returncode=WRONG_INPUT) from error
         except LogUnavailable as error:

@@ -1,0 +1,91 @@
+"""Changes of what people follow and of their logins, recorded as control entries.
+
+They take the way of the events, so the streams that are open learn of them in order.
+"""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_out
+from django.db.models.signals import post_delete, post_save
+from django.http import HttpRequest
+
+from notifications import outbox
+from notifications.entries import EndEntry, FollowEntry
+from notifications.identity import login_digest, session_digest
+from notifications.models import Follow
+
+# A save of these fields of a user may end what they are allowed.
+LOGIN_FIELDS = frozenset({"password", "is_active"})
+
+
+def connect() -> None:
+    """Listen to changes of follows and of logins, whoever makes them."""
+    # The class, or its name as long as it is not loaded: signals take either.
+    users: Any = Follow._meta.get_field("user").remote_field.model
+    post_save.connect(_follow_saved, sender=Follow)
+    post_delete.connect(_follow_deleted, sender=Follow)
+    post_save.connect(_user_saved, sender=users)
+    post_delete.connect(_user_deleted, sender=users)
+    user_logged_out.connect(_signed_out)
+
+
+def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:
+    if not raw:
+        _record_follow(instance, instance.level)
+
+
+def _follow_deleted(*, instance: Follow, **signal: Any) -> None:
+    _record_follow(instance, "")
+
+
+def _record_follow(follow: Follow, level: str) -> None:
+    entry = FollowEntry(
+        uid=str(uuid.uuid4()),
+        user=str(follow.user_id),
+        topic=follow.topic,
+        level=level,
+        since=round(follow.created.timestamp() * 1000),
+    )
+    outbox.record_control(entry)
+
+
+def _signed_out(*, request: HttpRequest, user: Any, **signal: Any) -> None:
+    session = session_digest(request.session.session_key)
+    if user is not None and session:
+        end_streams(user, "signed_out", session=session)
+
+
+def _user_saved(
+    *,
+    instance: Any,
+    created: bool,
+    raw: bool,
+    update_fields: Iterable[str] | None,
+    **signal: Any,
+) -> None:
+    fields = LOGIN_FIELDS if update_fields is None else {*update_fields}
+    if created or raw or not fields & LOGIN_FIELDS:
+        return
+    if not instance.is_active:
+        end_streams(instance, "deactivated")
+    elif login := login_digest(instance):
+        # A save that left the password alone ends nothing: the digest is the same.
+        end_streams(instance, "password_changed", login=login)
+
+
+def _user_deleted(*, instance: Any, **signal: Any) -> None:
+    end_streams(instance, "deleted")
+
+
+def end_streams(user: Any, reason: str, *, session: str = "", login: str = "") -> None:
+    """End a person's streams: all, or those of a session, or of other logins."""
+    entry = EndEntry(
+        uid=str(uuid.uuid4()),
+        user=str(user.pk),
+        reason=reason,
+        session=session,
+        login=login,
+    )
+    outbox.record_control(entry)

@@ -1,0 +1,61 @@
+"""The socket under a stream, where the server lets us have it; gunicorn does.
+
+Without it a stream works all the same, and who is gone is noticed later.
+"""
+
+import contextlib
+import socket
+from _socket import socket as PlainSocket  # noqa: N812
+from collections.abc import Mapping
+from typing import Any
+
+from notifications.conf import conf
+
+
+class ClientSocket:
+    """A client's TCP socket: what can be set and asked of it beside the server."""
+
+    def __init__(self, sock: Any) -> None:
+        self._socket = sock
+
+    @classmethod
+    def of(cls, environ: Mapping[str, Any]) -> "ClientSocket | None":
+        """Return the socket that a WSGI environ names, if it names one."""
+        sock = environ.get("gunicorn.socket")
+        return cls(sock) if sock is not None else None
+
+    def tune(self) -> None:
+        """Send at once, keep little for a slow reader, and give up on a dead one.
+
+        The last also where nothing is acknowledged and no FIN ever comes: tcp(7),
+        TCP_USER_TIMEOUT.
+        """
+        milliseconds = round(conf.CLIENT_TIMEOUT * 1000)
+        options = [
+            (socket.SOL_SOCKET, socket.SO_SNDBUF, conf.SEND_BUFFER_BYTES),
+            (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+            (socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 0), milliseconds),
+        ]
+        for level, name, value in options:
+            # A Unix socket, or a system without the option: the rest still counts.
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(level, name, value)
+
+    def is_gone(self) -> bool:
+        """Tell whether the client has closed its end."""
+        # A socket that no library has patched: under gevent a plain recv would wait.
+        duplicate = PlainSocket(fileno=self._socket.dup().detach())
+        try:
+            flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
+            return duplicate.recv(1, flags) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        finally:
+            duplicate.close()
+
+    def abort(self) -> None:
+        """End the connection; whoever is writing to it fails at once."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
