@@ -47,7 +47,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument(
+            "file", metavar="FILE", type=Path, help="the Posts.xml of a dump"
+        )
         parser.add_argument(
             "--replay",
             action="store_true",
