@@ -1,0 +1,88 @@
+"""What a browser does with the bytes of a response: chunks, then events. No I/O."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+# A carriage return at the end may be the first half of a line end.
+_LINE_END = re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)
+
+
+class Received(NamedTuple):
+    """An event as it was dispatched; `id` is the last one that the stream gave."""
+
+    name: str
+    id: str
+    data: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the data says, as JSON."""
+        return json.loads(self.data)
+
+    @property
+    def uid(self) -> str:
+        """The event's uid; empty for the server's own, such as a heartbeat."""
+        return self.fields.get("uid", "")
+
+
+class Chunks:
+    """Takes the chunked encoding off: RFC 9112, 7.1."""
+
+    def __init__(self) -> None:
+        self._waiting = b""
+        self.finished = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the content of the chunks that are complete by now."""
+        self._waiting += data
+        content = bytearray()
+        while not self.finished:
+            head, separator, rest = self._waiting.partition(b"\r\n")
+            size = int(head, 16) if separator else 0
+            if not separator or len(rest) < size + 2:
+                break
+            content += rest[:size]
+            self._waiting = rest[size + 2 :]
+            self.finished = size == 0
+        return bytes(content)
+
+
+class EventParser:
+    """Takes the bytes of one response, and dispatches events as a browser does.
+
+    https://html.spec.whatwg.org/multipage/server-sent-events.html, 9.2.6
+    """
+
+    def __init__(self, last_event_id: str = "") -> None:
+        self.last_event_id = last_event_id
+        # In seconds, once the server has said it.
+        self.retry: float | None = None
+        self._rest = b""
+        self._fields: dict[str, list[str]] = {"event": [], "data": []}
+
+    def feed(self, data: bytes) -> Iterator[Received]:
+        """Yield the events that are complete by now."""
+        *lines, self._rest = _LINE_END.split(self._rest + data)
+        for line in lines:
+            if line:
+                self._take(*line.decode().partition(":"))
+            else:
+                yield from self._dispatch()
+
+    def _take(self, name: str, colon: str, value: str) -> None:
+        value = value.removeprefix(" ")
+        if name == "id" and "\0" not in value:
+            self.last_event_id = value
+        elif name == "retry" and value.isdecimal():
+            self.retry = int(value) / 1000
+        elif name in self._fields:
+            self._fields[name].append(value)
+
+    def _dispatch(self) -> Iterator[Received]:
+        names, data = self._fields["event"], self._fields["data"]
+        self._fields = {"event": [], "data": []}
+        if data:
+            name = names[-1] if names else "message"
+            yield Received(name, self.last_event_id, "\n".join(data))

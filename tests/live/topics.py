@@ -1,0 +1,19 @@
+"""Topics that nobody else uses, and the paths of streams that ask for them."""
+
+import uuid
+from collections.abc import Iterable
+from urllib.parse import urlencode
+
+from tests.live.crowd import STREAM
+
+
+def new_topics(count: int) -> list[str]:
+    """Return so many topics that no other test uses."""
+    name = uuid.uuid4().hex[:8]
+    return [f"topic:{name}-{number}" for number in range(count)]
+
+
+def asking(topics: Iterable[str], **parameters: str) -> str:
+    """Return the path of a stream that names these topics in its query."""
+    query = [("topic", topic) for topic in sorted(topics)]
+    return f"{STREAM}?{urlencode([*query, *parameters.items()])}"
