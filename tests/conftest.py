@@ -11,6 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import redis
+from django.contrib.auth.models import User
 
 from notifications.admission import shared_admission
 from notifications.channels import shared_channels
@@ -107,3 +108,13 @@ def redis_client(redis_server) -> Iterator[redis.Redis]:
 def no_redis(link, log) -> None:
     """A Redis that is not there."""
     link.cut()
+
+
+@pytest.fixture
+def maja(db) -> User:
+    return User.objects.create_user("maja")
+
+
+@pytest.fixture
+def tobias(db) -> User:
+    return User.objects.create_user("tobias")

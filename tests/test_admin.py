@@ -1,5 +1,4 @@
 import pytest
-from django.contrib.auth.models import User
 from django.urls import reverse
 
 from notifications import outbox
@@ -11,11 +10,6 @@ pytestmark = pytest.mark.django_db
 
 EVENTS = "admin:notifications_event"
 FOLLOWS = "admin:notifications_follow"
-
-
-@pytest.fixture
-def maja():
-    return User.objects.create_user("maja")
 
 
 @pytest.fixture

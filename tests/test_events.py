@@ -54,11 +54,6 @@ def new_comment(registries):
     return EventType("new_comment", Comment, label="New comment")
 
 
-@pytest.fixture
-def maja(db):
-    return User.objects.create_user("maja")
-
-
 def test_an_event_type_is_found_by_its_name(new_comment):
     assert event_type("new_comment") is new_comment
 

@@ -17,11 +17,6 @@ def record(*topics, **options):
     return outbox.record(NEW_QUESTION, topics=topics, payload=PAYLOAD, **options)
 
 
-@pytest.fixture
-def maja():
-    return User.objects.create_user("maja")
-
-
 def inbox(user):
     return list(Event.objects.inbox(user))
 

@@ -1,7 +1,6 @@
 import json
 
 import pytest
-from django.contrib.auth.models import User
 from django.core import serializers
 from django.db import transaction
 
@@ -9,16 +8,6 @@ from notifications.models import Event, Follow
 from project.qa.models import Answer, Question, Topic
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def maja():
-    return User.objects.create_user("maja")
-
-
-@pytest.fixture
-def tobias():
-    return User.objects.create_user("tobias")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import json
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.signals import request_started
 from django.urls import reverse
 
@@ -20,11 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 STREAM = "/notifications/stream/"
 INBOX = "/notifications/"
 MILK = "/notifications/follows/topic:milk/"
-
-
-@pytest.fixture
-def maja():
-    return User.objects.create_user("maja")
 
 
 @pytest.fixture
