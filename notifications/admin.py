@@ -73,3 +73,7 @@ class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ["user__username", "topic"]
     list_select_related = ["user"]
     raw_id_fields = ["user"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # Whose follow it is, and of what, is what it is: delete it and make another.
+        return ["user", "topic"] if obj else []

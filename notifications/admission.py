@@ -25,7 +25,9 @@ class Admission:
     """Counts the streams of this process; safe to share between threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Re-entrant, since a stream that nobody closed leaves wherever Python happens
+        # to collect it.
+        self._lock = threading.RLock()
         # By whose they are, those of everybody among them; guarded by the lock.
         self._tickets: defaultdict[str, set[Ticket]] = defaultdict(set)
 

@@ -76,15 +76,29 @@ class Channels:
             thread.join()
 
     def _run(self) -> None:
-        pause = threading.Event()
-        while not self._finished():
-            try:
-                self._listen()
-            except LogUnavailable as error:
-                logger.warning("subscribe=interrupted reason=%r", str(error))
-                pause.wait(RETRY_SECONDS)
-            finally:
-                self._subscribed.clear()
+        try:
+            while not self._finished():
+                self._try_to_listen()
+        finally:
+            self._end()
+
+    def _try_to_listen(self) -> None:
+        try:
+            self._listen()
+        except LogUnavailable as error:
+            logger.warning("subscribe=interrupted reason=%r", str(error))
+            threading.Event().wait(RETRY_SECONDS)
+        finally:
+            self._subscribed.clear()
+
+    def _end(self) -> None:
+        """Let the next stream start anew, also when an error of ours ended this."""
+        with self._lock:
+            connections = list(self._connections)
+            if connections:
+                self._thread = None
+        for connection in connections:
+            connection.close("stopped", drain=True)
 
     def _listen(self) -> None:
         for message in self._log.subscribe(conf.CHANNELS, seconds=conf.READ_BLOCK):

@@ -82,6 +82,8 @@ class Connection:
         self.channels = frozenset(channels)
         # The hub changes it, under its lock; replaced, never changed in place.
         self._follows = dict(follows or {})
+        # Where in the log the last change of a topic stands.
+        self._changed: dict[str, Cursor] = {}
         self._buffer_bytes = buffer_bytes
         # Guarded by the condition: what waits for the client, and what that weighs.
         self._ready = threading.Condition()
@@ -109,8 +111,16 @@ class Connection:
         """Return how far the client is, when the hub has pushed up to `settled`."""
         return max(settled, self.seen or settled)
 
-    def change_follow(self, topic: str, following: Following | None) -> None:
-        """Take over that the person follows a topic now, or (None) does not."""
+    def change_follow(
+        self, topic: str, following: Following | None, *, at: Cursor
+    ) -> None:
+        """Take over that the person follows a topic now, or (None) does not.
+
+        A change that stands in the log before one that was taken over is ignored.
+        """
+        if at < self._changed.get(topic, at):
+            return
+        self._changed[topic] = at
         changed = {**self._follows}
         changed.pop(topic, None)
         if following is not None:

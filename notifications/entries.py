@@ -1,5 +1,7 @@
 """What an entry of the log says, as bytes. Pure; both sides of the log speak it."""
 
+from typing import Annotated
+
 import msgspec
 
 from notifications.cursor import Cursor
@@ -23,7 +25,7 @@ class EventEntry(Entry, frozen=True, tag="event"):
     up to which following counts.
     """
 
-    type: str
+    type: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]
     topics: tuple[str, ...]
     data: str
     actor: str = ""

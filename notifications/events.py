@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import msgspec
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from notifications import topics
@@ -138,7 +139,7 @@ class Followable:
         """Return the object that a topic of this kind stands for, if there is one."""
         try:
             found = self.model._default_manager.filter(**{self.key: key}).first()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, ValidationError):
             return None
         # The database takes 07 for 7; events are addressed to the one spelling alone.
         return found if str(getattr(found, self.key, "")) == key else None

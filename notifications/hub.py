@@ -44,7 +44,9 @@ class Hub:
         self._log = log
         self._stopping = threading.Event()
         # Guarded by the lock: the connections served, and how far.
-        self._lock = threading.Lock()
+        # Re-entrant, since a stream that nobody closed is detached wherever Python
+        # happens to collect it.
+        self._lock = threading.RLock()
         self._routes = Routes()
         self._position = Cursor(0, 0)
         self._thread: threading.Thread | None = None
@@ -109,6 +111,8 @@ class Hub:
         loaded. Raises LogUnavailable, with the connection not attached.
         """
         cursor = self._known(after)
+        if cursor is None and after is not None:
+            self._check_position()
         # Set before it is registered: the page may be newer than what this process
         # has read so far, and must not get that part again.
         connection.seen = cursor
@@ -138,7 +142,15 @@ class Hub:
                 continue
             if entry.user == connection.user:
                 with self._lock:
-                    self._control(entry, connection)
+                    self._control(entry, record.cursor, connection)
+
+    def _check_position(self) -> None:
+        """Raise LogUnavailable when a gap is about to be declared to everyone.
+
+        A client that was let in before would get one reset now and another then.
+        """
+        if not self._log.contains(self._position):
+            raise LogUnavailable("the log was replaced a moment ago")
 
     def _known(self, text: str | None) -> Cursor | None:
         """Return the cursor that a client wrote, if the log has its entry."""
@@ -255,12 +267,14 @@ class Hub:
                 due[connection].append(frame)
         elif isinstance(entry, FollowEntry | EndEntry):
             for connection in self._routes.of(entry.user):
-                self._control(entry, connection)
+                self._control(entry, record.cursor, connection)
 
-    def _control(self, entry: FollowEntry | EndEntry, connection: Connection) -> None:
+    def _control(
+        self, entry: FollowEntry | EndEntry, cursor: Cursor, connection: Connection
+    ) -> None:
         """Apply what an entry says of the person who reads this connection."""
         if isinstance(entry, FollowEntry):
-            self._routes.change(connection, entry)
+            self._routes.change(connection, entry, cursor)
         elif connection.is_ended_by(entry):
             connection.close(entry.reason)
 

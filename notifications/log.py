@@ -124,12 +124,14 @@ class Log:
     def wait(self, after: Cursor, *, seconds: float) -> list[Record]:
         """Return the next entries after `after`, waiting up to `seconds` for one.
 
+        `seconds` is at most READ_BLOCK.
+
         Only one thread of a process calls this. Raises LogUnavailable, also when
         Redis says nothing for longer than the wait, and LogGap when the entry at
         `after` is gone.
         """
         try:
-            client = self._waiting or self._start_waiting(seconds + conf.READ_SILENCE)
+            client = self._waiting or self._start_waiting()
             found: Any = client.xread(
                 {self._stream: str(after), self._probes: self._probed},
                 count=WAIT_LIMIT,
@@ -145,8 +147,8 @@ class Log:
             raise LogGap(after)
         return _records(pages.get(self._stream, []))
 
-    def _start_waiting(self, timeout: float) -> redis.Redis:
-        self._waiting = self._connect(timeout)
+    def _start_waiting(self) -> redis.Redis:
+        self._waiting = self._connect(conf.READ_BLOCK + conf.READ_SILENCE)
         # It may be another Redis, where ids are smaller.
         self._probed = "0"
         return self._waiting

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -55,11 +55,14 @@ class FollowQuerySet(models.QuerySet["Follow"]):
         Who followed already keeps the time since when; who had it muted follows
         from now. Raises ValidationError for what is no topic or no level.
         """
-        found = self.filter(user=user, topic=topic).first()
-        follow = found or self.model(user=user, topic=topic)
-        follow.level = level
-        follow.clean_fields(exclude=["user"])
-        follow.save()
+        self.model(user=user, topic=topic, level=level).clean_fields(exclude=["user"])
+        with transaction.atomic():
+            follow, created = self.get_or_create(
+                user=user, topic=topic, defaults={"level": level}
+            )
+            if not created and follow.level != level:
+                follow.level = level
+                follow.save()
         return follow
 
 
@@ -165,7 +168,7 @@ class Event(models.Model):
     )
     payload = models.JSONField(_("payload"), default=dict)
     # What was saved, as <app>.<model>:<key>; empty for an event that was published.
-    source = models.CharField(max_length=200, blank=True, default="", db_index=True)
+    source = models.CharField(max_length=255, blank=True, default="", db_index=True)
     created = models.DateTimeField(_("created"), default=now)
     relayed = models.DateTimeField(_("relayed"), null=True, blank=True)
     cursor = models.CharField(_("cursor"), max_length=41, blank=True, default="")
@@ -212,10 +215,28 @@ class Event(models.Model):
             **self.payload,
         }
 
+    def correct_told(self) -> None:
+        """Note when the topics that were told before were told, now that it is known.
+
+        What this event extends was pending, perhaps, when this one was recorded.
+        """
+        earlier = EventTopic.objects.filter(
+            event__source=self.source,
+            event__pk__lt=self.pk,
+            event__relayed__isnull=False,
+            told=None,
+        )
+        relayed = dict(earlier.values_list("topic", "event__relayed"))
+        for address in self.addresses.all():
+            if address.told is not None and address.topic in relayed:
+                address.told = relayed[address.topic]
+                address.save(update_fields=["told"])
+
     def mark_relayed(self, cursor: Cursor) -> None:
         """Note where in the log the event is; the caller saves."""
         self.cursor = str(cursor)
-        self.relayed = datetime.fromtimestamp(cursor.milliseconds / 1000, UTC)
+        zone = UTC if timezone.is_aware(self.created) else None
+        self.relayed = datetime.fromtimestamp(cursor.milliseconds / 1000, zone)
 
 
 class EventTopic(models.Model):

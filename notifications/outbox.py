@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from notifications import entries
 from notifications import topics as topics_
@@ -63,13 +64,19 @@ def record(
     return event
 
 
-def amend(event: Event, *, topics: Iterable[str], payload: dict[str, Any]) -> None:
+def amend(
+    event: Event,
+    *,
+    topics: Iterable[str],
+    payload: dict[str, Any],
+    told: Mapping[str, datetime],
+) -> None:
     """Rewrite an event of the current transaction, before anyone is told of it."""
     event.payload = payload
     with transaction.atomic():
         event.save(update_fields=["payload"])
         event.addresses.all().delete()
-        _address(event, _check_topics(topics), {})
+        _address(event, _check_topics(topics), told)
 
 
 def open_event(source: str) -> Event | None:
@@ -77,9 +84,21 @@ def open_event(source: str) -> Event | None:
     found = _open_relay()
     if found is None or not source:
         return None
-    mine = [event for event in found.events if event.source == source]
-    # A savepoint that was rolled back took its rows along.
-    return Event.objects.filter(pk__in=[event.pk for event in mine]).last()
+    pks = [event.pk for event in found.events if event.source == source]
+    # A savepoint that was rolled back took its rows along, and another's may have got
+    # their keys since.
+    return Event.objects.filter(pk__in=pks, source=source).last()
+
+
+def note_raw(source: str) -> None:
+    """Note that this transaction writes a source as it is, as `loaddata` does."""
+    _relay_on_commit().raw.add(source)
+
+
+def is_raw(source: str) -> bool:
+    """Tell whether the current transaction writes this source as it is."""
+    found = _open_relay()
+    return found is not None and source in found.raw
 
 
 def record_control(entry: entries.FollowEntry | entries.EndEntry) -> None:
@@ -96,11 +115,22 @@ def relay(events: EventQuerySet) -> list[Event]:
     takes a uid only once.
     """
     rows = list(events.for_wire())
+    begin = 0
+    for index, row in enumerate(rows):
+        # When the others were told is known once they are relayed.
+        if row.told:
+            _relay_rows(rows[begin:index])
+            row.correct_told()
+            begin = index
+    _relay_rows(rows[begin:])
+    return rows
+
+
+def _relay_rows(rows: list[Event]) -> None:
     cursors = shared_log().append([(str(row.uid), _encode(row)) for row in rows])
     for row, cursor in zip(rows, cursors, strict=True):
         row.mark_relayed(cursor)
     Event.objects.bulk_update(rows, ["cursor", "relayed"])
-    return rows
 
 
 def sweep() -> int:
@@ -121,16 +151,18 @@ def sweep() -> int:
 def _sweep_batch() -> int:
     size = conf.SWEEP_BATCH
     oldest = Event.objects.pending().values_list("pk", flat=True)[:size]
-    controls = _relay_controls(list(Control.objects.order_by("pk")[:size]))
+    controls = _relay_controls(Control.objects.order_by("pk")[:size])
     return controls + len(
         relay(Event.objects.filter(pk__in=list(oldest)).order_by("pk"))
     )
 
 
-def _relay_controls(controls: list[Control]) -> int:
-    shared_log().append([(str(each.uid), bytes(each.body)) for each in controls])
-    Control.objects.filter(pk__in=[each.pk for each in controls]).delete()
-    return len(controls)
+def _relay_controls(controls: QuerySet[Control]) -> int:
+    rows = list(controls)
+    shared_log().append([(str(row.uid), bytes(row.body)) for row in rows])
+    with transaction.atomic():
+        Control.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)
 
 
 class _Relay:
@@ -143,8 +175,11 @@ class _Relay:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.controls: list[Control] = []
+        # Sources that are written raw, whose links are no news.
+        self.raw: set[str] = set()
 
-    def __call__(self) -> None:
+    def run(self) -> None:
+        """Relay it all, or leave it to the sweep."""
         events, self.events = self.events, []
         controls, self.controls = self.controls, []
         try:
@@ -156,8 +191,10 @@ class _Relay:
 
     def _relay(self, events: list[Event], controls: list[Control]) -> None:
         if controls:
-            pks = [each.pk for each in controls]
-            _relay_controls(list(Control.objects.filter(pk__in=pks).order_by("pk")))
+            # With those before them, so that the last change of a follow comes last.
+            newest = max(each.pk for each in controls)
+            due = Control.objects.filter(pk__lte=newest).order_by("pk")
+            _relay_controls(due[: conf.SWEEP_BATCH])
         if events:
             pks = [each.pk for each in events]
             relay(Event.objects.pending().filter(pk__in=pks + _overdue(pks)))
@@ -186,12 +223,14 @@ def _open_relay() -> _Relay | None:
     those on a rollback.
     """
     callbacks = (registered[1] for registered in reversed(connection.run_on_commit))
-    return next((each for each in callbacks if isinstance(each, _Relay)), None)
+    owners = (getattr(callback, "__self__", None) for callback in callbacks)
+    return next((each for each in owners if isinstance(each, _Relay)), None)
 
 
 def _relay_on_commit() -> _Relay:
     found = _open_relay() or _Relay()
-    transaction.on_commit(found, robust=True)
+    # Robust: an error of ours is logged, and the save that is committed stands.
+    transaction.on_commit(found.run, robust=True)
     return found
 
 

@@ -54,15 +54,19 @@ class Watcher:
 
     def saved(self, *, instance: Any, created: bool, raw: bool, **signal: Any) -> None:
         """Record the event of an object that was just created."""
-        if raw or not created:
-            return
-        with transaction.atomic():
-            self._record(instance)
-            if self.actor_follows is not None:
-                # Who follows it at some level already, or has it muted, keeps that.
-                Follow.objects.get_or_create(
-                    user=self.actor(instance), topic=self.actor_follows(instance)
-                )
+        if raw:
+            outbox.note_raw(self._source(instance))
+        elif created:
+            with transaction.atomic():
+                self._record(instance)
+                self._follow(instance)
+
+    def _follow(self, instance: Any) -> None:
+        """Let the actor follow; who does at some level, or muted it, keeps that."""
+        actor = self.actor(instance)
+        if self.actor_follows is not None and actor is not None:
+            topic = self.actor_follows(instance)
+            Follow.objects.get_or_create(user=actor, topic=topic)
 
     def linked(
         self, *, instance: Any, action: str, pk_set: set[Any] | None, **signal: Any
@@ -78,27 +82,44 @@ class Watcher:
         """Return our side of the links, whichever side they were changed from."""
         if isinstance(instance, self.model):
             return [instance]
-        return list(self.model._default_manager.filter(pk__in=pk_set or ()))
+        return list(self.model._base_manager.filter(pk__in=pk_set or ()))
 
     def _readdress(self, instance: Any) -> None:
-        event = outbox.open_event(self._source(instance))
-        if event is None:
-            self._tell_added(instance)
+        source = self._source(instance)
+        if outbox.is_raw(source):
+            return
+        event = outbox.open_event(source)
+        told = self._told(source, apart_from=event)
+        due = [topic for topic in self.topics(instance) if topic not in told]
+        if event is not None:
+            self._amend(event, instance, due, told)
+        # Without a first event its creation was never told, as after an import.
+        elif told and due:
+            self._record(instance, topics=due, told=told)
+
+    def _amend(
+        self, event: Event, instance: Any, due: list[str], told: dict[str, datetime]
+    ) -> None:
+        """Let an event of this transaction say what has become of it."""
+        if told and not due:
+            event.delete()
             return
         payload = self.event_type.validate(self.payload(instance))
-        outbox.amend(event, topics=self.topics(instance), payload=payload)
+        outbox.amend(event, topics=due, payload=payload, told=told)
 
-    def _tell_added(self, instance: Any) -> None:
-        """Record a further event for topics that no earlier one was addressed to."""
-        earlier = Event.objects.filter(source=self._source(instance)).for_wire()
+    @staticmethod
+    def _told(source: str, *, apart_from: Event | None) -> dict[str, datetime]:
+        """Return the topics that earlier events were addressed to, and when."""
+        events = Event.objects.filter(source=source).order_by("pk")
+        if apart_from is not None:
+            events = events.exclude(pk=apart_from.pk)
+        # Two that add topics at once take turns, so that the second sees the first's.
+        list(events.select_for_update().values_list("pk"))
         told: dict[str, datetime] = {}
-        for event in earlier.order_by("pk"):
+        for event in events.for_wire():
             for topic in event.topics:
                 told.setdefault(topic, event.relayed or now())
-        added = [topic for topic in self.topics(instance) if topic not in told]
-        # Without a first event its creation was never told, as after an import.
-        if told and added:
-            self._record(instance, topics=added, told=told)
+        return told
 
     def _record(
         self,

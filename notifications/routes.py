@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from notifications.connection import Connection, Following
+from notifications.cursor import Cursor
 from notifications.entries import FollowEntry
 from notifications.frames import Frame
 from notifications.topics import wildcard
@@ -48,11 +49,13 @@ class Routes:
         found = (self._selectors.get(key, ()) for key in keys)
         return (each for each in set(itertools.chain(*found)) if each.wants(frame))
 
-    def change(self, connection: Connection, entry: FollowEntry) -> None:
-        """Let a connection follow what its reader follows now."""
+    def change(
+        self, connection: Connection, entry: FollowEntry, cursor: Cursor
+    ) -> None:
+        """Let a connection follow what its reader follows since this cursor."""
         before = connection.selectors
         following = Following(entry.level, entry.since) if entry.level else None
-        connection.change_follow(entry.topic, following)
+        connection.change_follow(entry.topic, following, at=cursor)
         for selector in before - connection.selectors:
             _discard(self._selectors, selector, connection)
         if connection in self._all:

@@ -43,17 +43,16 @@ class ClientSocket:
 
     def is_gone(self) -> bool:
         """Tell whether the client has closed its end."""
-        # A socket that no library has patched: under gevent a plain recv would wait.
-        duplicate = PlainSocket(fileno=self._socket.dup().detach())
+        flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
         try:
-            flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
-            return duplicate.recv(1, flags) == b""
+            # A socket that nothing has patched: under gevent a plain recv would wait.
+            plain = PlainSocket(fileno=self._socket.dup().detach())
+            with contextlib.closing(plain):
+                return plain.recv(1, flags) == b""
         except BlockingIOError:
             return False
         except OSError:
             return True
-        finally:
-            duplicate.close()
 
     def abort(self) -> None:
         """End the connection; whoever is writing to it fails at once."""

@@ -1,5 +1,6 @@
 """A connection as an iterator of SSE bytes, for any WSGI server."""
 
+import weakref
 from collections.abc import Callable, Generator, Iterator
 
 from django.http import StreamingHttpResponse
@@ -30,12 +31,9 @@ class EventStream:
         started: Callable[[], None],
         closed: Callable[[], None],
     ) -> None:
-        self._connection = connection
-        self._missed = missed
-        self._heartbeat = heartbeat
-        self._started = started
-        self._closed = closed
-        self._chunks = self._run()
+        self._chunks = _chunks(connection, missed, heartbeat, started)
+        # Also when nobody closes it: an error between the view and the server.
+        self._finish = weakref.finalize(self, closed)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -46,27 +44,7 @@ class EventStream:
     def close(self) -> None:
         """Detach the connection, also when no byte was ever asked for; idempotent."""
         self._chunks.close()
-        self._closed()
-
-    def _run(self) -> Generator[bytes]:
-        self._started()
-        yield sse.encode_retry(round(conf.RETRY_INTERVAL * 1000))
-        yield from join(self._missed)
-        yield from self._live()
-        yield frames.server_closed(self._connection.close_reason).body
-
-    def _live(self) -> Iterator[bytes]:
-        """Yield what the connection brings, until it is closed and has no more."""
-        while True:
-            # Before taking: all that it covers is in the buffer by now.
-            heartbeat = self._heartbeat()
-            taken = self._connection.take(seconds=conf.HEARTBEAT_INTERVAL)
-            if taken:
-                yield from join(iter(taken))
-            elif self._connection.state is State.CLOSED:
-                return
-            else:
-                yield heartbeat.body
+        self._finish()
 
 
 class EventStreamResponse(StreamingHttpResponse):
@@ -91,3 +69,31 @@ def join(missed: Iterator[Frame]) -> Iterator[bytes]:
             waiting.clear()
     if waiting:
         yield bytes(waiting)
+
+
+def _chunks(
+    connection: Connection,
+    missed: Iterator[Frame],
+    heartbeat: Callable[[], Frame],
+    started: Callable[[], None],
+) -> Generator[bytes]:
+    """Yield the stream from its first byte to its last."""
+    started()
+    yield sse.encode_retry(round(conf.RETRY_INTERVAL * 1000))
+    yield from join(missed)
+    yield from _live(connection, heartbeat)
+    yield frames.server_closed(connection.close_reason).body
+
+
+def _live(connection: Connection, heartbeat: Callable[[], Frame]) -> Iterator[bytes]:
+    """Yield what the connection brings, until it is closed and has no more."""
+    while True:
+        # Before taking: all that it covers is in the buffer by now.
+        beat = heartbeat()
+        taken = connection.take(seconds=conf.HEARTBEAT_INTERVAL)
+        if taken:
+            yield from join(iter(taken))
+        elif connection.state is State.CLOSED:
+            return
+        else:
+            yield beat.body

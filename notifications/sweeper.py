@@ -29,15 +29,19 @@ class Sweeper:
 
     def start(self, **signal: Any) -> None:
         """Start the thread, if the settings want one and it does not run yet."""
-        if self._thread is not None or not conf.SWEEP_INTERVAL:
+        if self._runs() or not conf.SWEEP_INTERVAL:
             return
         with self._lock:
-            if self._thread is None:
+            if not self._runs():
                 self._stopping.clear()
                 self._thread = threading.Thread(
                     target=self._run, name="notifications-sweeper", daemon=True
                 )
                 self._thread.start()
+
+    def _runs(self) -> bool:
+        # An error of ours may have ended it; the next request starts it again.
+        return self._thread is not None and self._thread.is_alive()
 
     def stop(self) -> None:
         """End the thread and wait for it; harmless when there is none."""

@@ -12,6 +12,8 @@ from notifications.signals import event_recorded
 def recorded_events() -> Iterator[list[Event]]:
     """Collect the events that are recorded in the block, committed or not.
 
+    At its end they say what has become of them; those rolled back are left out.
+
     with recorded_events() as events:
         Comment.objects.create(...)
     assert [event.type for event in events] == ["new_comment"]
@@ -24,5 +26,7 @@ def recorded_events() -> Iterator[list[Event]]:
     event_recorded.connect(collect)
     try:
         yield events
+        found = Event.objects.in_bulk([event.pk for event in events])
+        events[:] = [found[event.pk] for event in events if event.pk in found]
     finally:
         event_recorded.disconnect(collect)

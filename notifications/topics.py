@@ -6,7 +6,8 @@ from typing import NamedTuple
 from notifications.exceptions import InvalidTopic
 
 _KIND = r"[a-z][a-z0-9_]{0,31}"
-_KEY = r"[A-Za-z0-9][A-Za-z0-9._~+-]{0,149}"
+# Any slug that Django knows is a key, and any number and UUID.
+_KEY = r"[A-Za-z0-9_-][A-Za-z0-9._~+-]{0,149}"
 _TOPIC = re.compile(f"({_KIND}):({_KEY})", re.ASCII)
 _SELECTOR = re.compile(rf"({_KIND}):({_KEY}|\*)", re.ASCII)
 _EXPECTED = "<kind>:<key>, as in user:7 or topic:espresso"

@@ -178,10 +178,19 @@ def test_other_topics_are_not_replayed():
 def test_a_follow_changes_what_is_heard():
     connection = Connection(follows=follows(a="follow"))
 
-    connection.change_follow("topic:a", None)
-    connection.change_follow("topic:b", Following("follow"))
+    connection.change_follow("topic:a", None, at=Cursor(2, 0))
+    connection.change_follow("topic:b", Following("follow"), at=Cursor(1, 0))
 
     assert connection.selectors == {"topic:b"}
+
+
+def test_an_older_change_of_a_follow_does_not_undo_a_newer_one():
+    connection = Connection()
+
+    connection.change_follow("topic:a", None, at=Cursor(2, 0))
+    connection.change_follow("topic:a", Following("follow"), at=Cursor(1, 0))
+
+    assert connection.selectors == frozenset()
 
 
 def test_what_is_being_written_still_counts():

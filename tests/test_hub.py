@@ -339,3 +339,16 @@ def test_a_replay_stops_when_the_right_ends(hub, append):
     connection.close("signed_out")
 
     assert list(missed) == []
+
+
+def test_who_comes_before_a_gap_is_declared_gets_no_second_reset(
+    hub, append, redis_client, settings
+):
+    seen = append("topic:a")
+    wait_for(lambda: hub.settled == seen, what="the hub")
+    hub.stop()
+    prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
+    redis_client.delete(f"{{{prefix}}}:log")
+
+    with pytest.raises(LogUnavailable):
+        hub.attach(Connection(asked=["topic:a"]), after=str(seen), as_of=seen)

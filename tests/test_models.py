@@ -172,3 +172,12 @@ def test_saving_over_a_mute_starts_from_now_too(maja):
     muted.save()
 
     assert muted.created.year > 2020
+
+
+def test_following_again_at_the_same_level_changes_nothing(maja, log):
+    follow(maja, "topic:milk")
+    before = log.position()
+
+    follow(maja, "topic:milk")
+
+    assert log.position() == before

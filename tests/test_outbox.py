@@ -6,7 +6,7 @@ from django.db import transaction
 
 from notifications import outbox
 from notifications.entries import EventEntry, FollowEntry
-from notifications.events import follow
+from notifications.events import follow, unfollow
 from notifications.exceptions import InvalidPayload, InvalidTopic
 from notifications.lock import Lock
 from notifications.models import Control, Event
@@ -261,3 +261,47 @@ def test_a_sweep_stops_when_its_lock_is_taken(start, link, settings, monkeypatch
     monkeypatch.setattr(Lock, "renew", lambda lock: next(answers))
 
     assert outbox.sweep() == 2
+
+
+def test_an_error_of_ours_in_the_relay_leaves_the_save_as_it_is(monkeypatch, caplog):
+    heard = []
+
+    def fail(events):
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(outbox, "relay", fail)
+
+    with transaction.atomic():
+        event = record()
+        transaction.on_commit(lambda: heard.append("the site's own"))
+
+    assert list(Event.objects.pending()) == [event]
+    assert heard == ["the site's own"]
+    assert "ours" in caplog.text
+
+
+def test_a_late_change_of_a_follow_goes_before_the_next(start, link, appended):
+    user = User.objects.create_user("maja")
+    link.cut()
+    follow(user, "topic:espresso")
+    link.mend()
+
+    unfollow(user, "topic:espresso")
+    outbox.sweep()
+
+    assert [entry.level for entry in appended()] == ["follow", ""]
+
+
+def test_when_others_were_told_is_known_once_they_are(start, link, appended):
+    link.cut()
+    first = record(topics=["topic:a"], source="x")
+    second = record(topics=["topic:b"], source="x", told={"topic:a": first.created})
+    link.mend()
+
+    outbox.sweep()
+
+    first.refresh_from_db()
+    second = Event.objects.get(pk=second.pk)
+    assert second.told == {"topic:a": first.relayed}
+    told = appended()[1].told
+    assert told == {"topic:a": round(first.relayed.timestamp() * 1000)}

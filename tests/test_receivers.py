@@ -5,7 +5,9 @@ from django.core import serializers
 from django.db import transaction
 
 from notifications.models import Event, Follow
+from notifications.receivers import Watcher
 from project.qa.models import Answer, Question, Topic
+from project.qa.notifications import NEW_QUESTION
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -198,4 +200,85 @@ def test_deleting_a_person_ends_their_follows(maja, milk):
 
     maja.delete()
 
+    assert not Follow.objects.exists()
+
+
+def test_two_topics_added_one_by_one_are_one_further_event(maja, milk, tamping):
+    question = ask(maja)
+
+    with transaction.atomic():
+        question.topics.add(milk)
+        question.topics.add(tamping)
+
+    first, second = Event.objects.order_by("pk")
+    assert second.topics == ["topic:milk", "topic:tamping"]
+    assert second.told == {f"user:{maja.pk}": first.relayed}
+
+
+def test_a_topic_added_while_another_is_taken_away_tells_nobody_twice(
+    maja, milk, tamping
+):
+    question = ask(maja, milk)
+
+    with transaction.atomic():
+        question.topics.add(tamping)
+        question.topics.remove(milk)
+
+    second = Event.objects.last()
+    assert second.topics == ["topic:tamping"]
+    assert set(second.told) == {"topic:milk", f"user:{maja.pk}"}
+
+
+def test_a_topic_added_and_taken_away_again_is_no_event(maja, milk, tamping):
+    question = ask(maja, milk)
+
+    with transaction.atomic():
+        question.topics.add(tamping)
+        question.topics.remove(tamping)
+
+    assert Event.objects.count() == 1
+
+
+def test_loading_data_over_what_was_announced_records_nothing(maja, milk, tamping):
+    question = ask(maja, milk)
+    rows = json.loads(serializers.serialize("json", [question]))
+    rows[0]["fields"]["topics"] = [milk.pk, tamping.pk]
+
+    with transaction.atomic():
+        for row in serializers.deserialize("json", json.dumps(rows)):
+            row.save()
+
+    assert set(question.topics.all()) == {milk, tamping}
+    assert Event.objects.count() == 1
+
+
+def test_a_key_that_is_used_again_after_a_rollback_mixes_nothing_up(maja, tobias, milk):
+    question = ask(maja, milk)
+
+    with transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            Question.objects.create(title="Never", body="Tell.", author=maja)
+            raise ZeroDivisionError
+        Answer.objects.create(question=question, body="So.", author=tobias)
+        Question.objects.create(title="Now", body="Tell.", author=maja).topics.add(milk)
+
+    types = [event.type for event in Event.objects.order_by("pk")]
+    assert types == ["new_question", "new_answer", "new_question"]
+    assert Event.objects.last().topics == ["topic:milk", f"user:{maja.pk}"]
+
+
+def test_without_an_actor_nobody_follows(maja, milk):
+    watcher = Watcher(
+        Question,
+        NEW_QUESTION,
+        topics=lambda question: ["topic:milk"],
+        payload=lambda question: {"question_id": 1, "title": "Why?", "url": "/"},
+        actor=lambda question: None,
+        actor_follows=lambda question: "topic:milk",
+    )
+    question = Question(pk=7, title="Why?", author=maja)
+
+    watcher.saved(instance=question, created=True, raw=False)
+
+    assert Event.objects.get().actor is None
     assert not Follow.objects.exists()

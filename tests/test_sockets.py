@@ -76,3 +76,11 @@ def test_a_socket_that_is_not_tcp_is_left_as_it_is():
 
 def test_a_server_that_names_no_socket_has_none():
     assert ClientSocket.of({"REMOTE_ADDR": "10.0.0.1"}) is None
+
+
+def test_a_socket_that_is_closed_is_gone():
+    server, client = socket.socketpair()
+    server.close()
+    client.close()
+
+    assert ClientSocket(server).is_gone()

@@ -148,3 +148,12 @@ def parse(chunk):
     events = httpx_sse.EventSource(response).iter_sse()
     # This parser dispatches a lone `retry`, which the standard does not.
     return [event for event in events if event.data]
+
+
+def test_a_stream_that_nobody_closes_is_detached_all_the_same(recorder):
+    stream = stream_of(Connection(), recorder)
+    next(stream)
+
+    del stream
+
+    assert recorder.closed == 1

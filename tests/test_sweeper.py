@@ -84,3 +84,18 @@ def test_what_it_relayed_is_logged(log, caplog):
         Sweeper().sweep()
 
     assert "sweep=done relayed=1" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_an_error_ended_is_started_again(sweeper, monkeypatch):
+    def fail():
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(outbox, "sweep", fail)
+    sweeper.start()
+    first = sweeper._thread
+    first.join()
+
+    sweeper.start()
+
+    assert sweeper._thread is not first

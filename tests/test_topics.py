@@ -22,7 +22,6 @@ BAD = [
     "User:7",
     "7user:7",
     "user:*",
-    "user:-7",
     "user:.",
     "user:7 ",
     " user:7",

@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        blank=True, db_index=True, default="", max_length=200
+                        blank=True, db_index=True, default="", max_length=255
                     ),
                 ),
                 (
