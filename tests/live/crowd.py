@@ -157,7 +157,8 @@ class Stream:
         self._reading.clear()
 
     def go_on(self) -> None:
-        """Read again; in the crowd's thread."""
+        """Read again, from now on by a buffer of full size; in the crowd's thread."""
+        self._receive_bytes = None
         self._reading.set()
 
 
