@@ -1,0 +1,266 @@
+"""What holds while a process dies on the way from the database to the log."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.live.faults import (
+    LOCK_KEY,
+    faulty_site,
+    heal,
+    listening,
+    logged,
+    new_topic,
+    pending,
+    recorded,
+    start_shell,
+)
+from tests.live.server import wait_for
+
+# A slow machine is no fault here, and a log that was trimmed could not be compared.
+PATIENT = {
+    "NOTIFICATIONS_REDIS_TIMEOUT": "5",
+    "NOTIFICATIONS_LOG_MAX_ENTRIES": "1000000",
+}
+EVENTS = 1_000
+PUBLISHERS = 3
+BACKLOG = 100_000
+LAST = '{"question_id": 0, "title": "The end", "url": "/"}'
+# Within this of the next process being up, all that is committed is in the log.
+RELAYED_SECONDS = 10.0
+# How much more memory a process may take for a sweep, however long.
+SWEEP_KILOBYTES = 60_000
+
+# Records events on TOPIC one by one until it is killed.
+_PUBLISH = """
+from notifications.outbox import record
+from project.qa.notifications import NEW_QUESTION
+while True:
+    payload = {"question_id": 1, "title": "T", "url": "/"}
+    record(NEW_QUESTION, topics=["TOPIC"], payload=payload)
+"""
+
+# Records one event for each way in which a transaction can end.
+_TRANSACTIONS = """
+from django.db import transaction
+from notifications.outbox import record
+from project.qa.notifications import NEW_QUESTION
+def tell(title):
+    payload = {"question_id": 1, "title": title, "url": "/"}
+    record(NEW_QUESTION, topics=["TOPIC"], payload=payload)
+def fail(title):
+    with transaction.atomic():
+        tell(title)
+        raise RuntimeError
+def attempt(title):
+    try:
+        fail(title)
+    except RuntimeError:
+        pass
+attempt("rolled back")
+with transaction.atomic():
+    tell("before the savepoint")
+    attempt("savepoint rolled back")
+    with transaction.atomic():
+        tell("savepoint kept")
+    tell("after the savepoint")
+with transaction.atomic():
+    attempt("first of all")
+    tell("after one that was first of all")
+try:
+    with transaction.atomic():
+        with transaction.atomic():
+            tell("kept in a transaction rolled back")
+        raise RuntimeError
+except RuntimeError:
+    pass
+"""
+_TOLD = [
+    "before the savepoint",
+    "savepoint kept",
+    "after the savepoint",
+    "after one that was first of all",
+]
+
+_BACKLOG = """
+from notifications.models import Event, EventTopic
+payload = {"question_id": 1, "title": "T", "url": "/"}
+for _ in range(COUNT // 1000):
+    events = Event.objects.bulk_create(
+        Event(type="new_question", payload=payload) for _ in range(1000)
+    )
+    EventTopic.objects.bulk_create(
+        EventTopic(event=event, topic="TOPIC") for event in events
+    )
+"""
+
+
+@pytest.fixture(scope="module")
+def broken():
+    with faulty_site(**PATIENT) as pair:
+        yield pair
+
+
+@pytest.fixture
+def site(broken):
+    site, proxy = broken
+    yield site
+    heal(site, proxy)
+
+
+@pytest.fixture
+def proxy(broken):
+    return broken[1]
+
+
+@pytest.fixture
+def client(site):
+    with redis.Redis.from_url(site.redis.url) as client:
+        yield client
+
+
+@pytest.fixture
+def topic():
+    return new_topic()
+
+
+def publish(site, topic):
+    """Tell one event more, by a process of its own."""
+    site.manage("sse_publish", "new_question", "--topic", topic, "--data", LAST)
+
+
+def uids(listener):
+    return [event["uid"] for event in listener.of_type("new_question")]
+
+
+def is_unmarked(site, topic):
+    """Tell whether the newest event is in the log, though its row does not say so."""
+    return pending(site) == 1 and logged(site, topic) == recorded(site, topic)
+
+
+def end(process):
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+
+
+def memory(pid, field):
+    """Return a figure of a process's memory in kilobytes, as the kernel names it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE)[1])
+
+
+def make_backlog(site, topic, count):
+    site.shell(_BACKLOG.replace("TOPIC", topic).replace("COUNT", str(count)))
+
+
+class Publishers:
+    """Processes that record events, some of which are killed and followed by others."""
+
+    def __init__(self, site, topic):
+        self._site = site
+        self._code = _PUBLISH.replace("TOPIC", topic)
+        self._processes = [self._start() for _ in range(PUBLISHERS)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for process in self._processes:
+            end(process)
+
+    def replace_one(self, chance):
+        """Kill one of them, and start the next."""
+        number = chance.randrange(PUBLISHERS)
+        end(self._processes[number])
+        self._processes[number] = self._start()
+
+    def _start(self):
+        return start_shell(self._site, self._code)
+
+
+def test_a_process_killed_between_append_and_mark_doubles_nothing(site, proxy, topic):
+    code = _PUBLISH.replace("TOPIC", topic)
+    with listening(site, topic) as listeners:
+        # Nobody else is there who would mark it.
+        site.stop()
+        publisher = start_shell(site, code, NOTIFICATIONS_REDIS_TIMEOUT="30")
+        try:
+            wait_for(lambda: logged(site, topic), what="the first event")
+            [link] = proxy.links(saying=topic.encode())
+            link.hold_replies()
+            wait_for(lambda: is_unmarked(site, topic), what="an append without a reply")
+        finally:
+            end(publisher)
+        assert pending(site) == 1
+        site.start()
+        publish(site, topic)
+        wait_for(lambda: not pending(site), what="an empty outbox")
+        expected = recorded(site, topic)
+        for listener in listeners:
+            listener.wait_for(len(expected), "new_question")
+
+        assert [uids(listener) for listener in listeners] == [expected] * len(listeners)
+    assert logged(site, topic) == expected
+
+
+def test_what_is_rolled_back_is_never_told(site, topic):
+    with listening(site, topic) as listeners:
+        site.shell(_TRANSACTIONS.replace("TOPIC", topic))
+        publish(site, topic)
+        for listener in listeners:
+            listener.wait_for(len(_TOLD) + 1, "new_question")
+        told = [
+            [event["title"] for event in listener.of_type("new_question")]
+            for listener in listeners
+        ]
+
+    assert told == [[*_TOLD, "The end"]] * len(listeners)
+    assert len(recorded(site, topic)) == len(_TOLD) + 1
+
+
+def test_a_sweep_that_loses_its_lock_doubles_nothing(site, proxy, client, topic):
+    proxy.cut()
+    make_backlog(site, topic, 5_000)
+    proxy.mend()
+
+    def lose_the_lock():
+        client.delete(LOCK_KEY)
+        return not pending(site)
+
+    wait_for(lose_the_lock, what="an empty outbox")
+
+    assert logged(site, topic) == recorded(site, topic)
+
+
+# The machine that this runs on may be slow, and busy with other things.
+@pytest.mark.timeout(300)
+def test_a_long_outage_is_swept_in_order_bounded_and_beside_what_is_new(
+    site, proxy, topic
+):
+    proxy.cut()
+    make_backlog(site, topic, BACKLOG)
+    before = {pid: memory(pid, "VmRSS") for pid in site.workers()}
+    proxy.mend()
+    fresh = new_topic()
+    with listening(site, fresh) as listeners:
+        wait_for(lambda: pending(site) < BACKLOG, what="the sweep")
+        publish(site, fresh)
+        for listener in listeners:
+            listener.wait_for(1, "new_question")
+        left = pending(site)
+    wait_for(lambda: not pending(site), what="an empty outbox", seconds=200)
+
+    grown = {pid: memory(pid, "VmHWM") - before[pid] for pid in before}
+    assert left > 0
+    assert max(grown.values()) < SWEEP_KILOBYTES
+    assert logged(site, topic) == recorded(site, topic)
+    assert set(site.workers()) == set(before)
