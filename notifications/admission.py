@@ -9,7 +9,7 @@ from functools import cache
 from notifications.conf import conf
 from notifications.exceptions import TooManyStreams
 
-EVERYBODY = "process"
+EVERYBODY = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +48,8 @@ class Admission:
         limit = conf.MAX_STREAMS_PER_PERSON if user else conf.MAX_STREAMS_PER_ADDRESS
         self._make_room(key, limit)
         with self._lock:
-            self._check(EVERYBODY, conf.MAX_STREAMS)
-            self._check(key, limit)
+            self._check(EVERYBODY, "process", conf.MAX_STREAMS)
+            self._check(key, "user" if user else "address", limit)
             ticket = Ticket(key, is_gone, hang_up)
             self._tickets[EVERYBODY].add(ticket)
             self._tickets[key].add(ticket)
@@ -73,9 +73,9 @@ class Admission:
                 self.leave(ticket)
                 ticket.hang_up()
 
-    def _check(self, key: str, limit: int) -> None:
+    def _check(self, key: str, whose: str, limit: int) -> None:
         if len(self._tickets.get(key, ())) >= limit:
-            raise TooManyStreams(key.partition(":")[0], limit=limit)
+            raise TooManyStreams(whose, limit=limit)
 
 
 @cache

@@ -1,6 +1,6 @@
 """A circuit breaker: who needs Redis while it is away learns so at once. Pure."""
 
-import threading
+import math
 from collections.abc import Callable
 
 
@@ -16,26 +16,17 @@ class Breaker:
     ) -> None:
         self._seconds = seconds
         self._clock = clock
-        # Guards the time, on the clock, until which it is open; None while closed.
-        self._lock = threading.Lock()
-        self._until: float | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something failed, and nothing has succeeded since."""
-        return self._until is not None
+        # On the clock, when it closes.
+        self._until = -math.inf
 
     def allows(self) -> bool:
-        """Tell whether to try, which is so while it is closed or its time is over."""
-        with self._lock:
-            return self._until is None or self._clock() >= self._until
+        """Tell whether to try, which is so while it is closed."""
+        return self._clock() >= self._until
 
     def failed(self) -> None:
         """Note that Redis could not be reached."""
-        with self._lock:
-            self._until = self._clock() + self._seconds()
+        self._until = self._clock() + self._seconds()
 
     def succeeded(self) -> None:
         """Note that Redis replied."""
-        with self._lock:
-            self._until = None
+        self._until = -math.inf

@@ -133,9 +133,8 @@ class Connection:
             return False
         if any(self._mutes(topic) for topic in (*frame.topics, *frame.told)):
             return False
-        return not any(
-            self._hears(topic, by=time) for topic, time in frame.told.items()
-        )
+        told = frame.told.items()
+        return not any(self._hears(topic, by=moment) for topic, moment in told)
 
     def wants_replayed(self, frame: Frame) -> bool:
         """Tell whether a frame of the past is for this person.
@@ -143,8 +142,8 @@ class Connection:
         Following starts from the moment of following: what was appended before it
         is not replayed.
         """
-        time = frame.cursor.milliseconds
-        heard = any(self._hears(topic, by=time) for topic in frame.topics)
+        moment = frame.cursor.milliseconds
+        heard = any(self._hears(topic, by=moment) for topic in frame.topics)
         return heard and self.wants(frame)
 
     def _mutes(self, topic: str) -> bool:
@@ -175,16 +174,21 @@ class Connection:
         with self._ready:
             if self._state is State.CLOSED:
                 return
-            if self._waiting_bytes > self._buffer_bytes:
+            slow = self._waiting_bytes > self._buffer_bytes
+            if slow:
                 self._close("slow")
                 self._drop()
-                self._too_slow()
-                return
-            for frame in frames:
-                if self.seen is None or frame.cursor > self.seen:
-                    self._buffer.append(frame)
-                    self._waiting_bytes += len(frame.body)
-            self._ready.notify()
+            else:
+                self._add(frames)
+        if slow:
+            self._too_slow()
+
+    def _add(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            if self.seen is None or frame.cursor > self.seen:
+                self._buffer.append(frame)
+                self._waiting_bytes += len(frame.body)
+        self._ready.notify()
 
     def take(self, *, seconds: float) -> list[Frame]:
         """Return all that waits for the client, waiting up to `seconds` for some.

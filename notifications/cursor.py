@@ -1,6 +1,7 @@
 """Cursors: where in the log a reader is. Pure; compared as two integers."""
 
 import re
+from datetime import datetime
 from typing import NamedTuple
 
 from notifications.exceptions import InvalidCursor
@@ -8,6 +9,11 @@ from notifications.exceptions import InvalidCursor
 # Redis writes an id as two unsigned 64-bit integers without leading zeros.
 _PATTERN = re.compile(r"(0|[1-9][0-9]{0,19})-(0|[1-9][0-9]{0,19})", re.ASCII)
 _LARGEST = 2**64 - 1
+
+
+def milliseconds(time: datetime) -> int:
+    """Return a time as cursors have it: in milliseconds since 1970."""
+    return round(time.timestamp() * 1000)
 
 
 class Cursor(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from notifications.cursor import Cursor
-from notifications.exceptions import NotificationsError, shorten
+from notifications.exceptions import UnreadableEntry, shorten
 
 
 class Entry(
@@ -62,10 +62,6 @@ class StartEntry(Entry, frozen=True, tag="start"):
 
 
 AnyEntry = EventEntry | FollowEntry | EndEntry | StartEntry
-
-
-class UnreadableEntry(NotificationsError, ValueError):
-    """Bytes in the log that no version of this app wrote."""
 
 
 class Record(msgspec.Struct, frozen=True):

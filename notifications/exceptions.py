@@ -96,13 +96,17 @@ class LogGap(NotificationsError):
         super().__init__(f"the log no longer has an entry at {cursor}")
 
 
+class UnreadableEntry(NotificationsError, ValueError):
+    """Bytes in the log that no version of this app wrote."""
+
+
 class TooManyStreams(NotificationsError):
     """As many streams are open as one `whose` (user, address, process) may have."""
 
     def __init__(self, whose: str, *, limit: int) -> None:
         self.whose = whose
         self.limit = limit
-        super().__init__(f"there are {limit} streams of this {whose}, at most allowed")
+        super().__init__(f"this {whose} has {limit} streams open, the most allowed")
 
 
 SHOWN_CHARACTERS = 80

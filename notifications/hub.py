@@ -19,9 +19,13 @@ from notifications.entries import (
     EventEntry,
     FollowEntry,
     Record,
+)
+from notifications.exceptions import (
+    InvalidCursor,
+    LogGap,
+    LogUnavailable,
     UnreadableEntry,
 )
-from notifications.exceptions import InvalidCursor, LogGap, LogUnavailable
 from notifications.frames import Frame
 from notifications.log import Log, shared_log
 from notifications.routes import Routes
@@ -154,11 +158,13 @@ class Hub:
 
     def _known(self, text: str | None) -> Cursor | None:
         """Return the cursor that a client wrote, if the log has its entry."""
+        if text is None:
+            return None
         try:
-            cursor = None if text is None else Cursor.parse(text)
+            cursor = Cursor.parse(text)
         except InvalidCursor:
             return None
-        return cursor if cursor and self._log.contains(cursor) else None
+        return cursor if self._log.contains(cursor) else None
 
     def _missed(
         self, connection: Connection, after: str | None, position: Cursor
@@ -177,7 +183,7 @@ class Hub:
             connection.close("unavailable")
             return
         if connection.state is State.OPEN:
-            yield frames.heartbeat(max(position, cursor or position))
+            yield frames.heartbeat(connection.reached(position))
 
     def _replay(
         self, connection: Connection, after: Cursor, position: Cursor

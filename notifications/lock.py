@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
+from contextlib import AbstractContextManager, suppress
+from typing import Any, Self
 
 from notifications import scripts
+from notifications.exceptions import LogUnavailable
 
 
 class Lock:
@@ -25,14 +26,29 @@ class Lock:
         self._key = key
         self._seconds = seconds
         self._token = secrets.token_hex(8)
+        self._held = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        # If it cannot be given back now, it lapses.
+        with suppress(LogUnavailable):
+            self.release()
 
     def renew(self) -> bool:
-        """Take the lock, or keep it for as long again; False if another has it."""
+        """Take the lock, or keep it for as long again; False if another has it.
+
+        Raises LogUnavailable.
+        """
         with self._command() as client:
             arguments = (self._key, self._token, self._seconds)
-            return bool(client.eval(scripts.RENEW, 1, *arguments))
+            self._held = bool(client.eval(scripts.RENEW, 1, *arguments))
+        return self._held
 
     def release(self) -> None:
-        """Give the lock back, if it is still ours."""
-        with self._command() as client:
-            client.eval(scripts.RELEASE, 1, self._key, self._token)
+        """Give the lock back, if it is still ours; raises LogUnavailable."""
+        if self._held:
+            self._held = False
+            with self._command() as client:
+                client.eval(scripts.RELEASE, 1, self._key, self._token)

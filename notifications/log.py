@@ -161,18 +161,13 @@ class Log:
                 # What we append can be read again, so Redis is back for all of us.
                 self._breaker.succeeded()
 
-    @contextmanager
-    def exclusive(self, name: str, *, seconds: int) -> Iterator[Lock]:
-        """Give a lock of this name, to be renewed before each piece of work.
+    def exclusive(self, name: str, *, seconds: int) -> Lock:
+        """Return a lock of this name, to be renewed before each piece of work.
 
         It lapses `seconds` after it was renewed, so a holder that dies does not keep
-        it. Raises LogUnavailable.
+        it.
         """
-        lock = Lock(self._command, f"{self._prefix}:lock:{name}", seconds=seconds)
-        try:
-            yield lock
-        finally:
-            lock.release()
+        return Lock(self._command, f"{self._prefix}:lock:{name}", seconds=seconds)
 
     def subscribe(
         self, channels: Sequence[str], *, seconds: float

@@ -14,13 +14,14 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from notifications import entries
-from notifications import topics as topics_
 from notifications.conf import conf
+from notifications.cursor import milliseconds
 from notifications.exceptions import InvalidTopic, LogUnavailable
 from notifications.log import shared_log
 from notifications.models import Control, Event, EventQuerySet, EventTopic
 from notifications.signals import event_recorded
 from notifications.throttle import Throttle
+from notifications.topics import validate
 
 if TYPE_CHECKING:
     from notifications.events import EventType
@@ -150,11 +151,8 @@ def sweep() -> int:
 
 def _sweep_batch() -> int:
     size = conf.SWEEP_BATCH
-    oldest = Event.objects.pending().values_list("pk", flat=True)[:size]
     controls = _relay_controls(Control.objects.order_by("pk")[:size])
-    return controls + len(
-        relay(Event.objects.filter(pk__in=list(oldest)).order_by("pk"))
-    )
+    return controls + len(relay(Event.objects.pending()[:size]))
 
 
 def _relay_controls(controls: QuerySet[Control]) -> int:
@@ -235,7 +233,7 @@ def _relay_on_commit() -> _Relay:
 
 
 def _check_topics(names: Iterable[str]) -> list[str]:
-    addressed = list(dict.fromkeys(topics_.validate(name) for name in names))
+    addressed = list(dict.fromkeys(validate(name) for name in names))
     if len(addressed) > conf.MAX_TOPICS_PER_EVENT:
         raise InvalidTopic(
             addressed, expected=f"at most {conf.MAX_TOPICS_PER_EVENT} topics an event"
@@ -256,10 +254,6 @@ def _encode(event: Event) -> bytes:
         topics=tuple(event.topics),
         data=msgspec.json.encode(event.wire()).decode(),
         actor="" if event.actor_id is None else str(event.actor_id),
-        told={topic: _milliseconds(time) for topic, time in event.told.items()},
+        told={topic: milliseconds(time) for topic, time in event.told.items()},
     )
     return entries.encode(entry)
-
-
-def _milliseconds(time: datetime) -> int:
-    return round(time.timestamp() * 1000)

@@ -58,7 +58,7 @@ class Watcher:
             outbox.note_raw(self._source(instance))
         elif created:
             with transaction.atomic():
-                self._record(instance)
+                self._record(instance, topics=self.topics(instance), told={})
                 self._follow(instance)
 
     def _follow(self, instance: Any) -> None:
@@ -125,12 +125,12 @@ class Watcher:
         self,
         instance: Any,
         *,
-        topics: Iterable[str] | None = None,
-        told: dict[str, datetime] | None = None,
+        topics: Iterable[str],
+        told: dict[str, datetime],
     ) -> None:
         outbox.record(
             self.event_type,
-            topics=self.topics(instance) if topics is None else topics,
+            topics=topics,
             payload=self.payload(instance),
             actor=self.actor(instance),
             source=self._source(instance),

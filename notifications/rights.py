@@ -12,6 +12,7 @@ from django.db.models.signals import post_delete, post_save
 from django.http import HttpRequest
 
 from notifications import outbox
+from notifications.cursor import milliseconds
 from notifications.entries import EndEntry, FollowEntry
 from notifications.identity import login_digest, session_digest
 from notifications.models import Follow
@@ -46,7 +47,7 @@ def _record_follow(follow: Follow, level: str) -> None:
         user=str(follow.user_id),
         topic=follow.topic,
         level=level,
-        since=round(follow.created.timestamp() * 1000),
+        since=milliseconds(follow.created),
     )
     outbox.record_control(entry)
 

@@ -56,10 +56,11 @@ class Routes:
         before = connection.selectors
         following = Following(entry.level, entry.since) if entry.level else None
         connection.change_follow(entry.topic, following, at=cursor)
-        for selector in before - connection.selectors:
+        after = connection.selectors
+        for selector in before - after:
             _discard(self._selectors, selector, connection)
         if connection in self._all:
-            for selector in connection.selectors - before:
+            for selector in after - before:
                 self._selectors[selector].add(connection)
 
 

@@ -19,10 +19,10 @@ class ClientSocket:
         self._socket = sock
 
     @classmethod
-    def of(cls, environ: Mapping[str, Any]) -> "ClientSocket | None":
-        """Return the socket that a WSGI environ names, if it names one."""
+    def of(cls, environ: Mapping[str, Any]) -> "ClientSocket":
+        """Return the socket that a WSGI environ names, or what stands in for it."""
         sock = environ.get("gunicorn.socket")
-        return cls(sock) if sock is not None else None
+        return cls(sock) if sock is not None else NoSocket()
 
     def tune(self) -> None:
         """Send at once, keep little for a slow reader, and give up on a dead one.
@@ -34,10 +34,13 @@ class ClientSocket:
         options = [
             (socket.SOL_SOCKET, socket.SO_SNDBUF, conf.SEND_BUFFER_BYTES),
             (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-            (socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 0), milliseconds),
         ]
+        # Linux alone has it.
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            user_timeout = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+            options.append(user_timeout)
         for level, name, value in options:
-            # A Unix socket, or a system without the option: the rest still counts.
+            # A Unix socket has no such options, and needs none.
             with contextlib.suppress(OSError):
                 self._socket.setsockopt(level, name, value)
 
@@ -58,3 +61,20 @@ class ClientSocket:
         """End the connection; whoever is writing to it fails at once."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class NoSocket(ClientSocket):
+    """Stands in where the server keeps its sockets to itself."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def tune(self) -> None:
+        """Leave the socket as the server has set it."""
+
+    def is_gone(self) -> bool:
+        """Take the client to be there; the next write will tell."""
+        return False
+
+    def abort(self) -> None:
+        """Leave it to the server."""

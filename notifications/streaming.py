@@ -1,7 +1,7 @@
 """A connection as an iterator of SSE bytes, for any WSGI server."""
 
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from django.http import StreamingHttpResponse
 
@@ -59,10 +59,10 @@ class EventStreamResponse(StreamingHttpResponse):
         self["Content-Encoding"] = "identity"
 
 
-def join(missed: Iterator[Frame]) -> Iterator[bytes]:
+def join(several: Iterable[Frame]) -> Iterator[bytes]:
     """Yield the frames' bytes, several frames a chunk."""
     waiting = bytearray()
-    for frame in missed:
+    for frame in several:
         waiting += frame.body
         if len(waiting) >= WRITE_BYTES:
             yield bytes(waiting)
@@ -92,7 +92,7 @@ def _live(connection: Connection, heartbeat: Callable[[], Frame]) -> Iterator[by
         beat = heartbeat()
         taken = connection.take(seconds=conf.HEARTBEAT_INTERVAL)
         if taken:
-            yield from join(iter(taken))
+            yield from join(taken)
         elif connection.state is State.CLOSED:
             return
         else:

@@ -6,6 +6,7 @@ The one place where the two sides meet in a process; what follows needs no datab
 import random
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
@@ -15,46 +16,50 @@ from notifications.admission import shared_admission
 from notifications.channels import shared_channels
 from notifications.conf import conf
 from notifications.connection import Connection, Following, Reader
-from notifications.cursor import Cursor
+from notifications.cursor import Cursor, milliseconds
 from notifications.hub import shared_hub
 from notifications.identity import login_digest, session_digest
 from notifications.models import Follow
-from notifications.sockets import ClientSocket
+from notifications.sockets import ClientSocket, NoSocket
 from notifications.streaming import EventStream
 
 # Lifetimes differ by so much either way, so that streams that were opened at once do
 # not all come back at once.
 LIFETIME_SPREAD = 0.2
+NO_SOCKET = NoSocket()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks for a stream, and from where.
+
+    `user` is None for nobody known, and the stream ends with their `session`.
+    """
+
+    user: Any = None
+    session: Any = None
+    address: str = ""
+    socket: ClientSocket = NO_SOCKET
 
 
 def open_stream(
-    user: Any,
+    client: Client,
     *,
     as_of: Cursor,
     asked: Iterable[str] = (),
     after: str | None = None,
-    session: Any = None,
-    address: str = "",
-    client: ClientSocket | None = None,
 ) -> EventStream:
-    """Return the stream of what `user` follows, and of the selectors `asked`.
+    """Return the stream of what a person follows, and of the selectors `asked`.
 
-    `user` is None for nobody known; the stream ends with their `session`. `as_of` is
-    the hub's position from before anything was read of who they are: what changes
-    meanwhile is in the log after it, and is applied. `after` is the cursor that the
-    client was at, as it wrote it. Raises LogUnavailable, and TooManyStreams by the
-    person or the `address`.
+    `as_of` is the hub's position from before anything was read of who they are: what
+    changes meanwhile is in the log after it, and is applied. `after` is the cursor
+    that the client was at, as it wrote it. Raises LogUnavailable and TooManyStreams.
     """
     hub = shared_hub()
-    connection = Connection(
-        reader_of(user, session),
-        follows=_follows(user) if user else {},
-        asked=asked,
-        buffer_bytes=conf.BUFFER_BYTES,
-        too_slow=client.abort if client else _nothing,
-    )
+    follows = _follows(client.user) if client.user else {}
+    connection = _connection(client, follows=follows, asked=asked)
     with ExitStack() as ending:
-        _admit(connection, address, client, ending)
+        _admit(client, connection, ending)
         missed = hub.attach(connection, after=after, as_of=as_of)
         ending.callback(hub.detach, connection)
         return EventStream(
@@ -66,27 +71,15 @@ def open_stream(
         )
 
 
-def open_channel_stream(
-    names: Iterable[str],
-    *,
-    user: Any = None,
-    session: Any = None,
-    address: str = "",
-    client: ClientSocket | None = None,
-) -> EventStream:
+def open_channel_stream(client: Client, names: Iterable[str]) -> EventStream:
     """Return the stream of what is published on these channels; live only.
 
     Raises LogUnavailable and TooManyStreams.
     """
     channels = shared_channels()
-    connection = Connection(
-        reader_of(user, session),
-        channels=names,
-        buffer_bytes=conf.BUFFER_BYTES,
-        too_slow=client.abort if client else _nothing,
-    )
+    connection = _connection(client, channels=names)
     with ExitStack() as ending:
-        _admit(connection, address, client, ending)
+        _admit(client, connection, ending)
         channels.attach(connection)
         ending.callback(channels.detach, connection)
         return EventStream(
@@ -96,6 +89,33 @@ def open_channel_stream(
             started=_release_database,
             closed=ending.pop_all().close,
         )
+
+
+def _connection(client: Client, **subscription: Any) -> Connection:
+    client.socket.tune()
+    return Connection(
+        reader_of(client.user, client.session),
+        buffer_bytes=conf.BUFFER_BYTES,
+        too_slow=client.socket.abort,
+        **subscription,
+    )
+
+
+def _admit(client: Client, connection: Connection, ending: ExitStack) -> None:
+    """Have the stream counted until its end."""
+
+    def hang_up() -> None:
+        connection.close("gone")
+        client.socket.abort()
+
+    admission = shared_admission()
+    ticket = admission.enter(
+        user=connection.user,
+        address=client.address,
+        is_gone=client.socket.is_gone,
+        hang_up=hang_up,
+    )
+    ending.callback(admission.leave, ticket)
 
 
 def reader_of(user: Any, session: Any) -> Reader:
@@ -112,36 +132,11 @@ def reader_of(user: Any, session: Any) -> Reader:
     )
 
 
-def _admit(
-    connection: Connection,
-    address: str,
-    client: ClientSocket | None,
-    ending: ExitStack,
-) -> None:
-    """Have the stream counted until its end."""
-    if client is not None:
-        client.tune()
-
-    def hang_up() -> None:
-        connection.close("gone")
-        if client is not None:
-            client.abort()
-
-    admission = shared_admission()
-    ticket = admission.enter(
-        user=connection.user,
-        address=address,
-        is_gone=client.is_gone if client else _never,
-        hang_up=hang_up,
-    )
-    ending.callback(admission.leave, ticket)
-
-
 def _follows(user: Any) -> dict[str, Following]:
     """Return what a person follows and may see, by topic."""
     rows = Follow.objects.filter(user=user).values_list("topic", "level", "created")
     return {
-        topic: Following(level, round(created.timestamp() * 1000))
+        topic: Following(level, milliseconds(created))
         for topic, level, created in rows
         if conf.AUTHORIZE(user, topic)
     }
@@ -152,11 +147,3 @@ def _release_database() -> None:
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()
-
-
-def _never() -> bool:
-    return False
-
-
-def _nothing() -> None:
-    pass

@@ -26,7 +26,6 @@ from django.views.decorators.vary import vary_on_headers
 
 from notifications import sse, topics
 from notifications.conf import conf
-from notifications.cursor import Cursor
 from notifications.events import follow as follow_topic
 from notifications.events import object_of, unfollow
 from notifications.exceptions import (
@@ -40,7 +39,7 @@ from notifications.log import shared_log
 from notifications.models import Event, Level, ReadState
 from notifications.sockets import ClientSocket
 from notifications.streaming import EventStreamResponse
-from notifications.subscriptions import open_channel_stream, open_stream
+from notifications.subscriptions import Client, open_channel_stream, open_stream
 
 # A primary key that fits any database's integers.
 _ROW = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -66,12 +65,10 @@ def stream(request: HttpRequest) -> HttpResponseBase:
     if request.get_preferred_type([EVENT_STREAM, HTML]) == HTML:
         return render(request, "notifications/stream.html")
     try:
-        # Before anything is read of who this is: see open_stream.
-        as_of = shared_hub().start()
         if "channel" in request.GET:
-            stream = open_channel_stream(_channels(request), **_client(request))
-            return EventStreamResponse(stream)
-        return _topic_stream(request, as_of)
+            names = _channels(request)
+            return EventStreamResponse(open_channel_stream(_client(request), names))
+        return _topic_stream(request)
     except InvalidValue as error:
         return _plain(400, str(error))
     except LogUnavailable:
@@ -102,26 +99,27 @@ def _channels(request: HttpRequest) -> list[str]:
     return names
 
 
-def _topic_stream(request: HttpRequest, as_of: Cursor) -> HttpResponseBase:
+def _topic_stream(request: HttpRequest) -> HttpResponseBase:
+    # Before anything is read of who this is: see open_stream.
+    as_of = shared_hub().start()
     asked = _selectors(request)
     if not (asked or request.user.is_authenticated):
         return _plain(403, "Sign in, or name a topic: ?topic=user:7")
     after = sse.last_event_id(
         request.headers.get("Last-Event-ID"), request.GET.getlist("last_event_id")
     )
-    stream = open_stream(as_of=as_of, asked=asked, after=after, **_client(request))
+    stream = open_stream(_client(request), as_of=as_of, asked=asked, after=after)
     return EventStreamResponse(stream)
 
 
-def _client(request: HttpRequest) -> dict[str, Any]:
-    """Return who asks for a stream, and from where."""
+def _client(request: HttpRequest) -> Client:
     known = request.user.is_authenticated
-    return {
-        "user": request.user if known else None,
-        "session": request.session if known else None,
-        "address": str(request.META.get(conf.ADDRESS_HEADER, "")),
-        "client": ClientSocket.of(request.META),
-    }
+    return Client(
+        user=request.user if known else None,
+        session=request.session if known else None,
+        address=str(request.META.get(conf.ADDRESS_HEADER, "")),
+        socket=ClientSocket.of(request.META),
+    )
 
 
 def _plain(status: int, text: str, *, retry_after: int = 0) -> HttpResponse:
@@ -171,7 +169,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     page = found[:INBOX_PAGE]
     following = page[-1].pk if len(found) > INBOX_PAGE else None
     read_up_to = ReadState.of(request.user).read_up_to
-    if request.get_preferred_type([HTML, JSON]) == JSON:
+    if _wants_json(request):
         return JsonResponse(_inbox_json(request, page, following, read_up_to))
     context = {"events": page, "before": following, "read_up_to": read_up_to}
     return render(request, "notifications/inbox.html", context)
@@ -197,7 +195,7 @@ def read(request: HttpRequest) -> HttpResponse:
     except (KeyError, ValidationError, Event.DoesNotExist):
         return _plain(400, "up_to: expected the uid of an event")
     ReadState.advance(request.user, event.pk)
-    if request.get_preferred_type([HTML, JSON]) == JSON:
+    if _wants_json(request):
         return JsonResponse({"unread": Event.objects.count_unread(request.user)})
     return redirect("notifications:inbox")
 
@@ -274,3 +272,7 @@ def _back(request: HttpRequest) -> str:
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return target if safe else reverse("notifications:inbox")
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.get_preferred_type([HTML, JSON]) == JSON

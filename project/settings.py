@@ -144,5 +144,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"notifications": {"handlers": ["console"], "level": "INFO"}},
+    # Without this, errors of requests reach nobody's eyes unless DEBUG is on.
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"notifications": {"level": "INFO"}},
 }

@@ -41,7 +41,7 @@ def test_a_person_has_so_many_streams_and_no_more(limits):
     enter(admission, user="7")
     enter(admission, user="7")
 
-    with pytest.raises(TooManyStreams, match="2 streams of this user"):
+    with pytest.raises(TooManyStreams, match="this user has 2 streams"):
         enter(admission, user="7")
 
     assert enter(admission, user="8")
@@ -52,7 +52,7 @@ def test_an_address_counts_where_nobody_is_known(limits):
     admission = Admission()
     enter(admission, address="10.0.0.1")
 
-    with pytest.raises(TooManyStreams, match="1 streams of this address"):
+    with pytest.raises(TooManyStreams, match="this address has 1 streams"):
         enter(admission, address="10.0.0.1")
 
     assert enter(admission, address="10.0.0.2")
@@ -65,7 +65,7 @@ def test_a_process_has_a_limit_for_all(limits):
     enter(admission, user="7")
     enter(admission, address="10.0.0.1")
 
-    with pytest.raises(TooManyStreams, match="2 streams of this process"):
+    with pytest.raises(TooManyStreams, match="this process has 2 streams"):
         enter(admission, user="8")
 
 

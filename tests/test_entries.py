@@ -9,8 +9,8 @@ from notifications.entries import (
     FollowEntry,
     Record,
     StartEntry,
-    UnreadableEntry,
 )
+from notifications.exceptions import UnreadableEntry
 
 AT = Cursor(5, 1)
 ENTRIES = [

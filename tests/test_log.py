@@ -4,10 +4,9 @@ import uuid
 
 import pytest
 
-from notifications import entries
 from notifications.conf import conf
 from notifications.cursor import Cursor
-from notifications.exceptions import LogGap, LogUnavailable
+from notifications.exceptions import LogGap, LogUnavailable, UnreadableEntry
 from notifications.log import READ_LIMIT, Log, shared_log
 
 
@@ -201,7 +200,7 @@ def test_an_unknown_entry_is_still_read(log):
 
     [record] = log.read(start, until=cursor)
 
-    with pytest.raises(entries.UnreadableEntry):
+    with pytest.raises(UnreadableEntry):
         record.decode()
 
 

@@ -74,8 +74,13 @@ def test_a_socket_that_is_not_tcp_is_left_as_it_is():
         assert not ClientSocket(server).is_gone()
 
 
-def test_a_server_that_names_no_socket_has_none():
-    assert ClientSocket.of({"REMOTE_ADDR": "10.0.0.1"}) is None
+def test_where_the_server_names_no_socket_nothing_is_asked_of_one():
+    client = ClientSocket.of({"REMOTE_ADDR": "10.0.0.1"})
+
+    client.tune()
+    client.abort()
+
+    assert not client.is_gone()
 
 
 def test_a_socket_that_is_closed_is_gone():

@@ -9,7 +9,7 @@ from notifications import topics
 from notifications.exceptions import InvalidTopic, LogUnavailable
 from notifications.hub import shared_hub
 from notifications.streaming import EventStream
-from notifications.subscriptions import open_stream
+from notifications.subscriptions import Client, open_stream
 
 WRONG_INPUT = 2
 REDIS_AWAY = 1
@@ -39,7 +39,7 @@ class Command(BaseCommand):
                 topics.parse_selector(topic)
             user = _user(options["user"]) if options["user"] else None
             stream = open_stream(
-                user,
+                Client(user=user),
                 as_of=shared_hub().start(),
                 asked=asked,
                 after=options["last_event_id"],
