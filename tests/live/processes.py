@@ -1,5 +1,6 @@
 """What processes hold, as the kernel tells it."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +10,8 @@ import redis
 from tests.live.server import Site
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# As /proc/net/tcp writes it: proc(5).
+ESTABLISHED = "01"
 
 
 def descriptors(pid: int) -> int:
@@ -31,3 +34,26 @@ def redis_clients(site: Site) -> int:
     """Return how many connections the site's Redis has, without ours."""
     with redis.Redis.from_url(site.redis.url) as client:
         return len(client.client_list()) - 1
+
+
+def served(site: Site) -> list[int]:
+    """Return how many connections of clients each worker of the site has."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    rows = [line.split() for line in lines]
+    port = f":{site.port:04X}"
+    ours = {
+        f"socket:[{inode}]"
+        for _, local, _, state, _, _, _, _, _, inode, *_ in rows
+        if local.endswith(port) and state == ESTABLISHED
+    }
+    return [sum(name in ours for name in open_names(pid)) for pid in site.workers()]
+
+
+def open_names(pid: int) -> list[str]:
+    """Return what a process has open, as the kernel names it."""
+    names = []
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        # Another thread may have closed it by now.
+        with contextlib.suppress(FileNotFoundError):
+            names.append(str(each.readlink()))
+    return names

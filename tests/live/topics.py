@@ -7,10 +7,15 @@ from urllib.parse import urlencode
 from tests.live.crowd import STREAM
 
 
+def new_names(count: int, *, prefix: str = "") -> list[str]:
+    """Return so many names that no other test uses."""
+    name = uuid.uuid4().hex[:8]
+    return [f"{prefix}{name}-{number}" for number in range(count)]
+
+
 def new_topics(count: int) -> list[str]:
     """Return so many topics that no other test uses."""
-    name = uuid.uuid4().hex[:8]
-    return [f"topic:{name}-{number}" for number in range(count)]
+    return [f"topic:{name}" for name in new_names(count)]
 
 
 def asking(topics: Iterable[str], **parameters: str) -> str:
