@@ -121,6 +121,8 @@ class Hub:
         # has read so far, and must not get that part again.
         connection.seen = cursor
         with self._lock:
+            if self._thread is None:
+                raise LogUnavailable("the reading of the log has just ended")
             position = self._position
             self._routes.add(connection)
         try:

@@ -1,3 +1,4 @@
+import threading
 import uuid
 
 import pytest
@@ -135,14 +136,28 @@ def test_a_client_that_comes_back_gets_exactly_what_it_missed(hub, append):
     assert cursors(missed) == [missed_one, missed_two, missed_two]
 
 
-def test_a_page_newer_than_the_hub_gets_nothing_twice(log, append, settings):
-    hub = shared_hub()
+@pytest.fixture
+def lagging(hub, log, monkeypatch):
+    """Lets the hub read nothing from now on."""
+    begun, pause = threading.Event(), threading.Event()
+
+    def wait(after, *, seconds):
+        begun.set()
+        pause.wait(0.05)
+        return []
+
+    monkeypatch.setattr(log, "wait", wait)
+    # The read before it has ended then.
+    assert begun.wait(30)
+
+
+def test_a_page_newer_than_the_hub_gets_nothing_twice(hub, lagging, append):
     behind = hub.start()
-    hub.stop()
     seen = append("topic:a")
     connection = Connection(asked=["topic:a"])
 
     missed = list(hub.attach(connection, after=str(seen), as_of=behind))
+
     assert cursors(missed) == [seen]
     assert names(missed) == ["heartbeat"]
     assert connection.reached(behind) == seen
@@ -342,13 +357,21 @@ def test_a_replay_stops_when_the_right_ends(hub, append):
 
 
 def test_who_comes_before_a_gap_is_declared_gets_no_second_reset(
-    hub, append, redis_client, settings
+    hub, append, lagging, redis_client, settings
 ):
     seen = append("topic:a")
-    wait_for(lambda: hub.settled == seen, what="the hub")
-    hub.stop()
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
     redis_client.delete(f"{{{prefix}}}:log")
 
     with pytest.raises(LogUnavailable):
         hub.attach(Connection(asked=["topic:a"]), after=str(seen), as_of=seen)
+
+
+def test_a_hub_that_does_not_read_takes_no_one(hub):
+    position = hub.start()
+    hub.stop()
+
+    with pytest.raises(LogUnavailable):
+        hub.attach(Connection(asked=["topic:a"]), after=None, as_of=position)
+
+    assert hub.connected == 0
