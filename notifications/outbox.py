@@ -32,7 +32,7 @@ logger.addFilter(Throttle())
 # So many events that are late are relayed along with a new one.
 OVERDUE_LIMIT = 100
 # The sweep's lock lapses after this, should its holder die; a batch takes far less.
-SWEEP_LOCK_SECONDS = 30
+SWEEP_LOCK_SECONDS = 5
 
 
 def record(
