@@ -101,7 +101,8 @@ def wait_for_titles(listeners: list[Listener], titles: list[str]) -> None:
             what=f"{titles}, got {told(listener)}",
             seconds=DELIVERED_SECONDS,
         )
-    assert [told(listener) for listener in listeners] == [titles] * len(listeners)
+    everything = [told(listener) for listener in listeners]
+    assert everything == [titles] * len(listeners)
 
 
 def rows(site: Site, query: str, *values: object) -> list[tuple]:

@@ -5,12 +5,16 @@ import itertools
 import os
 import shutil
 import signal
+import tempfile
 import time
 from itertools import pairwise
+from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
+from project.redis_server import RedisServer
 from tests.live import oracle
 from tests.live.faults import (
     RESET,
@@ -36,6 +40,9 @@ GRACE_SECONDS = 2.0
 # A Redis that evicts has room for so much beside what it holds already.
 ROOM_BYTES = 500_000
 FILLER_BYTES = 20_000
+READY = "/notifications/ready/"
+# So many answers are from every worker, as good as surely.
+ANSWERS = 12
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +80,36 @@ def client(site):
 @pytest.fixture
 def topic():
     return new_topic()
+
+
+@pytest.fixture
+def loses_the_log(site):
+    """Starts the processes anew afterwards: the next test has no part in the gap."""
+    yield
+    site.stop()
+
+
+@pytest.fixture
+def other_redis():
+    folder = Path(tempfile.mkdtemp(prefix="redis-"))
+    server = RedisServer(folder)
+    server.ensure_running(patience=DEADLINE_SECONDS)
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+def readiness(site):
+    """Return the statuses that the workers answer with, each on a new connection."""
+    return {httpx.get(site.url + READY).status_code for _ in range(ANSWERS)}
+
+
+def lead_writers_to(other, proxy):
+    """Do as a fail-over that those who write have seen, and those who read have not."""
+    proxy.retarget(other.socket)
+    for link in proxy.links():
+        if b"XREAD" not in link.said:
+            link.cut()
 
 
 def seconds_to_ask(asker, topic, titles):
@@ -165,6 +202,30 @@ def test_a_refused_connection_costs_no_page_and_no_event(site, proxy, asker, top
         wait_for_titles(listeners, BEFORE + DURING + AFTER)
 
 
+def test_a_frozen_redis_delays_no_save_and_loses_nothing(site, asker, topic):
+    with listening(site, topic) as listeners:
+        usual = seconds_to_ask(asker, topic, BEFORE) / len(BEFORE)
+        os.kill(site.redis.pid, signal.SIGSTOP)
+        frozen = seconds_to_ask(asker, topic, SAVES)
+        assert_pages_answer(asker)
+        os.kill(site.redis.pid, signal.SIGCONT)
+
+        wait_for_titles(listeners, BEFORE + SAVES)
+    assert frozen < usual * len(SAVES) + GRACE_SECONDS
+
+
+def test_a_black_hole_delays_no_save_and_loses_nothing(site, proxy, asker, topic):
+    with listening(site, topic) as listeners:
+        usual = seconds_to_ask(asker, topic, BEFORE) / len(BEFORE)
+        proxy.black_hole()
+        silent = seconds_to_ask(asker, topic, SAVES)
+        assert_pages_answer(asker)
+        proxy.mend()
+
+        wait_for_titles(listeners, BEFORE + SAVES)
+    assert silent < usual * len(SAVES) + GRACE_SECONDS
+
+
 def test_a_reader_leaves_a_connection_that_went_silent(site, proxy, asker, topic):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
@@ -175,7 +236,7 @@ def test_a_reader_leaves_a_connection_that_went_silent(site, proxy, asker, topic
         ask(asker, topic, DURING)
 
         wait_for_titles(listeners, BEFORE + DURING)
-    assert len(silent) == len(site.workers())
+    assert silent
 
 
 def test_bytes_that_come_one_by_one_are_read_all_the_same(site, proxy, asker, topic):
@@ -186,6 +247,7 @@ def test_bytes_that_come_one_by_one_are_read_all_the_same(site, proxy, asker, to
         wait_for_titles(listeners, BEFORE)
 
 
+@pytest.mark.usefixtures("loses_the_log")
 @pytest.mark.parametrize("emptied", ["by a command", "by a restart"])
 def test_an_emptied_redis_is_declared_to_every_stream(
     site, client, asker, topic, emptied
@@ -207,6 +269,7 @@ def test_an_emptied_redis_is_declared_to_every_stream(
     assert [told(listener) for listener in listeners] == [told_once] * len(listeners)
 
 
+@pytest.mark.usefixtures("loses_the_log")
 def test_a_client_that_was_away_while_redis_was_emptied_gets_a_reset(
     site, client, asker, topic
 ):
@@ -225,6 +288,7 @@ def test_a_client_that_was_away_while_redis_was_emptied_gets_a_reset(
     assert holes(listener) == []
 
 
+@pytest.mark.usefixtures("loses_the_log")
 def test_the_inbox_is_what_the_database_says_when_redis_was_emptied(
     site, client, asker, topic
 ):
@@ -258,6 +322,7 @@ def test_a_full_redis_costs_no_page_and_no_event(site, client, asker, topic):
         wait_for_titles(listeners, BEFORE + DURING + AFTER)
 
 
+@pytest.mark.usefixtures("loses_the_log")
 def test_a_redis_that_evicts_the_log_leaves_no_hole(site, client, asker, topic):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
@@ -278,3 +343,24 @@ def test_a_redis_that_evicts_the_log_leaves_no_hole(site, client, asker, topic):
 
     assert [holes(listener) for listener in listeners] == [[]] * len(listeners)
     assert all(is_rising(listener) for listener in listeners)
+
+
+@pytest.mark.usefixtures("loses_the_log")
+def test_a_failover_that_readers_missed_turns_readiness_red(
+    site, proxy, asker, topic, other_redis
+):
+    with listening(site, topic) as listeners:
+        wait_for(lambda: readiness(site) == {200}, what="a site that is ready")
+        lead_writers_to(other_redis, proxy)
+        ask(asker, topic, BEFORE)
+        wait_for(lambda: readiness(site) == {503}, what="every worker to be red")
+        for link in proxy.links():
+            link.cut()
+        for listener in listeners:
+            listener.wait_for(1, RESET)
+        wait_for(lambda: readiness(site) == {200}, what="every worker to be green")
+        ask(asker, topic, AFTER)
+        for listener in listeners:
+            listener.wait_for(len(AFTER), "new_question")
+
+    assert [told(each) for each in listeners] == [[RESET, *AFTER]] * len(listeners)

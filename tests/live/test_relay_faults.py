@@ -1,15 +1,20 @@
 """What holds while a process dies on the way from the database to the log."""
 
+import contextlib
 import os
+import random
 import re
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
 from tests.live.faults import (
     LOCK_KEY,
+    ask,
     faulty_site,
     heal,
     listening,
@@ -18,6 +23,7 @@ from tests.live.faults import (
     pending,
     recorded,
     start_shell,
+    wait_for_titles,
 )
 from tests.live.server import wait_for
 
@@ -187,6 +193,66 @@ class Publishers:
         return start_shell(self._site, self._code)
 
 
+def test_processes_killed_at_any_point_lose_nothing_and_double_nothing(
+    site, proxy, topic
+):
+    chance = random.Random()
+    # So that most of a publisher's time is between its commits and its appends.
+    proxy.delay(0.005)
+    with listening(site, topic) as listeners:
+        with Publishers(site, topic) as publishers:
+            due = 0
+            while due < EVENTS:
+                due += chance.randint(20, 100)
+                wait_for(
+                    lambda: len(recorded(site, topic)) >= due,  # noqa: B023
+                    what=f"{due} events",
+                )
+                publishers.replace_one(chance)
+                if chance.random() < 0.3:
+                    kill(chance.choice(site.workers()))
+        wait_for(lambda: len(site.workers()) == 2, what="the workers")
+        wait_for(
+            lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS
+        )
+        expected = recorded(site, topic)
+        for listener in listeners:
+            listener.wait_for(len(expected), "new_question")
+        told = [uids(listener) for listener in listeners]
+
+    in_log = logged(site, topic)
+    assert sorted(in_log) == sorted(expected)
+    assert told == [in_log] * len(listeners)
+    assert in_log == expected
+
+
+def test_a_web_process_killed_between_commit_and_append_loses_nothing(
+    site, proxy, people, topic
+):
+    [asker] = people("asker")
+    ask(asker, topic, ["first"])
+    with (
+        listening(site, topic) as listeners,
+        ThreadPoolExecutor(max_workers=1) as browser,
+    ):
+        # What is appended now is on its way, until the process is gone.
+        proxy.black_hole()
+        asked = browser.submit(ask, asker, topic, ["second"])
+        wait_for(lambda: pending(site), what="a commit")
+        for pid in site.workers():
+            kill(pid)
+        proxy.cut()
+        proxy.mend()
+        with contextlib.suppress(httpx.HTTPError):
+            asked.result()
+        wait_for(
+            lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS
+        )
+        ask(asker, topic, ["third"])
+
+        wait_for_titles(listeners, ["second", "third"])
+
+
 def test_a_process_killed_between_append_and_mark_doubles_nothing(site, proxy, topic):
     code = _PUBLISH.replace("TOPIC", topic)
     with listening(site, topic) as listeners:
@@ -225,6 +291,21 @@ def test_what_is_rolled_back_is_never_told(site, topic):
 
     assert told == [[*_TOLD, "The end"]] * len(listeners)
     assert len(recorded(site, topic)) == len(_TOLD) + 1
+
+
+def test_a_sweep_whose_process_died_is_taken_over(site, proxy, client, topic):
+    proxy.cut()
+    make_backlog(site, topic, 2_000)
+    proxy.mend()
+    # Long enough to be killed in the middle, short enough for no time-out.
+    proxy.delay(0.05)
+    wait_for(lambda: client.exists(LOCK_KEY), what="a sweep")
+    for pid in site.workers():
+        kill(pid)
+    proxy.mend()
+
+    wait_for(lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS)
+    assert logged(site, topic) == recorded(site, topic)
 
 
 def test_a_sweep_that_loses_its_lock_doubles_nothing(site, proxy, client, topic):
