@@ -5,7 +5,7 @@ A site declares both in `<app>/notifications.py`, which is found at start.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -28,6 +28,9 @@ from notifications.sse import RESERVED_NAMES
 # NUL as JSON writes it, and not a backslash that is followed by u0000.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+# Of payloads. What reads and writes JSON gives up at a depth that depends on where in
+# the program it is, and an event that was recorded has to be relayed.
+MAX_DEPTH = 64
 # The fields that every event has on the wire, beside those of its payload.
 WIRE_FIELDS = frozenset({"uid", "type", "topics", "actor", "created"})
 
@@ -48,27 +51,30 @@ class EventType:
     registry: ClassVar[dict[str, "EventType"]] = {}
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise InvalidEventType(self.name, expected="a name such as new_comment")
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise self._invalid_type("a name such as new_comment")
         if self.name in RESERVED_NAMES:
-            raise InvalidEventType(self.name, expected="a name that is not reserved")
-        taken = WIRE_FIELDS.intersection(self.payload.__struct_encode_fields__)
-        if taken:
-            expected = f"a payload without the field {', '.join(sorted(taken))}"
-            raise InvalidEventType(self.name, expected=expected)
+            raise self._invalid_type("a name that is not reserved")
+        fields = getattr(self.payload, "__struct_encode_fields__", None)
+        if fields is None:
+            raise self._invalid_type("a msgspec.Struct as payload")
+        if taken := WIRE_FIELDS.intersection(fields):
+            listed = ", ".join(sorted(taken))
+            raise self._invalid_type(f"a payload without the field {listed}")
         if self.registry.setdefault(self.name, self) != self:
-            raise InvalidEventType(self.name, expected="a name not registered yet")
+            raise self._invalid_type("a name not registered yet")
 
     def validate(self, data: Mapping[str, Any] | msgspec.Struct) -> dict[str, Any]:
         """Return the payload as what JSON can hold.
 
         Raises InvalidPayload, naming the field, for data that does not fit the type,
-        is over MAX_PAYLOAD_BYTES as JSON, or holds what JSON cannot: text that is no
-        Unicode, a number that is none.
+        is over MAX_PAYLOAD_BYTES as JSON, is nested deeper than MAX_DEPTH, or holds
+        what JSON cannot: text that is no Unicode, a number that is none.
         """
         try:
-            builtins = msgspec.to_builtins(data)
-            msgspec.convert(builtins, self.payload)
+            builtins = msgspec.to_builtins(data, str_keys=True)
+            msgspec.convert(builtins, self.payload, str_keys=True)
+            _check_depth(builtins)
             size = len(_json(builtins))
         except (
             msgspec.ValidationError,
@@ -86,8 +92,26 @@ class EventType:
             )
         return dict(builtins)
 
+    def _invalid_type(self, expected: str) -> InvalidEventType:
+        return InvalidEventType(self.name, expected=expected)
+
     def _invalid(self, problem: str, field: str = "") -> InvalidPayload:
         return InvalidPayload(self.name, problem=problem, field=field)
+
+
+def _check_depth(data: Any) -> None:
+    """Raise ValueError for data nested deeper than MAX_DEPTH."""
+    level = [data]
+    for _ in range(MAX_DEPTH + 1):
+        level = [part for each in level for part in _parts(each)]
+    if level:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _parts(data: Any) -> Iterable[Any]:
+    if isinstance(data, dict):
+        return data.values()
+    return data if isinstance(data, list) else ()
 
 
 def _json(data: Any) -> bytes:

@@ -57,8 +57,8 @@ class InvalidPayload(NotificationsError, ValueError):
         self.event_type = event_type
         self.problem = problem
         self.field = field
-        where = f" at {field}" if field else ""
-        super().__init__(f"payload of {event_type}{where}: {problem}")
+        where = f" at {_plain(field)}" if field else ""
+        super().__init__(f"payload of {event_type}{where}: {_plain(problem)}")
 
 
 class UnknownEventType(NotificationsError, LookupError):
@@ -116,3 +116,9 @@ def shorten(value: object) -> str:
     """Return `value` as a quoted text on one line, cut at 80 characters."""
     text = ascii(value)
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+
+
+def _plain(text: str) -> str:
+    """Return a text that is ours as it is, and shortened if it has others' in it."""
+    ours = text.isascii() and text.isprintable() and len(text) <= 2 * SHOWN_CHARACTERS
+    return text if ours else shorten(text)

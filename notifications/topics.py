@@ -35,7 +35,8 @@ def build(kind: str, key: object) -> str:
 
 def parse(text: str) -> Topic:
     """Return the kind and key of a topic; raises InvalidTopic."""
-    match = _TOPIC.fullmatch(text)
+    # Sites pass what they like, and are told what was wrong.
+    match = _TOPIC.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidTopic(text, expected=_EXPECTED)
     return Topic(match[1], match[2])
@@ -51,7 +52,7 @@ def parse_selector(text: str) -> Topic:
 
     Raises InvalidTopic for anything else.
     """
-    match = _SELECTOR.fullmatch(text)
+    match = _SELECTOR.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidTopic(text, expected=f"{_EXPECTED}, or <kind>:*")
     return Topic(match[1], match[2])

@@ -1,0 +1,222 @@
+"""Whatever is published: what a client reads is that, or it was refused by name."""
+
+import json
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from notifications import frames, outbox, sse
+from notifications.cursor import Cursor
+from notifications.entries import Record
+from notifications.events import MAX_DEPTH, EventType
+from notifications.exceptions import InvalidPayload
+from notifications.models import Event, EventTopic
+from tests.properties import texts
+from tests.properties.conftest import LARGEST
+from tests.properties.effort import examples, patient
+from tests.properties.parsers import Read, read
+
+AT = Cursor(1_795_165_498_123, 7)
+NEXT = Cursor(1_795_165_498_124, 0)
+IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
+
+
+class Post(msgspec.Struct):
+    title: str
+    lines: list[str] = []
+    extra: Any = None
+
+
+def payloads(text):
+    scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
+    extra = st.recursive(
+        scalars | text,
+        lambda part: (
+            st.lists(part, max_size=2) | st.dictionaries(text, part, max_size=2)
+        ),
+        max_leaves=3,
+    )
+    return st.fixed_dictionaries(
+        {"title": text | texts.long},
+        optional={"lines": st.lists(text, max_size=2), "extra": extra},
+    )
+
+
+def parts(data):
+    """Yield all that is in JSON, names among it."""
+    yield data
+    if isinstance(data, dict):
+        data = [*data, *data.values()]
+    if isinstance(data, list):
+        for each in data:
+            yield from parts(each)
+
+
+def is_impossible(data):
+    """Tell whether no database, or no client, could hold a part of this JSON."""
+    for part in parts(data):
+        if isinstance(part, float) and part in (float("inf"), float("-inf")):
+            return True
+        if isinstance(part, str) and IMPOSSIBLE.search(part):
+            return True
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode()) > LARGEST
+
+
+def registered(name, label):
+    EventType.registry.pop(name, None)
+    return EventType(name, Post, label=label)
+
+
+def unsaved(event_type, payload, *, topics, actor):
+    """Return the event as it comes from the database, which has no part in this."""
+    event = Event(pk=1, type=event_type.name, payload=payload, actor=actor)
+    event._prefetched_objects_cache = {
+        "addresses": [EventTopic(topic=topic) for topic in topics]
+    }
+    return event
+
+
+def stream_of(event):
+    """Return the bytes of a stream that brings this event and then a heartbeat."""
+    entry = Record(AT, outbox._encode(event)).decode()
+    frame = frames.encode(entry, AT)
+    return sse.encode_retry(3_000) + frame.body + frames.heartbeat(NEXT).body
+
+
+def assert_plain(error):
+    """Check that an error can be shown and logged: short, and on one line."""
+    assert str(error).isprintable()
+    assert len(str(error)) < 400
+
+
+@patient
+@examples(10_000)
+@given(
+    name=texts.names,
+    label=st.sampled_from(texts.HOSTILE + texts.IMPOSSIBLE),
+    payload=payloads(texts.fitting) | payloads(texts.anything),
+    topics=st.lists(texts.topics, min_size=1, max_size=2, unique=True),
+    username=st.none() | texts.fitting,
+    sizes=texts.sizes,
+)
+@example(
+    name="tick",
+    label="",
+    payload={"title": "\r\n\n\u2028\ufeffdata: x\n\nevent: reset\ndata: {}\n\n"},
+    topics=["a:b"],
+    username="\r\nevent: reset",
+    sizes=[1],
+)
+@example("tick", "", {"title": "\\\\\\u0000"}, ["a:b"], None, [1])
+@example("tick", "", {"title": "\\\0"}, ["a:b"], None, [1])
+@example("tick", "", {"title": "a" * 1_000_000}, ["a:b"], None, [100])
+def test_what_is_published_is_what_is_read_or_is_refused(
+    name, label, payload, topics, username, sizes
+):
+    actor = None if username is None else User(pk=7, username=username)
+    event_type = registered(name, label)
+
+    try:
+        valid = event_type.validate(payload)
+    except InvalidPayload as error:
+        assert is_impossible(payload)
+        assert error.event_type == name
+        assert_plain(error)
+        return
+
+    event = unsaved(event_type, valid, topics=topics, actor=actor)
+    published, heartbeat = read(stream_of(event), sizes=sizes)
+    assert not is_impossible(payload)
+    assert (published.id, published.name) == (str(AT), name)
+    assert json.loads(published.data) == {
+        "uid": str(event.uid),
+        "type": name,
+        "topics": topics,
+        "actor": actor and {"id": 7, "name": username},
+        "created": event.created.isoformat(timespec="milliseconds"),
+        **payload,
+    }
+    assert heartbeat == Read(str(NEXT), "heartbeat", "{}")
+
+
+@pytest.fixture(scope="module")
+def post(registry):
+    return registered("post", "Post")
+
+
+@given(depth=st.integers(1, 1_200), in_object=st.booleans())
+@example(depth=950, in_object=False)
+def test_a_payload_is_refused_for_its_depth_or_can_be_relayed(post, depth, in_object):
+    extra = "leaf"
+    for _ in range(depth):
+        extra = {"a": extra} if in_object else [extra]
+
+    try:
+        valid = post.validate({"title": "", "extra": extra})
+    except InvalidPayload:
+        assert depth >= MAX_DEPTH - 1
+        return
+
+    assert depth < MAX_DEPTH
+    event = unsaved(post, valid, topics=["a:b"], actor=None)
+    published, _ = read(stream_of(event), sizes=[1_000])
+    assert json.loads(published.data)["extra"] == extra
+
+
+@pytest.mark.parametrize("keys", [(1,), (1.5,), ("1",)])
+def test_a_name_that_is_a_number_goes_as_text(post, keys):
+    valid = post.validate({"title": "", "extra": dict.fromkeys(keys, "x")})
+
+    assert valid["extra"] == {str(key): "x" for key in keys}
+
+
+@pytest.mark.parametrize("key", [None, True, (1, 2), object()])
+def test_a_name_that_is_neither_text_nor_number_is_refused(post, key):
+    with pytest.raises(InvalidPayload):
+        post.validate({"title": "", "extra": {key: "x"}})
+
+
+@given(field=texts.anything | texts.long)
+@example(field="a\nforged: line")
+def test_a_field_that_is_not_known_is_named_on_one_line(post, field):
+    if field in ("title", "lines", "extra"):
+        return
+
+    with pytest.raises(InvalidPayload) as caught:
+        post.validate({"title": "", field: ""})
+
+    assert_plain(caught.value)
+
+
+wrong = st.none() | st.integers() | st.lists(st.text()) | st.binary() | st.booleans()
+
+
+@given(title=wrong)
+def test_a_field_of_the_wrong_type_is_named(post, title):
+    if isinstance(title, bytes):
+        # Bytes are text in JSON: base64, as msgspec has it.
+        return
+
+    with pytest.raises(InvalidPayload, match=r"at \$\.title: Expected `str`"):
+        post.validate({"title": title})
+
+
+@pytest.mark.parametrize("data", [{}, {"lines": []}, {"extra": 1}])
+def test_a_field_that_is_missing_is_named(post, data):
+    with pytest.raises(InvalidPayload, match="required field `title`"):
+        post.validate(data)
+
+
+@examples(20)
+@given(over=st.integers(1, 1_000), character=st.sampled_from("aé\u2028😀"))
+def test_a_payload_that_is_too_large_is_refused_with_both_sizes(post, over, character):
+    title = character * (LARGEST // len(character.encode()) + over)
+
+    with pytest.raises(InvalidPayload, match=f"bytes of JSON, .* at most {LARGEST}"):
+        post.validate({"title": title})
