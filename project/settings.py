@@ -74,7 +74,7 @@ SQLITE_OPTIONS = {
     # A transaction that writes takes its lock at the start: with the lock taken
     # half-way, two of them can each hold what the other waits for.
     "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
+    "timeout": 20,  # seconds, which project.sqlite waits without blocking others
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 
@@ -99,7 +99,7 @@ def database() -> dict[str, object]:
             "as in postgres://user:password@host:5432/name."
         )
     if engine.endswith("sqlite3"):
-        config["OPTIONS"] = SQLITE_OPTIONS
+        config |= {"ENGINE": "project.sqlite", "OPTIONS": SQLITE_OPTIONS}
     return config
 
 

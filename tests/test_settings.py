@@ -82,7 +82,7 @@ def test_bad_port_in_the_database_url_is_refused_in_one_line(site):
 def test_database_is_sqlite_in_var_by_default(site):
     database = setting(site, "DATABASES")["default"]
 
-    assert database["ENGINE"] == "django.db.backends.sqlite3"
+    assert database["ENGINE"] == "project.sqlite"
     assert database["NAME"] == f"{site.folder}/var/db.sqlite3"
 
 
