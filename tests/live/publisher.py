@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from tests.live.crowd import Stream
 from tests.live.server import DEADLINE_SECONDS, ROOT, Site, wait_for
@@ -30,7 +31,7 @@ for line in sys.stdin:
 """
 
 _PUBLISHED = """
-SELECT event.uid, topic.topic
+SELECT event.uid, event.cursor, topic.topic
 FROM notifications_event event JOIN notifications_eventtopic topic
 ON topic.event_id = event.id ORDER BY event.id
 """
@@ -131,20 +132,38 @@ class Publisher:
             self.wait()
 
 
-def published(database: Path) -> list[tuple[str, set[str]]]:
-    """Return the uid and the topics of every event, in the order of publishing."""
+class Published(NamedTuple):
+    """An event as the database has it."""
+
+    uid: str
+    topics: set[str]
+    cursor: tuple[int, ...]
+
+
+def published(database: Path) -> list[Published]:
+    """Return every event, in the order of publishing."""
     connection = sqlite3.connect(database)
     try:
         rows = connection.execute(_PUBLISHED).fetchall()
     finally:
         connection.close()
-    grouped = itertools.groupby(rows, key=lambda row: row[0])
-    return [(_dashed(uid), {topic for _, topic in group}) for uid, group in grouped]
+    return [
+        Published(_dashed(uid), {topic for *_, topic in group}, as_numbers(cursor))
+        for (uid, cursor), group in itertools.groupby(rows, key=lambda row: row[:2])
+    ]
 
 
-def due(events: Iterable[tuple[str, set[str]]], topics: set[str]) -> list[str]:
-    """Return the uids of the events that are addressed to one of the topics."""
-    return [uid for uid, addressed in events if addressed & topics]
+def due(
+    events: Iterable[Published], topics: set[str], *, after: str = "0"
+) -> list[str]:
+    """Return the uids of the events to one of the topics that come after a cursor."""
+    start = as_numbers(after)
+    return [each.uid for each in events if each.topics & topics and each.cursor > start]
+
+
+def as_numbers(cursor: str) -> tuple[int, ...]:
+    """Return a cursor as what it is compared by."""
+    return tuple(map(int, filter(None, cursor.split("-"))))
 
 
 def wait_for_event(streams: Iterable[Stream], uid: str) -> None:

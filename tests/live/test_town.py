@@ -79,7 +79,7 @@ def test_nobody_is_told_what_they_do_not_follow(site, publisher, crowd, members)
     last = publish_and_wait(publisher, town, everybody)
 
     events = published(site.database)
-    addressed = dict(events)
+    addressed = {event.uid: event.topics for event in events}
     foreign = [
         (member.pk, uid)
         for member, stream in town.told
@@ -88,12 +88,12 @@ def test_nobody_is_told_what_they_do_not_follow(site, publisher, crowd, members)
     ]
     assert foreign == []
     # Nobody changes anything between the first and the last: now it is exact.
-    uids = [uid for uid, _ in events]
+    uids = [event.uid for event in events]
     settled = events[uids.index(first) : uids.index(last) + 1]
     for member, stream in town.streams.items():
         got = stream.uids
         heard, muted = followed(site.database, member.pk)
-        wanted = [each for each in settled if not each[1] & muted]
+        wanted = [event for event in settled if not event.topics & muted]
         assert got[got.index(first) :] == due(wanted, heard)
 
 
