@@ -140,10 +140,10 @@ def encode(body: bytes) -> bytes:
     """
     try:
         published = _decoder.decode(body)
+        data = published.data
+        text = data if isinstance(data, str) else msgspec.json.encode(data).decode()
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
-    data = published.data
-    text = data if isinstance(data, str) else msgspec.json.encode(data).decode()
     event_id = "" if published.id is None else str(published.id)
     return sse.encode(data=text, event=published.type, event_id=event_id)
 

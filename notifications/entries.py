@@ -6,6 +6,10 @@ import msgspec
 
 from notifications.cursor import Cursor
 from notifications.exceptions import UnreadableEntry, shorten
+from notifications.sse import RESERVED_NAMES
+
+# Not $, which a line end may follow.
+_EVENT_TYPE = r"\A[a-z][a-z0-9_]{0,62}\Z"
 
 
 class Entry(
@@ -25,11 +29,15 @@ class EventEntry(Entry, frozen=True, tag="event"):
     up to which following counts.
     """
 
-    type: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]
+    type: Annotated[str, msgspec.Meta(pattern=_EVENT_TYPE)]
     topics: tuple[str, ...]
     data: str
     actor: str = ""
     told: dict[str, int] = {}
+
+    def __post_init__(self) -> None:
+        if self.type in RESERVED_NAMES:
+            raise ValueError("a type that the server keeps for itself")
 
 
 class FollowEntry(Entry, frozen=True, tag="follow"):

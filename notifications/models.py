@@ -18,6 +18,8 @@ from notifications.exceptions import InvalidTopic
 
 # The bell shows no exact number from here on.
 COUNT_LIMIT = 100
+# In seconds since 1970: the last year that every database and time zone can show.
+LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 def now() -> datetime:
@@ -236,7 +238,9 @@ class Event(models.Model):
         """Note where in the log the event is; the caller saves."""
         self.cursor = str(cursor)
         zone = UTC if timezone.is_aware(self.created) else None
-        self.relayed = datetime.fromtimestamp(cursor.milliseconds / 1000, zone)
+        # Redis counts on from any entry, also from one that is far in the future.
+        seconds = min(cursor.milliseconds / 1000, LATEST)
+        self.relayed = datetime.fromtimestamp(seconds, zone)
 
 
 class EventTopic(models.Model):

@@ -48,12 +48,17 @@ def by_httpx_sse(slices: list[bytes]) -> list[Read]:
     )
     events = EventSource(response).iter_sse()
     # This parser dispatches a lone `retry`, which the standard does not.
-    return [Read(each.id, each.event, each.data) for each in events if each.data]
+    return [
+        Read(each.id, each.event, each.data)
+        for each in events
+        if each.data or each.retry is None
+    ]
 
 
 def by_sseclient(slices: list[bytes]) -> list[Read]:
-    # It knows an event's own id alone, not the last one of the stream.
-    return [
-        Read(each.id or "", each.event, each.data)
-        for each in SSEClient(iter(slices)).events()
-    ]
+    found, last_id = [], ""
+    for each in SSEClient(iter(slices)).events():
+        # It gives an event's own id alone; the standard keeps the last one.
+        last_id = last_id if each.id is None else each.id
+        found.append(Read(last_id, each.event, each.data))
+    return found

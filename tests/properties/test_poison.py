@@ -1,0 +1,360 @@
+"""What others write into Redis is skipped, counted and logged; all else goes on."""
+
+import json
+import pickle
+import re
+import time
+import uuid
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from notifications import entries, outbox
+from notifications.channels import shared_channels
+from notifications.connection import Connection, Reader
+from notifications.cursor import Cursor
+from notifications.frames import heartbeat
+from notifications.hub import shared_hub
+from notifications.throttle import LINES, SECONDS
+from project.qa.notifications import NEW_QUESTION
+from tests.live.server import wait_for
+from tests.properties import texts
+from tests.properties.effort import patient, shared_fixtures
+from tests.properties.parsers import read
+
+pytestmark = patient
+
+LINE = re.compile(r"[ -~…]{1,300}")
+OWN_NAMES = ("heartbeat", "reset", "server_closed")
+
+
+class Bomb:
+    """What unpickling would run."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("unpickled",))
+
+
+def event(**changed):
+    """Return an event's entry as JSON, with some fields changed."""
+    fields = {
+        "entry": "event",
+        "uid": uuid.uuid4().hex,
+        "type": "tick",
+        "topics": ["topic:a"],
+        "data": "{}",
+    }
+    return json.dumps(fields | changed).encode()
+
+
+DEEP = b"[" * 10_000 + b"]" * 10_000
+HUGE = b"9" * 9_999
+# What is no entry, each as the fields of the stream's entry.
+POISON = {
+    "another field": {"x": b"1"},
+    "an empty field": {"e": b""},
+    "binary": {"e": bytes(range(256))},
+    "a pickle": {"e": pickle.dumps(Bomb())},
+    "no JSON": {"e": b"hello\nentry=forged"},
+    "another type": {"e": b'["event"]'},
+    "deep": {"e": DEEP},
+    "deep in a field": {"e": b'{"entry":"start","uid":"u","x":' + DEEP + b"}"},
+    "half a surrogate": {"e": event(data="\ud800")},
+    "a type with a line end": {"e": event(type="tick\n")},
+    "a type with a field": {"e": event(type="tick\ndata: forged\n\n")},
+    "a type of the server's own": {"e": event(type="server_closed")},
+    "a type that is long": {"e": event(type="t" * 64)},
+    "a type that is empty": {"e": event(type="")},
+    "huge numbers": {"e": event(told={"b:b": 1}).replace(b" 1}", HUGE + b"}")},
+    "numbers that are none": {"e": event(told={"topic:b": float("inf")})},
+    "a time as text": {"e": event(told={"topic:b": "1"})},
+    "topics as text": {"e": event(topics="topic:a")},
+    "a tag with line ends": {"e": event(entry="a\r\nb\u2028entry=forged")},
+    "fields of another": {"e": event(entry="follow")},
+}  # fmt: skip
+
+texts_or_json = st.recursive(
+    st.none() | st.integers() | st.floats() | texts.anything,
+    lambda part: (
+        st.lists(part, max_size=3) | st.dictionaries(texts.anything, part, max_size=3)
+    ),
+    max_leaves=5,
+)
+hostile_entries = st.fixed_dictionaries(
+    {
+        "entry": st.sampled_from(["event", "follow", "end", "start"]),
+        "uid": st.just("u") | texts.anything,
+    },
+    optional={
+        "type": st.sampled_from(["tick", "tick\n", *texts.RESERVED]) | texts.anything,
+        "topics": st.lists(st.just("topic:a") | texts.anything, max_size=3),
+        "data": texts.anything | texts.long,
+        "actor": texts.anything,
+        "told": st.dictionaries(st.just("topic:b"), st.integers(-(2**80), 2**80)),
+        "user": st.just("8") | texts.anything,
+        "topic": st.just("topic:a") | texts.anything,
+        "level": st.sampled_from(["follow", "mute", ""]) | texts.anything,
+        "since": st.integers(-(2**80), 2**80),
+        "reason": texts.anything,
+        "session": texts.anything,
+        "login": texts.anything,
+        "x": texts_or_json,
+    },
+)
+bodies = st.one_of(
+    st.binary(),
+    hostile_entries.map(lambda fields: json.dumps(fields).encode()),
+    texts_or_json.map(lambda data: json.dumps(data).encode()),
+    st.builds(lambda depth: b'{"data":' + b"[" * depth, st.integers(1, 10_000)),
+)
+fields = st.dictionaries(st.just(b"e") | st.binary(), bodies, min_size=1, max_size=3)
+
+
+@pytest.fixture
+def hub(log):
+    hub = shared_hub()
+    hub.start()
+    return hub
+
+
+@pytest.fixture
+def poison(redis_client, settings):
+    """A function that writes fields into the log as somebody else would."""
+    stream = f"{{{settings.NOTIFICATIONS['KEY_PREFIX']}}}:log"
+    return lambda fields, **options: redis_client.xadd(stream, fields, **options)
+
+
+@pytest.fixture
+def good(log):
+    """A function that appends an event as it should be, and returns its cursor."""
+
+    def good():
+        entry = entries.EventEntry(
+            uid=uuid.uuid4().hex, type="good", topics=("topic:a",), data="{}"
+        )
+        [cursor] = log.append([(entry.uid, entries.encode(entry))])
+        return cursor
+
+    return good
+
+
+def attach(hub, connection, *, after=None):
+    after = None if after is None else str(after)
+    return list(hub.attach(connection, after=after, as_of=hub.start()))
+
+
+def up_to(connection, cursor):
+    """Return the bytes that a connection brings up to this cursor."""
+    frames = []
+    wait_for(
+        lambda: (
+            frames.extend(connection.take(seconds=0.1))
+            or (frames and frames[-1].cursor == cursor)
+        ),
+        what=f"the event at {cursor}",
+    )
+    return b"".join(frame.body for frame in frames)
+
+
+def assert_quiet(caplog, *, began):
+    """Check that each kind has a few plain lines, and no more than its rate."""
+    spans = 1 + (time.monotonic() - began) // SECONDS
+    kinds = [record.message.split(" ")[0] for record in caplog.records]
+    assert all(kinds.count(kind) <= LINES * (spans + 1) for kind in {*kinds})
+    assert all(LINE.fullmatch(line) for line in caplog.messages), caplog.messages
+
+
+@pytest.mark.parametrize("fields", POISON.values(), ids=POISON.keys())
+def test_poison_is_skipped_and_counted(hub, poison, good, fields):
+    connection = Connection(asked=["topic:a"])
+    attach(hub, connection)
+
+    poison(fields)
+    cursor = good()
+
+    assert [each.name for each in read(up_to(connection, cursor), sizes=[100])] == [
+        "good"
+    ]
+    assert hub.unreadable == 1
+
+
+@pytest.mark.parametrize("fields", POISON.values(), ids=POISON.keys())
+def test_poison_in_what_was_missed_is_skipped(hub, poison, good, fields):
+    seen = good()
+    poison(fields)
+    cursor = good()
+    wait_for(lambda: hub.settled == cursor, what="the hub")
+
+    missed = attach(hub, Connection(asked=["topic:a"]), after=seen)
+
+    stream = b"".join(frame.body for frame in missed)
+    assert [each.name for each in read(stream, sizes=[100])] == ["good", "heartbeat"]
+
+
+def test_much_poison_is_logged_on_a_few_plain_lines(hub, poison, good, caplog):
+    began = time.monotonic()
+    connection = Connection(asked=["topic:a"])
+    attach(hub, connection)
+
+    for _ in range(20):
+        for each in POISON.values():
+            poison(each)
+    up_to(connection, good())
+
+    assert hub.unreadable == 20 * len(POISON)
+    assert len(caplog.messages) == LINES
+    assert_quiet(caplog, began=began)
+
+
+@shared_fixtures(300)
+@given(several=st.lists(fields, min_size=1, max_size=3), sizes=texts.sizes)
+@example(several=[{b"e": event(type="tick\n")}], sizes=[1])
+@example(several=[{b"e": event(type="reset")}], sizes=[1])
+def test_whatever_is_in_the_log_a_good_event_after_it_arrives(
+    hub, poison, good, caplog, several, sizes
+):
+    began = time.monotonic()
+    caplog.clear()
+    connection = Connection(Reader(user="7"), asked=["topic:a"])
+    attach(hub, connection)
+    seen = good()
+
+    for each in several:
+        poison(each)
+    cursor = good()
+
+    live = read(up_to(connection, cursor), sizes=sizes)
+    assert [live[0].id, live[-1].id] == [str(seen), str(cursor)]
+    assert not {each.name for each in live} & {*OWN_NAMES}
+    assert len(live) <= 2 + len(several)
+    missed = attach(hub, Connection(asked=["topic:a"]), after=seen)
+    *replayed, last = read(b"".join(frame.body for frame in missed), sizes=sizes)
+    assert replayed == live[1:]
+    assert last.name == "heartbeat"
+    hub.detach(connection)
+    assert_quiet(caplog, began=began)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_far_in_the_future_keeps_no_event_from_being_relayed(hub, poison):
+    poison({"e": b""}, id=f"{2**63}-0")
+    payload = {"question_id": 1, "title": "Why?", "url": "/"}
+
+    event = outbox.record(NEW_QUESTION, topics=["topic:a"], payload=payload)
+
+    event.refresh_from_db()
+    assert event.relayed is not None
+    assert Cursor.parse(event.cursor) > Cursor(2**63, 0)
+
+
+def test_poison_among_the_probes_leaves_the_hub_reading(
+    hub, good, redis_client, settings
+):
+    connection = Connection(asked=["topic:a"])
+    attach(hub, connection)
+    probes = f"{{{settings.NOTIFICATIONS['KEY_PREFIX']}}}:probes"
+
+    redis_client.xadd(probes, {b"\xff": b"\xff"})
+    redis_client.xadd(probes, {"origin": b"\xff\n"}, id=f"{2**64 - 1}-0")
+
+    assert up_to(connection, good())
+
+
+# What no channel takes, and what it takes as it is.
+BAD_MESSAGES = [
+    b"",
+    b"hello\nmessage=forged",
+    bytes(range(256)),
+    pickle.dumps(Bomb()),
+    DEEP,
+    b'{"data":' + DEEP + b"}",
+    b'{"type":"chat"}',
+    b'{"data":1,"type":"a\\nb"}',
+    b'{"data":1,"type":"a\\r\\nid: 1-1"}',
+    b'{"data":1,"id":"a\\u0000b"}',
+    b'{"data":1,"id":1.5}',
+    b'{"data":1,"id":' + HUGE + b"}",
+    b'{"data":' + HUGE + b"}",
+    b'{"data":"\\ud800"}',
+]
+messages = st.one_of(
+    bodies,
+    st.fixed_dictionaries(
+        {"data": texts_or_json},
+        optional={"type": texts.anything, "id": texts.anything | st.integers()},
+    ).map(lambda message: json.dumps(message).encode()),
+    st.builds(
+        lambda depth: b'{"data":' + b"[" * depth + b"]" * depth + b"}",
+        st.integers(900, 1_100),
+    ),
+)
+
+
+@pytest.fixture
+def listen(redis_client):
+    """A function that opens a connection to the channel."""
+    connections = []
+
+    def listen():
+        connection = Connection(channels=["sse"])
+        shared_channels().attach(connection)
+        connections.append(connection)
+        return connection
+
+    yield listen
+    for connection in connections:
+        shared_channels().detach(connection)
+
+
+def good_message(connection, redis_client):
+    """Publish a message as it should be; return the bytes up to it."""
+    token = uuid.uuid4().hex
+    redis_client.publish("sse", json.dumps({"data": token, "type": "good"}))
+    frames = []
+    wait_for(
+        lambda: (
+            frames.extend(connection.take(seconds=0.1))
+            or (frames and token.encode() in frames[-1].body)
+        ),
+        what="the good message",
+    )
+    return b"".join(frame.body for frame in frames)
+
+
+def test_much_poison_on_a_channel_is_counted_and_logged_on_a_few_plain_lines(
+    listen, redis_client, caplog
+):
+    began = time.monotonic()
+    connection = listen()
+
+    for _ in range(20):
+        for body in BAD_MESSAGES:
+            redis_client.publish("sse", body)
+    stream = good_message(connection, redis_client)
+
+    assert [each.name for each in read(stream, sizes=[50])] == ["good"]
+    assert shared_channels().unreadable == 20 * len(BAD_MESSAGES)
+    assert len(caplog.messages) == LINES
+    assert_quiet(caplog, began=began)
+
+
+@shared_fixtures(300)
+@given(body=messages, sizes=texts.sizes)
+def test_whatever_is_on_a_channel_a_good_message_after_it_arrives(
+    listen, redis_client, caplog, body, sizes
+):
+    began = time.monotonic()
+    caplog.clear()
+    connection = listen()
+    before = shared_channels().unreadable
+
+    redis_client.publish("sse", body)
+    stream = good_message(connection, redis_client)
+
+    dropped = shared_channels().unreadable - before
+    *others, last = read(heartbeat().body + stream, sizes=sizes)
+    assert last.name == "good"
+    assert len(others) == 2 - dropped
+    shared_channels().detach(connection)
+    assert_quiet(caplog, began=began)
