@@ -14,6 +14,7 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
+    HttpResponseRedirect,
     JsonResponse,
     QueryDict,
 )
@@ -206,6 +207,7 @@ def follow(request: HttpRequest, topic: str) -> HttpResponse:
     if not request.user.is_authenticated:
         return _sign_in(request)
     try:
+        topics.validate(topic)
         level = _level(request)
         # Who may no longer see a topic may still stop following it.
         if level != NO_LEVEL:
@@ -219,7 +221,8 @@ def follow(request: HttpRequest, topic: str) -> HttpResponse:
     else:
         follow_topic(request.user, topic, level=level)
     if request.method == "POST":
-        return redirect(_back(request))
+        # Not redirect(), which takes what is no path for the name of a view.
+        return HttpResponseRedirect(_back(request))
     return JsonResponse({"topic": topic, "level": level})
 
 
@@ -250,11 +253,10 @@ def _fields(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def _check_followable(user: Any, topic: str) -> None:
-    """Raise InvalidTopic for what is no topic, is not allowed, or stands for nothing.
+    """Raise InvalidTopic for a topic that is not allowed or stands for nothing.
 
-    The three look the same to who asks.
+    The two look the same to who asks, as does what is no topic.
     """
-    topics.validate(topic)
     if not conf.AUTHORIZE(user, topic) or object_of(topic) is None:
         raise InvalidTopic(topic, expected="a topic that can be followed")
 
