@@ -1,0 +1,335 @@
+"""What is outside its grammar is refused by name; what is inside it goes through."""
+
+import re
+from urllib.parse import quote, quote_from_bytes
+
+import msgspec
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.core.serializers import serialize
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from notifications import outbox, topics
+from notifications.events import EventType, follow, followable
+from notifications.exceptions import InvalidEventType, InvalidTopic
+from notifications.models import Control, Event, Follow
+from project.qa.models import Answer, Question, Topic
+from project.qa.notifications import NEW_QUESTION
+from tests.properties import texts
+from tests.properties.effort import examples, patient, shared_fixtures
+
+pytestmark = patient
+
+STREAM = "/notifications/stream/"
+FORM = "application/x-www-form-urlencoded"
+not_text = st.none() | st.integers() | st.binary() | st.lists(st.text())
+
+
+class Payload(msgspec.Struct):
+    text: str = ""
+
+
+def near(tokens):
+    """Return texts of a grammar, and others that a slip away from it makes."""
+    slips = st.sampled_from(["", "\n", " ", "\0", "A", "é", ":", "*", "٣", "/", "-"])
+    slip = st.builds(
+        lambda text, at, slip: text[:at] + slip + text[at:],
+        tokens,
+        st.integers(0, 200),
+        slips,
+    )
+    return slip | texts.anything
+
+
+def assert_named(error, value):
+    """Check that an error says in a plain line what came and what was expected."""
+    assert error.value is value
+    assert str(error).isprintable()
+    assert "expected" in str(error)
+
+
+@examples(1_000)
+@given(name=near(texts.names) | st.sampled_from(texts.RESERVED) | not_text)
+@example("tick\n")
+@example("t" * 63)
+@example("t" * 64)
+def test_a_name_is_of_the_grammar_or_refused(registry, name):
+    if isinstance(name, str) and texts.is_name(name):
+        assert EventType(name, Payload) is registry.pop(name)
+        return
+
+    with pytest.raises(InvalidEventType) as caught:
+        EventType(name, Payload)
+
+    assert_named(caught.value, name)
+
+
+@pytest.mark.parametrize("payload", [dict, str, None, 5, "Payload"])
+def test_a_payload_that_is_no_struct_is_refused(payload):
+    with pytest.raises(InvalidEventType, match=r"expected a msgspec\.Struct"):
+        EventType("tick", payload)
+
+
+@examples(1_000)
+@given(text=near(texts.topics) | not_text)
+@example("topic:a\n")
+@example("topic:*")
+@example("a" * 32 + ":" + "a" * 150)
+@example("a" * 33 + ":" + "a" * 150)
+@example("a" * 32 + ":" + "a" * 151)
+def test_a_topic_is_of_the_grammar_or_refused(text):
+    if isinstance(text, str) and texts.is_topic(text):
+        assert str(topics.parse(text)) == text
+        return
+
+    with pytest.raises(InvalidTopic) as caught:
+        topics.parse(text)
+
+    assert_named(caught.value, text)
+
+
+@examples(1_000)
+@given(text=near(texts.topics | texts.kinds.map("{}:*".format)) | not_text)
+@example("topic:*\n")
+@example("*:*")
+@example("topic:a*")
+def test_a_selector_is_of_the_grammar_or_refused(text):
+    if isinstance(text, str) and texts.is_selector(text):
+        assert str(topics.parse_selector(text)) == text
+        return
+
+    with pytest.raises(InvalidTopic) as caught:
+        topics.parse_selector(text)
+
+    assert_named(caught.value, text)
+
+
+@given(kind=near(texts.kinds))
+def test_a_kind_is_of_the_grammar_or_refused(kind):
+    if texts.is_topic(f"{kind}:1") and ":" not in kind:
+        return
+
+    with pytest.raises(InvalidTopic):
+        followable(User, kind=kind)
+
+
+@given(text=near(texts.topics).filter(lambda text: not texts.is_topic(text)) | not_text)
+def test_an_event_to_what_is_no_topic_is_refused(text):
+    payload = {"question_id": 1, "title": "Why?", "url": "/"}
+
+    # Without the database: it is refused before anything is written.
+    with pytest.raises(InvalidTopic):
+        outbox.record(NEW_QUESTION, topics=["topic:a", text], payload=payload)
+
+
+raw = st.binary(max_size=40) | near(texts.topics).map(
+    lambda text: text.encode(errors="surrogatepass")
+)
+
+
+@pytest.mark.django_db
+@shared_fixtures(300)
+@given(parameter=st.sampled_from(["topic", "channel"]), value=raw)
+def test_any_text_as_topic_or_channel_is_answered(client, parameter, value):
+    response = client.get(f"{STREAM}?{parameter}={quote_from_bytes(value)}")
+    response.close()
+
+    text = value.decode(errors="replace")
+    kind = text.partition(":")[0]
+    if parameter == "channel":
+        assert response.status_code == (200 if text == "sse" else 404)
+    elif not texts.is_selector(text):
+        assert response.status_code == 400
+        assert "expected" in response.content.decode()
+    else:
+        public = kind in ("topic", "question", "user")
+        assert response.status_code == (200 if public else 404)
+
+
+@pytest.mark.django_db
+@shared_fixtures(200)
+@given(accept=texts.anything | st.sampled_from(["text/html;q=x", ";;", "*/*;q=nan"]))
+def test_any_text_as_accept_is_answered(client, accept):
+    response = client.get(STREAM, headers={"Accept": accept})
+    response.close()
+
+    # A page, or nobody is signed in.
+    assert response.status_code in (200, 403)
+
+
+@pytest.fixture
+def as_maja(client, maja):
+    client.force_login(maja)
+    return client
+
+
+keys = st.text(max_size=30) | st.integers().map(str)
+paths = raw | st.builds(
+    lambda kind, key: f"{kind}:{key}".encode(errors="replace"),
+    st.sampled_from(["topic", "question", "user", "room"]),
+    keys,
+)
+
+
+@pytest.mark.django_db
+@shared_fixtures(400)
+@given(
+    method=st.sampled_from(["put", "delete", "post"]),
+    path=paths,
+    body=st.just(b"")
+    | st.binary()
+    | st.sampled_from([b"level=none", b"level=mute"])
+    | st.binary(max_size=9).map(lambda text: b"level=none&next=" + text),
+    kind=st.sampled_from(["application/json", FORM, "text/plain", ""]),
+)
+@example("delete", b"\0", b"", "")
+@example("post", b"topic:a", b"level=none&next=!", FORM)
+@example("put", b"user:" + b"9" * 30, b"", "")
+@example("put", b"question:1_0", b"{", "application/json")
+@example("put", b"topic:a", b"[" * 10_000, "application/json")
+@example("put", b"topic:a", b'{"level": {}}', "application/json")
+@example("put", b"topic:a", b'{"level": "\\ud800"}', "application/json")
+def test_any_text_as_a_followed_topic_is_answered(as_maja, method, path, body, kind):
+    Follow.objects.all().delete()
+    address = f"/notifications/follows/{quote(path, safe='')}/"
+
+    response = getattr(as_maja, method)(address, body, content_type=kind)
+
+    text = path.decode(errors="replace")
+    assert response.status_code in (200, 302, 400, 404)
+    if not texts.is_topic(text):
+        assert response.status_code == 404
+    assert {*Follow.objects.values_list("topic", flat=True)} <= {text}
+
+
+PLACES = [
+    "/?before=", "/?after=", "/topics/?q=", "/topics/?page=", "/topics/", "/people/",
+    "/questions/", "/ask/?topic=", "/login/?next=", "/notifications/?before=",
+]  # fmt: skip
+
+
+@pytest.mark.django_db
+@shared_fixtures(400)
+@given(place=st.sampled_from(PLACES), value=raw)
+@example("/topics/?q=", b"\0")
+@example("/people/", b"\0")
+@example("/ask/?topic=", b"\0")
+@example("/?before=", b"9" * 16 + b"-" + b"9" * 18)
+@example("/topics/?page=", b"9" * 30)
+@example("/questions/", b"9" * 30)
+def test_any_text_in_the_address_of_a_page_is_answered(as_maja, place, value):
+    end = "" if "?" in place else "/"
+
+    response = as_maja.get(f"{place}{quote(value, safe='')}{end}")
+
+    assert response.status_code in (200, 302, 400, 404)
+
+
+@pytest.mark.django_db(transaction=True)
+@shared_fixtures(100)
+@given(
+    name=st.just("new_question") | texts.anything,
+    topic=st.just("topic:a") | near(texts.topics),
+    data=st.sampled_from(["", "{}", "[]", '{"title": "\\ud800"}', "[" * 9_999])
+    | texts.anything,
+)
+def test_any_text_on_the_command_line_is_refused_in_a_line(name, topic, data):
+    arguments = [f"--topic={topic}", f"--data={data or ' '}", "--", name]
+
+    with pytest.raises(CommandError) as caught:
+        call_command("sse_publish", *arguments)
+
+    assert str(caught.value).isprintable()
+    assert not Event.objects.exists()
+
+
+# By the name that addresses give it.
+VALUES = {
+    "topic": "topic:milk",
+    "slug": "milk",
+    "pk": "1",
+    "username": "root",
+    "object_id": "1",
+    "app_label": "qa",
+    "id": "1",
+    "content_type_id": "1",
+    "url": "",
+}
+
+
+def addresses(patterns, prefix="/"):
+    """Yield each address of the site, with values in their places."""
+    for each in patterns:
+        route = prefix + filled(str(each.pattern))
+        if isinstance(each, URLResolver):
+            yield from addresses(each.url_patterns, route)
+        elif isinstance(each, URLPattern):
+            yield route
+
+
+def filled(pattern):
+    """Return a pattern as the address that it matches."""
+    named = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", pattern).strip("^$")
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: VALUES[found[1]], named)
+
+
+ADDRESSES = sorted({*addresses(get_resolver().url_patterns)})
+
+
+@pytest.fixture
+def town(log):
+    """One of everything, and who may see and change it all."""
+    root = User.objects.create_superuser("root", pk=1)
+    Group.objects.create(pk=1, name="all")
+    milk = Topic.objects.create(pk=1, slug="milk", name="Milk")
+    question = Question.objects.create(pk=1, title="Why?", body="?", author=root)
+    question.topics.add(milk)
+    Answer.objects.create(pk=1, question=question, body="!", author=root)
+    follow(root, "topic:milk")
+    return root
+
+
+def rows():
+    """Return all that the database holds, sessions apart."""
+    models = [model for model in apps.get_models() if model is not Session]
+    return {model: serialize("json", model.objects.order_by("pk")) for model in models}
+
+
+def test_the_walk_knows_every_part_of_the_site():
+    assert {"/", STREAM, "/ask/", "/questions/1/", "/admin/qa/topic/1/change/"} <= {
+        *ADDRESSES
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["get", "head", "options"])
+def test_what_only_reads_changes_nothing(client, town, method):
+    client.force_login(town)
+    before = rows()
+
+    for address in ADDRESSES:
+        response = getattr(client, method)(address, {"level": "none", "up_to": "1"})
+        response.close()
+        assert response.status_code < 500, address
+
+    assert rows() == before
+    assert before[Control] == "[]"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_nothing_is_changed_without_a_csrf_token(town, method):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(town)
+    before = rows()
+
+    answers = {address: getattr(client, method)(address) for address in ADDRESSES}
+
+    assert rows() == before
+    assert {each.status_code for each in answers.values()} == {403}
