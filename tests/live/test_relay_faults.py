@@ -295,7 +295,7 @@ def test_what_is_rolled_back_is_never_told(site, topic):
 
 def test_a_sweep_whose_process_died_is_taken_over(site, proxy, client, topic):
     proxy.cut()
-    make_backlog(site, topic, 2_000)
+    make_backlog(site, topic, 1_000)
     proxy.mend()
     # Long enough to be killed in the middle, short enough for no time-out.
     proxy.delay(0.05)
