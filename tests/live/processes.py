@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import redis
@@ -11,7 +11,7 @@ from tests.live.server import Site
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 # As /proc/net/tcp writes it: proc(5).
-ESTABLISHED = "01"
+ESTABLISHED, LISTEN = "01", "0A"
 
 
 def descriptors(pid: int) -> int:
@@ -37,14 +37,23 @@ def redis_clients(site: Site) -> int:
 
 
 def served(site: Site) -> list[int]:
-    """Return how many connections of clients each worker of the site has."""
+    """Return how many clients each worker of the site serves."""
+    return _connections(site, lambda state: state == ESTABLISHED)
+
+
+def held(site: Site) -> int:
+    """Return how many clients' sockets the workers hold, be the client there or not."""
+    return sum(_connections(site, lambda state: state != LISTEN))
+
+
+def _connections(site: Site, counts: Callable[[str], bool]) -> list[int]:
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     rows = [line.split() for line in lines]
     port = f":{site.port:04X}"
     ours = {
         f"socket:[{inode}]"
         for _, local, _, state, _, _, _, _, _, inode, *_ in rows
-        if local.endswith(port) and state == ESTABLISHED
+        if local.endswith(port) and counts(state)
     }
     return [sum(name in ours for name in open_names(pid)) for pid in site.workers()]
 
