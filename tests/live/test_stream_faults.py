@@ -259,10 +259,10 @@ def test_opening_and_closing_leaves_nothing_behind(site, crowd):
     # Let each process grow to what it needs, however the next ones are shared out.
     for _ in range(WARM_UPS):
         open_and_close(2 * WAVE)
-    warm = WARM_UPS - 1
+    open_and_close(WAVE)
     for _ in range(WAVES):
         open_and_close(WAVE)
 
-    assert memory[-1] <= memory[warm] * TOLERANCE, memory
-    assert descriptors[-1] <= descriptors[warm] * TOLERANCE, descriptors
+    assert memory[-1] <= memory[WARM_UPS] * TOLERANCE, memory
+    assert descriptors[-1] <= descriptors[WARM_UPS] * TOLERANCE, descriptors
     assert max(connections) <= 3 * len(workers)
