@@ -129,9 +129,11 @@ def relay(events: EventQuerySet) -> list[Event]:
 
 def _relay_rows(rows: list[Event]) -> None:
     cursors = shared_log().append([(str(row.uid), _encode(row)) for row in rows])
-    for row, cursor in zip(rows, cursors, strict=True):
-        row.mark_relayed(cursor)
-    Event.objects.bulk_update(rows, ["cursor", "relayed"])
+    # Row by row: bulk_update writes one CASE for all, which takes longer.
+    with transaction.atomic():
+        for row, cursor in zip(rows, cursors, strict=True):
+            row.mark_relayed(cursor)
+            row.save(update_fields=["cursor", "relayed"])
 
 
 def sweep() -> int:
