@@ -207,7 +207,7 @@ def test_much_poison_is_logged_on_a_few_plain_lines(hub, poison, good, caplog):
     assert_quiet(caplog, began=began)
 
 
-@shared_fixtures(300)
+@shared_fixtures(200)
 @given(several=st.lists(fields, min_size=1, max_size=3), sizes=texts.sizes)
 @example(several=[{b"e": event(type="tick\n")}], sizes=[1])
 @example(several=[{b"e": event(type="reset")}], sizes=[1])

@@ -178,7 +178,7 @@ paths = raw | st.builds(
 
 
 @pytest.mark.django_db
-@shared_fixtures(400)
+@shared_fixtures(250)
 @given(
     method=st.sampled_from(["put", "delete", "post"]),
     path=paths,
@@ -215,7 +215,7 @@ PLACES = [
 
 
 @pytest.mark.django_db
-@shared_fixtures(400)
+@shared_fixtures(250)
 @given(place=st.sampled_from(PLACES), value=raw)
 @example("/topics/?q=", b"\0")
 @example("/people/", b"\0")

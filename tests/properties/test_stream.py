@@ -38,7 +38,10 @@ def record(title, *, topics=(MILK,), **options):
 def connection(log):
     """A stream of all topics, open through all examples."""
     hub = shared_hub()
-    connection = Connection(Reader(user="reader"), asked=[MILK])
+    # Room for all of an example: what is large may come one by one.
+    connection = Connection(
+        Reader(user="reader"), asked=[MILK], buffer_bytes=3 * LARGEST
+    )
     list(hub.attach(connection, after=None, as_of=hub.start()))
     return connection
 
