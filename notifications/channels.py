@@ -37,8 +37,8 @@ class Channels:
         self._log = log
         # Set while the subscription stands.
         self._subscribed = threading.Event()
-        # Guarded by the lock.
-        self._lock = threading.Lock()
+        # Guarded by the lock, which is re-entrant for the reason of the hub's.
+        self._lock = threading.RLock()
         self._connections: set[Connection] = set()
         self._thread: threading.Thread | None = None
         # How many messages made no sense and were dropped.
@@ -144,6 +144,8 @@ def encode(body: bytes) -> bytes:
         text = data if isinstance(data, str) else msgspec.json.encode(data).decode()
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
+    if published.type in sse.OWN_NAMES:
+        raise ValueError("a type that the server keeps for itself")
     event_id = "" if published.id is None else str(published.id)
     return sse.encode(data=text, event=published.type, event_id=event_id)
 

@@ -11,9 +11,8 @@ HEARTBEAT = "heartbeat"
 RESET = "reset"
 SERVER_CLOSED = "server_closed"
 # Names on the wire that are the server's own, or that EventSource itself dispatches.
-RESERVED_NAMES = frozenset(
-    {HEARTBEAT, RESET, SERVER_CLOSED, "open", "error", "message"}
-)
+OWN_NAMES = frozenset({HEARTBEAT, RESET, SERVER_CLOSED})
+RESERVED_NAMES = OWN_NAMES | {"open", "error", "message"}
 
 
 def encode(*, data: str, event: str = "", event_id: str = "") -> bytes:

@@ -47,6 +47,7 @@ def test_text_goes_as_it_is_and_a_type_is_optional():
         b"\x80\x04]",
         b"[" * 10_000,
         b'{"data": 1, "type": 5}',
+        b'{"data": 1, "type": "server_closed"}',
         b'{"data": 1, "type": "a\\nb"}',
         b'{"data": 1, "id": "a\\u0000b"}',
     ],

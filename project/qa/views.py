@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -123,17 +123,17 @@ def signup(request: HttpRequest) -> HttpResponse:
     """Make an account and sign in to it."""
     target = _safe_next(request)
     if request.user.is_authenticated:
-        return redirect(target)
+        return HttpResponseRedirect(target)
     form: UserCreationForm[User] = UserCreationForm(
         request.POST if request.method == "POST" else None
     )
     if not form.is_valid():
-        context = {"form": form, "next": "" if target == "home" else target}
+        context = {"form": form, "next": target}
         return render(request, "registration/signup.html", context)
     with transaction.atomic():
         login(request, form.save())
     messages.success(request, "Welcome! Your account is ready.")
-    return redirect(target)
+    return HttpResponseRedirect(target)
 
 
 def _safe_next(request: HttpRequest) -> str:
@@ -141,7 +141,7 @@ def _safe_next(request: HttpRequest) -> str:
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return target if safe else "home"
+    return target if safe else reverse("home")
 
 
 class PasswordChange(PasswordChangeView):
