@@ -37,6 +37,7 @@ GONE_ENVIRONMENT = {
     "NOTIFICATIONS_CLIENT_TIMEOUT": "2.4",
 }
 GONE_SECONDS = 9
+UNKEPT = httpx.Limits(max_keepalive_connections=0)
 CURSOR = re.compile(r'data-cursor="([0-9-]+)"')
 
 
@@ -164,7 +165,8 @@ def test_nothing_falls_between_a_page_and_its_stream(site, publisher, crowd):
         return crowd.open(asking(follow, last_event_id=cursor)), follow, cursor
 
     with (
-        httpx.Client(base_url=site.url, timeout=30) as client,
+        # A kept connection may be closed just as the next request goes out.
+        httpx.Client(base_url=site.url, timeout=30, limits=UNKEPT) as client,
         ThreadPoolExecutor(VISITORS) as visitors,
     ):
         with publisher.steadily(RATE, lambda _: [chance.choice(others)]):
