@@ -53,7 +53,9 @@ class Members:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._client = httpx.Client(base_url=site.url, timeout=30)
+        # A kept connection may be closed just as the next request goes out.
+        unkept = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(base_url=site.url, timeout=30, limits=unkept)
 
     def __enter__(self) -> "Members":
         return self
