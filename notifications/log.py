@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ from notifications.lock import Lock
 READ_LIMIT = 500
 WAIT_LIMIT = 100
 PROBES_KEPT = 1_000
+# A time-out is late when it took so many times as long as it should have.
+LATE = 2.0
 # How long a thread waits while others use the connection for short commands.
 TURN_SECONDS = 2.0
 
@@ -176,21 +178,19 @@ class Log:
 
         Takes a connection of its own for as long as it runs. Raises LogUnavailable.
         """
-        client = None
         try:
-            client = self._connect(seconds + conf.READ_SILENCE)
-            with redis.client.PubSub(
-                client.connection_pool, ignore_subscribe_messages=True
-            ) as pubsub:
+            with (
+                closing(self._connect(seconds + conf.READ_SILENCE)) as client,
+                redis.client.PubSub(
+                    client.connection_pool, ignore_subscribe_messages=True
+                ) as pubsub,
+            ):
                 pubsub.subscribe(*channels)
                 while True:
                     found = pubsub.get_message(timeout=seconds)
-                    yield _message(found) if found else None
+                    yield found and Message(found["channel"].decode(), found["data"])
         except (redis.RedisError, OSError) as error:
             raise LogUnavailable(str(error)) from error
-        finally:
-            if client is not None:
-                client.close()
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones.
@@ -225,6 +225,7 @@ class Log:
         self._check_breaker(whatever_failed)
         if not self._turn.acquire(timeout=TURN_SECONDS):
             raise LogUnavailable(f"no turn at Redis within {TURN_SECONDS:g} s")
+        began = self._clock()
         try:
             # Again, now that it is our turn: who waited behind a failure fails, too.
             self._check_breaker(whatever_failed)
@@ -233,14 +234,24 @@ class Log:
             yield self._commands
             self._breaker.succeeded()
         except (redis.RedisError, OSError) as error:
-            # An error that Redis itself returned took no time: the next may try.
-            if not isinstance(error, redis.ResponseError):
+            if self._is_away(error, seconds=self._clock() - began):
                 self._breaker.failed()
             _close(self._commands)
             self._commands = None
             raise LogUnavailable(str(error)) from error
         finally:
             self._turn.release()
+
+    @staticmethod
+    def _is_away(error: Exception, *, seconds: float) -> bool:
+        """Tell whether it was Redis that failed, after so many seconds.
+
+        An error that it returned is none. Nor is a time-out that came late: then this
+        process was busy, and the reply may have been there.
+        """
+        if isinstance(error, redis.TimeoutError):
+            return seconds < LATE * conf.REDIS_TIMEOUT
+        return not isinstance(error, redis.ResponseError)
 
     def _check_breaker(self, whatever_failed: bool) -> None:
         if not (whatever_failed or self._breaker.allows()):
@@ -286,7 +297,3 @@ def _after(after: Cursor, page: Any) -> list[Record]:
     if not records or records[0].cursor != after:
         raise LogGap(after)
     return records[1:]
-
-
-def _message(found: dict[str, Any]) -> Message:
-    return Message(found["channel"].decode(), found["data"])

@@ -3,6 +3,7 @@ import threading
 import uuid
 
 import pytest
+import redis
 
 from notifications.conf import conf
 from notifications.cursor import Cursor
@@ -252,3 +253,36 @@ def test_an_error_that_redis_answers_with_does_not_hold_up_the_next(log, redis_c
     redis_client.delete(stream_key())
 
     assert log.position()
+
+
+class Hanging(Log):
+    """A log whose Redis never replies, while the clock goes on by itself."""
+
+    def __init__(self, *, seconds):
+        self.now = 0.0
+        self.asked = 0
+        self._seconds = seconds
+        super().__init__(lambda: "unix:///nowhere", clock=lambda: self.now)
+
+    def _connect(self, timeout):
+        return self
+
+    def xrevrange(self, name, *, count):
+        self.asked += 1
+        self.now += self._seconds
+        raise redis.TimeoutError
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0.2, 1), (0.5, 2)])
+def test_only_a_time_out_in_time_counts_as_redis_being_away(settings, seconds, asked):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_RETRY_AFTER": 30}
+    log = Hanging(seconds=seconds)
+
+    for _ in range(2):
+        with pytest.raises(LogUnavailable):
+            log.position()
+
+    assert log.asked == asked

@@ -2,7 +2,10 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
+from notifications.connection import Connection
 from notifications.cursor import Cursor
+from notifications.exceptions import LogUnavailable
+from notifications.hub import shared_hub
 from notifications.middleware import CursorMiddleware
 
 PAGE = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -66,3 +69,20 @@ def test_what_is_no_html_has_none(request_through, accept):
 
 def test_a_page_is_shown_while_redis_is_away(request_through, no_redis):
     assert request_through().notifications_cursor == ""
+
+
+def test_where_the_log_is_read_already_a_page_needs_no_redis(
+    client, db, log, monkeypatch
+):
+    hub = shared_hub()
+    position = hub.start()
+    hub.attach(Connection(asked=["topic:a"]), after=None, as_of=position)
+
+    def fail():
+        raise LogUnavailable("no turn")
+
+    monkeypatch.setattr(log, "position", fail)
+
+    response = client.get("/")
+
+    assert response.wsgi_request.notifications_cursor == str(position)

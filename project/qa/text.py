@@ -88,3 +88,8 @@ def shorten(text: str, *, chars: int = EXCERPT_CHARS) -> str:
 def name_to_slug(name: str, *, chars: int) -> str:
     """Return `name` as a slug of at most `chars` characters; "" if nothing is left."""
     return slugify(name.translate(SPELT_OUT))[:chars].strip("-_")
+
+
+def without_nul(text: str) -> str:
+    """Return a text from an address without NUL, which PostgreSQL takes no text of."""
+    return text.replace("\0", "")

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from project.qa.forms import AnswerForm, AskForm
 from project.qa.models import Answer, Question, Topic
 from project.qa.paging import paginate
+from project.qa.text import without_nul
 
 TOPICS_ON_A_PAGE = 60
 
@@ -40,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def topics(request: HttpRequest) -> HttpResponse:
     """Show all topics, or with `q` those that have it in their name."""
-    typed = request.GET.get("q", "").strip()
+    typed = without_nul(request.GET.get("q", "")).strip()
     found = Topic.objects.filter(name__icontains=typed).with_question_count()
     page = Paginator(found, TOPICS_ON_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "qa/topics.html", {"page": page, "q": typed})
@@ -57,7 +58,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     """Show what a person asked and answered."""
-    person = get_object_or_404(User, username=username)
+    person = get_object_or_404(User, username=without_nul(username))
     asked = Question.objects.for_list().filter(author=person)
     answered = Answer.objects.filter(author=person).select_related("question", "author")
     context = {
@@ -108,7 +109,7 @@ def ask(request: SignedInRequest) -> HttpResponse:
 
 
 def _asked_topics(request: HttpRequest) -> list[str]:
-    slug = request.GET.get("topic", "")
+    slug = without_nul(request.GET.get("topic", ""))
     return list(Topic.objects.filter(slug=slug).values_list("name", flat=True))
 
 

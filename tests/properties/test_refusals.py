@@ -134,13 +134,6 @@ as_header = texts.anything.map(
 )
 
 
-@pytest.fixture
-def bare(settings):
-    """The app as it is on a site that refuses nothing itself."""
-    own = "project.middleware.RefuseNulMiddleware"
-    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if each != own]
-
-
 raw = st.binary(max_size=40) | near(texts.topics).map(
     lambda text: text.encode(errors="surrogatepass")
 )
@@ -149,7 +142,7 @@ raw = st.binary(max_size=40) | near(texts.topics).map(
 @pytest.mark.django_db
 @shared_fixtures(300)
 @given(parameter=st.sampled_from(["topic", "channel"]), value=raw)
-def test_any_text_as_topic_or_channel_is_answered(bare, client, parameter, value):
+def test_any_text_as_topic_or_channel_is_answered(client, parameter, value):
     response = client.get(f"{STREAM}?{parameter}={quote_from_bytes(value)}")
     response.close()
 
@@ -208,9 +201,7 @@ paths = raw | st.builds(
 @example("put", b"topic:a", b"[" * 10_000, "application/json")
 @example("put", b"topic:a", b'{"level": {}}', "application/json")
 @example("put", b"topic:a", b'{"level": "\\ud800"}', "application/json")
-def test_any_text_as_a_followed_topic_is_answered(
-    bare, as_maja, method, path, body, kind
-):
+def test_any_text_as_a_followed_topic_is_answered(as_maja, method, path, body, kind):
     Follow.objects.all().delete()
     address = f"/notifications/follows/{quote(path, safe='')}/"
 
