@@ -3,6 +3,7 @@
 import itertools
 import logging
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from notifications.hub import shared_hub
 from notifications.log import Log, shared_log
 from notifications.throttle import Throttle
 from project.redis_server import RedisServer
+
+# A run in the background of a shell ignores SIGINT, and what it starts would, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("tests", deadline=None)
