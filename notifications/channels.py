@@ -94,9 +94,11 @@ class Channels:
     def _end(self) -> None:
         """Let the next stream start anew, also when an error of ours ended this."""
         with self._lock:
+            # Nobody was connected any more, and who came since has another thread.
+            if self._thread is not threading.current_thread():
+                return
+            self._thread = None
             connections = list(self._connections)
-            if connections:
-                self._thread = None
         for connection in connections:
             connection.close("stopped", drain=True)
 

@@ -1,4 +1,5 @@
 import json
+import threading
 
 import pytest
 
@@ -133,3 +134,16 @@ def test_without_redis_a_channel_cannot_be_attached(no_redis, monkeypatch):
         shared_channels().attach(connection)
 
     assert connection.state is State.CLOSED
+
+
+def test_a_thread_that_ended_leaves_the_next_ones_connections_alone(
+    channels, connection, redis_client
+):
+    ended = threading.Thread(target=channels._end)
+    ended.start()
+    ended.join()
+
+    redis_client.publish("sse", b'{"data": "once"}')
+
+    assert taken(connection) == [b"data: once\n\n"]
+    assert connection.state is State.OPEN
