@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.live.crowd import Crowd
+from tests.live.members import Members
 from tests.live.people import Person, sign_in
+from tests.live.publisher import Publisher
 from tests.live.server import Site
 
 
@@ -27,3 +30,21 @@ def people(site) -> Iterator[Callable[..., list[Person]]]:
     yield people
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="module")
+def publisher(site) -> Iterator[Publisher]:
+    with Publisher(site) as publisher:
+        yield publisher
+
+
+@pytest.fixture
+def crowd(site) -> Iterator[Crowd]:
+    with Crowd(site) as crowd:
+        yield crowd
+
+
+@pytest.fixture
+def members(site) -> Iterator[Members]:
+    with Members(site) as members:
+        yield members

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.live.crowd import Crowd, wait_until_live
-from tests.live.publisher import Publisher, wait_for_event
+from tests.live.crowd import wait_until_live
+from tests.live.publisher import wait_for_event
 from tests.live.server import Site, wait_for
 from tests.live.topics import asking, new_topics
 
@@ -24,18 +24,6 @@ def site():
     }
     with Site(workers=2, environment=environment) as site:
         yield site
-
-
-@pytest.fixture(scope="module")
-def publisher(site):
-    with Publisher(site) as publisher:
-        yield publisher
-
-
-@pytest.fixture
-def crowd(site):
-    with Crowd(site) as crowd:
-        yield crowd
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 
 from tests.live.crowd import Crowd, wait_until_live
 from tests.live.hooks import PRIVATE
-from tests.live.members import Members
 from tests.live.processes import served
 from tests.live.publisher import Publisher, wait_for_event
 from tests.live.server import Site, wait_for
@@ -36,24 +35,6 @@ _FIND = (
 def site():
     with Site(workers=2, environment=ENVIRONMENT) as site:
         yield site
-
-
-@pytest.fixture(scope="module")
-def publisher(site):
-    with Publisher(site) as publisher:
-        yield publisher
-
-
-@pytest.fixture
-def crowd(site):
-    with Crowd(site) as crowd:
-        yield crowd
-
-
-@pytest.fixture
-def members(site):
-    with Members(site) as members:
-        yield members
 
 
 def open_in_every_process(crowd, site, **options):

@@ -59,18 +59,6 @@ def site():
         yield site
 
 
-@pytest.fixture(scope="module")
-def publisher(site):
-    with Publisher(site) as publisher:
-        yield publisher
-
-
-@pytest.fixture
-def crowd(site):
-    with Crowd(site) as crowd:
-        yield crowd
-
-
 def open_streams(crowd, count, names, *, each, chance):
     """Open streams of random topics and of the last one; return them by theirs."""
     *names, end = names

@@ -5,9 +5,8 @@ import sqlite3
 
 import pytest
 
-from tests.live.crowd import Crowd, wait_until_live
-from tests.live.members import Members
-from tests.live.publisher import Publisher, due, published, wait_for_event
+from tests.live.crowd import wait_until_live
+from tests.live.publisher import due, published, wait_for_event
 from tests.live.server import Site, wait_for
 from tests.live.town import Town
 
@@ -31,28 +30,10 @@ Follow.objects.bulk_create(
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site():
     with Site(workers=2, environment=ENVIRONMENT) as site:
         yield site
-
-
-@pytest.fixture
-def publisher(site):
-    with Publisher(site) as publisher:
-        yield publisher
-
-
-@pytest.fixture
-def crowd(site):
-    with Crowd(site) as crowd:
-        yield crowd
-
-
-@pytest.fixture
-def members(site):
-    with Members(site) as members:
-        yield members
 
 
 def test_nobody_is_told_what_they_do_not_follow(site, publisher, crowd, members):
