@@ -170,7 +170,19 @@ def test_nothing_falls_between_a_page_and_its_stream(site, publisher, crowd):
     assert not any(stream.named("reset") for stream, *_ in visits)
 
 
-def test_slow_readers_are_closed_and_nobody_else_notices(site, publisher, crowd):
+@pytest.fixture
+def alone():
+    """A site of its own, for who counts sockets: those of other tests still close."""
+    with (
+        Site(workers=2, environment=ENVIRONMENT) as site,
+        Publisher(site) as publisher,
+        Crowd(site) as crowd,
+    ):
+        yield site, publisher, crowd
+
+
+def test_slow_readers_are_closed_and_nobody_else_notices(alone):
+    site, publisher, crowd = alone
     chance = random.Random(4)
     [shared, *names] = new_topics(20)
     end = names[-1]
