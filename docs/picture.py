@@ -1,15 +1,10 @@
-"""Make the picture of the README: two people's pages, side by side.
-
-Run it as `python -m docs.picture` where `make test` runs; it needs Chromium.
-"""
+"""The picture of the README: two people's pages, side by side."""
 
 import base64
-import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import ARGUMENTS
 from tests.live.server import Site
 
 TARGET = Path(__file__).parent / "images" / "two-people.png"
@@ -24,13 +19,10 @@ img { display: block; border-radius: 10px; box-shadow: 0 6px 24px #0003; }
 </style>%(figures)s"""
 
 
-def main() -> None:
+def make(browser: Browser) -> None:
     """Start the site, let one person ask and another see it, and save the picture."""
-    with Site(workers=2) as site, sync_playwright() as playwright:
+    with Site(workers=2) as site:
         site.manage("seed_demo")
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=ARGUMENTS
-        )
         asker = sign_in(browser, site.url, "asker")
         reader = sign_in(browser, site.url, "reader")
         ask(asker, site.url)
@@ -43,7 +35,8 @@ def main() -> None:
         shots = (asker.screenshot(), reader.screenshot())
         pages = dict(zip(captions, shots, strict=True))
         TARGET.write_bytes(side_by_side(browser, pages))
-        browser.close()
+        for page in (asker, reader):
+            page.context.close()
 
 
 def sign_in(browser: Browser, url: str, name: str) -> Page:
@@ -78,7 +71,3 @@ def side_by_side(browser: Browser, pages: dict[str, bytes]) -> bytes:
     page = browser.new_page(viewport={"width": width, "height": 100})
     page.set_content(FRAME % {"margin": MARGIN, "figures": figures})
     return page.screenshot(full_page=True)
-
-
-if __name__ == "__main__":
-    main()

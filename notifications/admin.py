@@ -1,4 +1,4 @@
-"""The admin: follows to edit, events to look at."""
+"""The admin: follows to edit, events to look at, and a page of what is live."""
 
 from typing import Any
 
@@ -7,6 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from notifications.admin_announcements import AnnouncementAdmin
+from notifications.admin_explanations import ExplanationAdmin
+from notifications.admin_live import Live, LiveAdmin
 from notifications.models import Event, Follow
 
 
@@ -28,7 +31,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EventAdmin(AnnouncementAdmin, ExplanationAdmin):
     """Events, read-only: they are recorded by what happens on the site."""
 
     list_display = ["created", "type", "actor", "addressed_to", "state", "cursor"]
@@ -77,3 +80,6 @@ class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # Whose follow it is, and of what, is what it is: delete it and make another.
         return ["user", "topic"] if obj else []
+
+
+admin.site.register(Live, LiveAdmin)

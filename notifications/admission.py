@@ -1,24 +1,14 @@
 """Admission: how many streams a process takes, in all and of one person or address."""
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 from notifications.conf import conf
+from notifications.connection import Connection
 from notifications.exceptions import TooManyStreams
 
-EVERYBODY = ""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ticket:
-    """One admitted stream; `is_gone` tells whether its client has left."""
-
-    key: str
-    is_gone: Callable[[], bool]
-    hang_up: Callable[[], None]
+Held = dict[str, tuple[Connection, ...]]
 
 
 class Admission:
@@ -28,54 +18,69 @@ class Admission:
         # Re-entrant, since a stream that nobody closed leaves wherever Python happens
         # to collect it.
         self._lock = threading.RLock()
-        # By whose they are, those of everybody among them; guarded by the lock.
-        self._tickets: defaultdict[str, set[Ticket]] = defaultdict(set)
+        # By who holds them, which is a person or, where nobody is known, an address;
+        # most hold one. Guarded by the lock.
+        self._people: Held = {}
+        self._addresses: Held = {}
+        self._addresses_of: dict[Connection, str] = {}
+        self._count = 0
 
-    def enter(
-        self,
-        *,
-        user: str,
-        address: str,
-        is_gone: Callable[[], bool],
-        hang_up: Callable[[], None],
-    ) -> Ticket:
-        """Admit a stream of a person, or of an address where nobody is known.
+    def enter(self, connection: Connection, *, address: str) -> None:
+        """Admit the stream of a person, or of an address where nobody is known.
 
         Raises TooManyStreams. A page that is loaded again leaves streams behind that
         nobody has noticed the end of yet: they are ended first.
         """
-        key = f"user:{user}" if user else f"address:{address}"
-        limit = conf.MAX_STREAMS_PER_PERSON if user else conf.MAX_STREAMS_PER_ADDRESS
-        self._make_room(key, limit)
+        if connection.user:
+            held, holder, whose = self._people, connection.user, "user"
+            limit = conf.MAX_STREAMS_PER_PERSON
+        else:
+            held, holder, whose = self._addresses, address, "address"
+            limit = conf.MAX_STREAMS_PER_ADDRESS
+        self._make_room(held, holder, limit)
         with self._lock:
-            self._check(EVERYBODY, "process", conf.MAX_STREAMS)
-            self._check(key, "user" if user else "address", limit)
-            ticket = Ticket(key, is_gone, hang_up)
-            self._tickets[EVERYBODY].add(ticket)
-            self._tickets[key].add(ticket)
-        return ticket
+            present = held.get(holder, ())
+            if self._count >= conf.MAX_STREAMS:
+                raise TooManyStreams("process", limit=conf.MAX_STREAMS)
+            if len(present) >= limit:
+                raise TooManyStreams(whose, limit=limit)
+            held[holder] = (*present, connection)
+            self._count += 1
+            if not connection.user:
+                self._addresses_of[connection] = address
 
-    def leave(self, ticket: Ticket) -> None:
+    def leave(self, connection: Connection) -> None:
         """Give the place back; idempotent."""
         with self._lock:
-            for key in (EVERYBODY, ticket.key):
-                self._tickets[key].discard(ticket)
-                if not self._tickets[key]:
-                    del self._tickets[key]
+            if connection.user:
+                held, holder = self._people, connection.user
+            else:
+                held = self._addresses
+                holder = self._addresses_of.pop(connection, "")
+            present = held.get(holder, ())
+            if connection in present:
+                self._count -= 1
+                others = tuple(each for each in present if each is not connection)
+                if others:
+                    held[holder] = others
+                else:
+                    del held[holder]
 
-    def _make_room(self, key: str, limit: int) -> None:
+    def present(self) -> list[Connection]:
+        """Return the streams that are admitted."""
         with self._lock:
-            present = list(self._tickets.get(key, ()))
+            both = (*self._people.values(), *self._addresses.values())
+            return list(chain.from_iterable(both))
+
+    def _make_room(self, held: Held, holder: str, limit: int) -> None:
+        with self._lock:
+            present = held.get(holder, ())
         if len(present) < limit:
             return
-        for ticket in present:
-            if ticket.is_gone():
-                self.leave(ticket)
-                ticket.hang_up()
-
-    def _check(self, key: str, whose: str, limit: int) -> None:
-        if len(self._tickets.get(key, ())) >= limit:
-            raise TooManyStreams(whose, limit=limit)
+        for connection in present:
+            if connection.outlet.is_gone():
+                self.leave(connection)
+                connection.hang_up()
 
 
 @cache

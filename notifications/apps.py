@@ -14,7 +14,7 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notifications import checks, rights  # noqa: F401
+        from notifications import announcements, checks, rights  # noqa: F401
         from notifications.sweeper import sweeper
 
         rights.connect()

@@ -119,7 +119,7 @@ class Channels:
 
     def _push(self, message: Message) -> None:
         try:
-            frame = frames.live(encode(message.body))
+            batch = frames.Batch([frames.unplaced(encode(message.body))])
         except ValueError as error:
             self.unreadable += 1
             logger.warning(
@@ -131,7 +131,7 @@ class Channels:
         with self._lock:
             due = [c for c in self._connections if message.channel in c.channels]
         for connection in due:
-            connection.push([frame])
+            connection.push(batch)
 
 
 def encode(body: bytes) -> bytes:

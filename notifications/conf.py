@@ -119,8 +119,12 @@ class Settings:
         100_000, _integer(100), expected="a whole number, at least 100"
     )
     REPEAT_WINDOW = Setting(86_400, _integer(60), expected="whole seconds, at least 60")
+    HISTORY_BYTES = Setting(
+        8_388_608, _integer(0), expected="a whole number of bytes, at least 0"
+    )
     READ_BLOCK = Setting(5.0, _seconds(0.1), expected="seconds, at least 0.1")
     READ_SILENCE = Setting(5.0, _seconds(0.1), expected="seconds, at least 0.1")
+    POLL_SECONDS = Setting(25.0, _seconds(0.1), expected="seconds, at least 0.1")
     HEARTBEAT_INTERVAL = Setting(15.0, _seconds(0.1), expected="seconds, at least 0.1")
     RETRY_INTERVAL = Setting(3.0, _seconds(0), expected="seconds, at least 0")
     BUFFER_BYTES = Setting(
@@ -131,6 +135,10 @@ class Settings:
     )
     CLIENT_TIMEOUT = Setting(12.0, _seconds(0.1), expected="seconds, at least 0.1")
     STREAM_LIFETIME = Setting(3_600.0, _seconds(1), expected="seconds, at least 1")
+    RETURN_LIFETIME = Setting(
+        7_200.0, _seconds(0), expected="seconds; 0 to ask the database each time"
+    )
+    DRAIN_SECONDS = Setting(3.0, _seconds(0), expected="seconds, at least 0")
     MAX_STREAMS = Setting(20_000, _integer(1), expected="a whole number, at least 1")
     MAX_STREAMS_PER_PERSON = Setting(
         10, _integer(1), expected="a whole number, at least 1"

@@ -10,6 +10,9 @@ from notifications.sse import RESERVED_NAMES
 
 # Not $, which a line end may follow.
 _EVENT_TYPE = r"\A[a-z][a-z0-9_]{0,62}\Z"
+_CURSOR = r"\A(0|[1-9][0-9]{0,18})-(0|[1-9][0-9]{0,18})\Z"
+# The bell shows no exact number from here on.
+COUNT_LIMIT = 100
 
 
 class Entry(
@@ -52,6 +55,22 @@ class FollowEntry(Entry, frozen=True, tag="follow"):
     since: int = 0
 
 
+class PreferenceEntry(Entry, frozen=True, tag="preference"):
+    """Whether a person is told live of the events of a type that they follow."""
+
+    user: str
+    type: str
+    live: bool
+
+
+class CountEntry(Entry, frozen=True, tag="count"):
+    """How much a person has not seen, of what stands in the log up to a cursor."""
+
+    user: str
+    unseen: Annotated[int, msgspec.Meta(ge=0, le=COUNT_LIMIT)]
+    as_of: Annotated[str, msgspec.Meta(pattern=_CURSOR)]
+
+
 class EndEntry(Entry, frozen=True, tag="end"):
     """The end of a person's streams, with the reason that they are told.
 
@@ -69,7 +88,9 @@ class StartEntry(Entry, frozen=True, tag="start"):
     """The first entry of a new log, so that there is always a cursor to be at."""
 
 
-AnyEntry = EventEntry | FollowEntry | EndEntry | StartEntry
+# What changes who gets what, or what they have seen of it.
+ControlEntry = FollowEntry | PreferenceEntry | CountEntry | EndEntry
+AnyEntry = EventEntry | ControlEntry | StartEntry
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -89,6 +110,12 @@ class Record(msgspec.Struct, frozen=True):
         return entry
 
 
+def changed_person(body: bytes) -> str:
+    """Return the user whose rights or follows a control entry changes, if it does."""
+    entry: ControlEntry = _control_decoder.decode(body)
+    return "" if isinstance(entry, CountEntry) else entry.user
+
+
 def encode(entry: AnyEntry) -> bytes:
     """Return the entry as the bytes that are kept in the log."""
     return _encoder.encode(entry)
@@ -96,3 +123,4 @@ def encode(entry: AnyEntry) -> bytes:
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEntry)
+_control_decoder = msgspec.json.Decoder(ControlEntry)

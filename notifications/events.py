@@ -5,13 +5,16 @@ A site declares both in `<app>/notifications.py`, which is found at start.
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, ClassVar
 
 import msgspec
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils.functional import Promise
 
 from notifications import topics
 from notifications.conf import conf
@@ -33,6 +36,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 MAX_DEPTH = 64
 # The fields that every event has on the wire, beside those of its payload.
 WIRE_FIELDS = frozenset({"uid", "type", "topics", "actor", "created"})
+# The event types that this app registers itself, and where.
+OWN_TYPES = {"announcement": "notifications.announcements"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,15 @@ class EventType:
     """A registered name with a typed payload; making one registers it.
 
     `name` is lower case with underscores, as in `new_comment`. `payload` is the
-    struct of the event's own fields. `label` is what a person reads. Raises
-    InvalidEventType for a name or a payload that cannot be.
+    struct of the event's own fields. `label` is what a person reads. `group` names a
+    field of the payload: events of this type that have the same there are one row of
+    the inbox. Raises InvalidEventType for a name, payload or group that cannot be.
     """
 
     name: str
     payload: type[msgspec.Struct]
-    label: str = ""
+    label: str | Promise = ""
+    group: str = ""
 
     registry: ClassVar[dict[str, "EventType"]] = {}
 
@@ -55,14 +62,23 @@ class EventType:
             raise self._invalid_type("a name such as new_comment")
         if self.name in RESERVED_NAMES:
             raise self._invalid_type("a name that is not reserved")
+        self._check_owner()
         fields = getattr(self.payload, "__struct_encode_fields__", None)
         if fields is None:
             raise self._invalid_type("a msgspec.Struct as payload")
         if taken := WIRE_FIELDS.intersection(fields):
             listed = ", ".join(sorted(taken))
             raise self._invalid_type(f"a payload without the field {listed}")
+        if self.group and self.group not in fields:
+            raise self._invalid_type(f"a payload with the field {self.group}")
         if self.registry.setdefault(self.name, self) != self:
             raise self._invalid_type("a name not registered yet")
+
+    def _check_owner(self) -> None:
+        """Raise InvalidEventType for a site's type with the name of one of this app."""
+        owner = OWN_TYPES.get(self.name)
+        if owner and getattr(self.payload, "__module__", "") != owner:
+            raise self._invalid_type(f"another name, since {owner} has this one")
 
     def validate(self, data: Mapping[str, Any] | msgspec.Struct) -> dict[str, Any]:
         """Return the payload as what JSON can hold.
@@ -91,6 +107,16 @@ class EventType:
                 f"{size} bytes of JSON, expected at most {conf.MAX_PAYLOAD_BYTES}"
             )
         return dict(builtins)
+
+    def group_of(self, payload: Mapping[str, Any]) -> str:
+        """Return the name of the group that an event is in; empty for one of its own.
+
+        `payload` is one that was validated.
+        """
+        if not self.group or self.group not in payload:
+            return ""
+        digest = blake2b(_json(payload[self.group]), digest_size=16).hexdigest()
+        return f"{self.name}:{digest}"
 
     def _invalid_type(self, expected: str) -> InvalidEventType:
         return InvalidEventType(self.name, expected=expected)
@@ -168,6 +194,19 @@ class Followable:
         # The database takes 07 for 7; events are addressed to the one spelling alone.
         return found if str(getattr(found, self.key, "")) == key else None
 
+    def labels(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return what people read for the topics of these keys, where there are any."""
+        try:
+            wanted = {f"{self.key}__in": keys}
+            found = list(self.model._default_manager.filter(**wanted))
+        except (ValueError, TypeError, ValidationError):
+            # One of them is no key at all.
+            found = [each for each in map(self.find, keys) if each is not None]
+        name = self.model._meta.verbose_name
+        return {
+            f"{self.kind}:{getattr(each, self.key)}": f"{name} {each}" for each in found
+        }
+
 
 def followable(
     model: type[models.Model], *, kind: str, key: str = "pk", public: bool = True
@@ -194,6 +233,21 @@ def object_of(topic: str) -> models.Model | None:
     kind, key = topics.parse(topic)
     found = Followable.registry.get(kind)
     return found.find(key) if found else None
+
+
+def labels_of(names: Iterable[str]) -> dict[str, str]:
+    """Return what people read for each of these topics that stands for something.
+
+    That is the kind of thing and its name, as in "topic Espresso"; one query a kind.
+    """
+    kinds: defaultdict[str, list[str]] = defaultdict(list)
+    for kind, key in map(topics.parse, names):
+        kinds[kind].append(key)
+    labels: dict[str, str] = {}
+    for kind, keys in kinds.items():
+        if found := Followable.registry.get(kind):
+            labels |= found.labels(keys)
+    return labels
 
 
 def follow(user: Any, topic: str, *, level: str = Level.FOLLOW) -> Follow:

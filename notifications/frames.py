@@ -1,6 +1,6 @@
 """A frame: an event encoded once for everybody, with what routing needs. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -23,12 +23,27 @@ class Frame:
     topics: tuple[str, ...] = ()
     actor: str = ""
     told: Mapping[str, int] = field(default_factory=dict)
+    type: str = ""
+
+
+class Batch:
+    """Frames in the order of the log, joined once for all that get the same."""
+
+    __slots__ = ("body", "frames")
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self.frames = tuple(frames)
+        self.body = b"".join([frame.body for frame in self.frames])
+
+    def after(self, cursor: Cursor) -> "Batch":
+        """Return the part that is later than a cursor."""
+        return Batch(frame for frame in self.frames if frame.cursor > cursor)
 
 
 def encode(entry: EventEntry, cursor: Cursor) -> Frame:
     """Return the frame of an event of the log."""
     body = sse.encode(data=entry.data, event=entry.type, event_id=str(cursor))
-    return Frame(cursor, body, entry.topics, entry.actor, entry.told)
+    return Frame(cursor, body, entry.topics, entry.actor, entry.told, entry.type)
 
 
 def heartbeat(cursor: Cursor | None = None) -> Frame:
@@ -41,13 +56,19 @@ def reset(cursor: Cursor) -> Frame:
     return _own(sse.RESET, '{"reason":"gap"}', cursor)
 
 
+def count(unseen: int | None, cursor: Cursor | None = None) -> Frame:
+    """Return the frame that says how much its reader has not seen; None: not known."""
+    data = msgspec.json.encode({"unseen": unseen}).decode()
+    return _own(sse.COUNT, data, cursor)
+
+
 def server_closed(reason: str) -> Frame:
     """Return the last frame of a stream that the server ends, which says why."""
     return _own(sse.SERVER_CLOSED, msgspec.json.encode({"reason": reason}).decode())
 
 
-def live(body: bytes) -> Frame:
-    """Return a frame that is nowhere in the log."""
+def unplaced(body: bytes) -> Frame:
+    """Return bytes as a frame that has no place in the log."""
     return Frame(_NOWHERE, body)
 
 
@@ -58,3 +79,5 @@ def _own(event: str, data: str, cursor: Cursor | None = None) -> Frame:
 
 
 _NOWHERE = Cursor(0, 0)
+# Says nothing of a place in the log.
+HEARTBEAT = Batch([heartbeat()])

@@ -5,29 +5,27 @@ It knows who is connected and what they follow, and nothing of HTTP or of the OR
 
 import logging
 import threading
-from collections import defaultdict
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import cache
 
 from notifications import frames
 from notifications.conf import conf
 from notifications.connection import Connection, State
+from notifications.counters import shared_counters
 from notifications.cursor import Cursor
 from notifications.entries import (
-    AnyEntry,
-    EndEntry,
-    EventEntry,
+    ControlEntry,
+    CountEntry,
     FollowEntry,
+    PreferenceEntry,
     Record,
 )
-from notifications.exceptions import (
-    InvalidCursor,
-    LogGap,
-    LogUnavailable,
-    UnreadableEntry,
-)
-from notifications.frames import Frame
+from notifications.exceptions import LogGap, LogUnavailable
+from notifications.frames import HEARTBEAT, Batch, Frame
 from notifications.log import Log, shared_log
+from notifications.pace import Pace
+from notifications.past import Past
 from notifications.routes import Routes
 from notifications.throttle import Throttle
 
@@ -39,27 +37,34 @@ FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 2.0
 # How long the first read after a failure waits, before the link counts as good.
 RECHECK_SECONDS = 0.1
+# Events are routed together that are for so many connections in all.
+ROUTE_CONNECTIONS = 20_000
 
 
 class Hub:
-    """Reads the log from where it was, and never again what it has read."""
+    """Reads the log once, from where it was; what came before is for the past.
 
-    def __init__(self, log: Log) -> None:
+    `pace` lets others work in the middle of what takes long.
+    """
+
+    def __init__(self, log: Log, *, pace: Pace | None = None) -> None:
         self._log = log
+        self._pace = pace or Pace()
         self._stopping = threading.Event()
-        # Guarded by the lock: the connections served, and how far.
+        # Guarded by the lock: the connections served, how far, and by which thread.
         # Re-entrant, since a stream that nobody closed is detached wherever Python
         # happens to collect it.
         self._lock = threading.RLock()
         self._routes = Routes()
         self._position = Cursor(0, 0)
+        self._past = Past(log)
         self._thread: threading.Thread | None = None
         # Everything up to here has been pushed, not only routed.
         self._settled = Cursor(0, 0)
+        # The heartbeat that was encoded last, and for which cursor.
+        self._beat: tuple[Cursor | None, Batch] = (None, HEARTBEAT)
         # How often in a row the log was not to be reached.
         self._failures = 0
-        # How many entries made no sense and were skipped.
-        self.unreadable = 0
 
     def start(self) -> Cursor:
         """Start reading, if it has not begun; return the position to serve from.
@@ -69,6 +74,7 @@ class Hub:
         with self._lock:
             if self._thread is None:
                 self._position = self._settled = self._log.position()
+                self._past.begin(self._position)
                 self._stopping.clear()
                 self._thread = threading.Thread(
                     target=self._run, name="notifications-hub", daemon=True
@@ -95,6 +101,24 @@ class Hub:
         """The cursor up to which every open connection has what is for it."""
         return self._settled
 
+    def heartbeat(self, connection: Connection) -> Batch:
+        """Return the frame that says how far a connection is; one for all as far.
+
+        In the middle of a push it says nothing of that: some are further than others.
+        """
+        settled = self._settled
+        reached = connection.reached(settled) if settled == self._position else None
+        known, batch = self._beat
+        if known != reached:
+            batch = Batch([frames.heartbeat(reached)])
+            self._beat = (reached, batch)
+        return batch
+
+    @property
+    def unreadable(self) -> int:
+        """How many entries made no sense and were skipped."""
+        return self._past.unreadable
+
     @property
     def connected(self) -> int:
         """How many connections it serves."""
@@ -107,16 +131,18 @@ class Hub:
 
     def attach(
         self, connection: Connection, *, after: str | None, as_of: Cursor
-    ) -> Iterator[Frame]:
-        """Serve this connection from now on; return the frames that it missed.
+    ) -> Iterator[Batch]:
+        """Serve this connection from now on; return what it missed.
 
         `after` is the cursor that the client was at, as it wrote it; without one
         nothing was missed. `as_of` is the position from before the follows were
         loaded. Raises LogUnavailable, with the connection not attached.
         """
-        cursor = self._known(after)
+        cursor = None if after is None else self._past.find(after)
         if cursor is None and after is not None:
             self._check_position()
+        if connection.unseen is not None and cursor is not None:
+            self._past.reach_back(cursor)
         # Set before it is registered: the page may be newer than what this process
         # has read so far, and must not get that part again.
         connection.seen = cursor
@@ -125,12 +151,35 @@ class Hub:
                 raise LogUnavailable("the reading of the log has just ended")
             position = self._position
             self._routes.add(connection)
+            if cursor is not None and cursor <= position:
+                connection.seen = None
+            bell = self._count_missed(connection, cursor, position)
         try:
             self._catch_up(connection, as_of, position)
         except (LogUnavailable, LogGap) as error:
             self.detach(connection)
             raise LogUnavailable(str(error)) from error
-        return self._missed(connection, after, position)
+        return self._missed(connection, cursor, after, position, bell)
+
+    def _count_missed(
+        self, connection: Connection, cursor: Cursor | None, position: Cursor
+    ) -> list[Frame]:
+        """Count what was missed, before anything newer is; return what the bell says.
+
+        It is not known, and not counted on, when what was missed is not.
+        """
+        if connection.unseen is None:
+            return []
+        if cursor is None or not self._past.covers(min(cursor, position)):
+            connection.unseen = None
+        elif cursor < position:
+            counted = self._past.last_count(connection.user, cursor, position)
+            if counted is not None:
+                connection.unseen = counted.unseen
+                cursor = Cursor.parse(counted.as_of)
+            connection.count(self._past.known(connection, cursor, position))
+        reached = max(position, cursor or position)
+        return [frames.count(connection.unseen, reached)]
 
     def detach(self, connection: Connection) -> None:
         """Serve this connection no longer; idempotent."""
@@ -142,13 +191,12 @@ class Hub:
         self, connection: Connection, as_of: Cursor, position: Cursor
     ) -> None:
         """Apply the changes of follows that came while they were being loaded."""
-        for record in self._log.read(as_of, until=position):
-            entry = self._decode(record)
-            if not isinstance(entry, FollowEntry | EndEntry):
-                continue
-            if entry.user == connection.user:
-                with self._lock:
-                    self._control(entry, record.cursor, connection)
+        changes = self._past.changes(connection.user, as_of, position)
+        with self._lock:
+            for cursor, entry in changes:
+                # What is not seen was counted with what was missed.
+                if not isinstance(entry, CountEntry):
+                    self._control(entry, cursor, connection)
 
     def _check_position(self) -> None:
         """Raise LogUnavailable when a gap is about to be declared to everyone.
@@ -158,54 +206,34 @@ class Hub:
         if not self._log.contains(self._position):
             raise LogUnavailable("the log was replaced a moment ago")
 
-    def _known(self, text: str | None) -> Cursor | None:
-        """Return the cursor that a client wrote, if the log has its entry."""
-        if text is None:
-            return None
-        try:
-            cursor = Cursor.parse(text)
-        except InvalidCursor:
-            return None
-        return cursor if self._log.contains(cursor) else None
-
     def _missed(
-        self, connection: Connection, after: str | None, position: Cursor
-    ) -> Iterator[Frame]:
-        """Yield what was missed, or one reset; then how far the client is with that."""
-        cursor = connection.seen
+        self,
+        connection: Connection,
+        cursor: Cursor | None,
+        after: str | None,
+        position: Cursor,
+        bell: list[Frame],
+    ) -> Iterator[Batch]:
+        """Yield what was missed, or one reset; then how far the client is with that.
+
+        What the bell says comes in between, if there is one.
+        """
         try:
             if cursor is not None:
-                yield from self._replay(connection, cursor, position)
+                yield from self._past.missed(connection, cursor, position)
             elif after is not None:
-                yield frames.reset(position)
+                yield Batch([frames.reset(position)])
         except LogGap:
-            yield frames.reset(position)
+            yield Batch([frames.reset(position)])
+            bell = bell and [frames.count(None, position)]
         except LogUnavailable:
             # What is missing cannot be read now: the client comes back for it.
             connection.close("unavailable")
             return
         if connection.state is State.OPEN:
-            yield frames.heartbeat(connection.reached(position))
-
-    def _replay(
-        self, connection: Connection, after: Cursor, position: Cursor
-    ) -> Iterator[Frame]:
-        for record in self._log.read(after, until=position):
-            if connection.state is State.CLOSED:
-                return
-            entry = self._decode(record)
-            if isinstance(entry, EventEntry):
-                frame = frames.encode(entry, record.cursor)
-                if connection.wants_replayed(frame):
-                    yield frame
-
-    def _decode(self, record: Record) -> AnyEntry | None:
-        try:
-            return record.decode()
-        except UnreadableEntry as error:
-            self.unreadable += 1
-            logger.warning("entry=skipped %s", error)
-            return None
+            # The page may be further than this process was.
+            reached = max(position, cursor or position)
+            yield Batch([*bell, frames.heartbeat(reached)])
 
     def _run(self) -> None:
         try:
@@ -243,48 +271,87 @@ class Hub:
         What was lost may have ended a right or changed a follow: so the streams end,
         and those who come back are looked at anew.
         """
+        # What ended a right may be in what was lost, and what is remembered is not.
+        self._log.forget_everybody()
         newest = self._log.position()
         logger.warning("read=reset from=%s to=%s", gap.cursor, newest)
         with self._lock:
             self._position = newest
+            self._past.begin(self._position)
             connections = list(self._routes)
-        for connection in connections:
+        reset = Batch([frames.reset(newest)])
+        with_bell = Batch([*reset.frames, frames.count(None, newest)])
+        for connection in self._pace.of(connections):
             connection.seen = None
-            connection.push([frames.reset(newest)])
+            connection.push(reset if connection.unseen is None else with_bell)
             connection.close("gap", drain=True)
         self._settled = newest
 
     def _dispatch(self, records: Sequence[Record]) -> None:
         """Push what one read of the log brought, each connection's share at once."""
-        if not records:
-            return
-        due: defaultdict[Connection, list[Frame]] = defaultdict(list)
-        with self._lock:
-            for record in records:
-                self._route(record, due)
-            self._position = records[-1].cursor
-        for connection, share in due.items():
-            connection.push(share)
-        self._settled = records[-1].cursor
+        waiting = deque(records)
+        while waiting:
+            with self._lock:
+                found = self._next_frames(waiting)
+                shares = self._routes.shares(found)
+            for batch, connections in shares:
+                for connection in self._pace.of(connections):
+                    connection.push(batch)
+            self._settled = self._position
+            shared_counters().pushed(found, shares)
 
-    def _route(self, record: Record, due: defaultdict[Connection, list[Frame]]) -> None:
-        entry = self._decode(record)
-        if isinstance(entry, EventEntry):
-            frame = frames.encode(entry, record.cursor)
-            for connection in self._routes.matching(frame):
-                due[connection].append(frame)
-        elif isinstance(entry, FollowEntry | EndEntry):
-            for connection in self._routes.of(entry.user):
-                self._control(entry, record.cursor, connection)
+    def _next_frames(self, waiting: deque[Record]) -> list[Frame]:
+        """Take entries off the front, up to a change of who gets what, and apply it.
+
+        What came before that change goes to those who had a right to it; what comes
+        after, to those who have one then.
+        """
+        found: list[Frame] = []
+        weight = 0
+        audiences: set[tuple[str, ...]] = set()
+        while waiting and weight < ROUTE_CONNECTIONS:
+            item = self._past.decode(waiting[0])
+            if isinstance(item, ControlEntry) and found:
+                break
+            record = waiting.popleft()
+            self._past.add(record, item)
+            self._position = record.cursor
+            if isinstance(item, Frame):
+                found.append(item)
+                audience = self._routes.audience(item.topics)
+                # Those for the same are looked up once.
+                if audience not in audiences:
+                    audiences.add(audience)
+                    weight += self._routes.weight(audience)
+            elif item is not None:
+                for connection in self._routes.of(item.user):
+                    self._control(item, record.cursor, connection)
+        return found
 
     def _control(
-        self, entry: FollowEntry | EndEntry, cursor: Cursor, connection: Connection
+        self, entry: ControlEntry, cursor: Cursor, connection: Connection
     ) -> None:
         """Apply what an entry says of the person who reads this connection."""
-        if isinstance(entry, FollowEntry):
+        if isinstance(entry, FollowEntry | PreferenceEntry):
             self._routes.change(connection, entry, cursor)
+        elif isinstance(entry, CountEntry):
+            self._recount(connection, entry, cursor)
         elif connection.is_ended_by(entry):
             connection.close(entry.reason)
+
+    def _recount(
+        self, connection: Connection, entry: CountEntry, cursor: Cursor
+    ) -> None:
+        """Take over what the database says is not seen, and count on from there."""
+        if connection.unseen is None:
+            return
+        # The page was rendered after it, and knows better.
+        if connection.seen is not None and cursor <= connection.seen:
+            return
+        connection.unseen = entry.unseen
+        as_of = Cursor.parse(entry.as_of)
+        connection.count(self._past.known(connection, as_of, cursor))
+        connection.push(Batch([frames.count(connection.unseen, cursor)]))
 
 
 @cache

@@ -3,6 +3,15 @@
 import hashlib
 from typing import Any
 
+# Of sessions that are kept as rows, whose deletion is a signal.
+SESSION_MODEL = "sessions.Session"
+
+
+def is_row(session: Any) -> bool:
+    """Tell whether a session, or None, is kept as a row of the database."""
+    model = getattr(session, "model", None)
+    return model is not None and model._meta.label == SESSION_MODEL
+
 
 def session_digest(session_key: str | None) -> str:
     """Return what stands for a session; empty for none."""

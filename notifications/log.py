@@ -17,21 +17,25 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from notifications import scripts
+from notifications import replies, scripts
+from notifications.board import Board
 from notifications.breaker import Breaker
 from notifications.conf import conf
 from notifications.cursor import Cursor
 from notifications.entries import Record, StartEntry, encode
 from notifications.exceptions import LogGap, LogUnavailable
+from notifications.gathering import Gathering
 from notifications.lock import Lock
+from notifications.memory import Memory
 
 # A page of the past, and what one read of the present brings at most: little enough
 # for the buffer of a connection that keeps up.
 READ_LIMIT = 500
 WAIT_LIMIT = 100
 PROBES_KEPT = 1_000
+SCAN_COUNT = 1_000
 # A time-out is late when it took so many times as long as it should have.
-LATE = 2.0
+LATE = 1.25
 # How long a thread waits while others use the connection for short commands.
 TURN_SECONDS = 2.0
 
@@ -67,8 +71,11 @@ class Log:
         self._turn = threading.Lock()
         self._commands: redis.Redis | None = None
         self._breaker = Breaker(seconds=lambda: conf.REDIS_RETRY_AFTER, clock=clock)
+        # Many come back at once, and would wait for each other's turn.
+        self._gathering = Gathering(self._run_all)
         # For `wait` alone, which one thread calls.
-        self._waiting: redis.Redis | None = None
+        self._waiting_client: redis.Redis | None = None
+        self._waiting: Any = None
         # Probes have a stream of their own, which takes no room in the log: which are
         # ours, which was read last, and when, by the clock, one of ours was.
         self._probes = f"{self._prefix}:probes"
@@ -82,23 +89,60 @@ class Log:
         A uid that was appended before is not appended again. Raises LogUnavailable;
         some of the entries may be in the log then, and a repeat is harmless.
         """
+        return self._append([(body, (self._uid(uid),)) for uid, body in entries])
+
+    def append_controls(self, entries: Sequence[tuple[str, bytes, str]]) -> None:
+        """Append (uid, entry, user) and forget what is remembered of these people.
+
+        As in `append`; each is forgotten at one stroke with the entry. Nobody is
+        forgotten for one whose user is empty.
+        """
+        self._append(
+            [
+                (body, (self._uid(uid), *([self._person(user)] if user else [])))
+                for uid, body, user in entries
+            ]
+        )
+
+    def memory(self, user: str) -> Memory:
+        """Return what is remembered of a person until their next control entry."""
+        return Memory(self._gathering.ask, self._person(user))
+
+    def _append(self, items: list[tuple[bytes, tuple[str, ...]]]) -> list[Cursor]:
         with self._command() as client, client.pipeline(transaction=False) as pipeline:
-            for uid, body in entries:
-                key = f"{self._prefix}:uid:{uid}"
+            for body, keys in items:
                 pipeline.eval(
-                    scripts.APPEND, 2, self._stream, key, body,
+                    scripts.APPEND, 1 + len(keys), self._stream, *keys, body,
                     conf.LOG_MAX_ENTRIES, conf.REPEAT_WINDOW,
                 )  # fmt: skip
-            return [_cursor(reply) for reply in pipeline.execute()]
+            return [replies.cursor(reply) for reply in pipeline.execute()]
+
+    def forget_everybody(self) -> None:
+        """Forget what is remembered of people; raises LogUnavailable."""
+        with self._command() as client:
+            for key in client.scan_iter(self._person("*"), count=SCAN_COUNT):
+                client.unlink(key)
+
+    def _run_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        with self._command() as client, client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            return list(pipeline.execute(raise_on_error=False))
+
+    def _uid(self, uid: str) -> str:
+        return f"{self._prefix}:uid:{uid}"
+
+    def _person(self, user: str) -> str:
+        return f"{self._prefix}:reader:{user}"
 
     def position(self) -> Cursor:
         """Return the newest cursor, starting the log if there is none yet."""
         with self._command() as client:
             newest: Any = client.xrevrange(self._stream, count=1)
             if newest:
-                return _cursor(newest[0][0])
+                return replies.cursor(newest[0][0])
             start = encode(StartEntry(uid=secrets.token_hex(8)))
-            return _cursor(client.eval(scripts.START, 1, self._stream, start))
+            return replies.cursor(client.eval(scripts.START, 1, self._stream, start))
 
     def contains(self, cursor: Cursor) -> bool:
         """Tell whether the entry at `cursor` is still in the log."""
@@ -117,7 +161,7 @@ class Log:
                 page: Any = client.xrange(
                     self._stream, str(after), str(until), count=READ_LIMIT
                 )
-            records = _after(after, page)
+            records = replies.records_after(after, page)
             yield from records
             if len(records) < READ_LIMIT - 1:
                 return
@@ -133,29 +177,35 @@ class Log:
         `after` is gone.
         """
         try:
-            client = self._waiting or self._start_waiting()
-            found: Any = client.xread(
-                {self._stream: str(after), self._probes: self._probed},
-                count=WAIT_LIMIT,
-                block=int(seconds * 1000),
-            )
-            known: Any = client.xrange(self._stream, str(after), str(after))
+            connection = self._waiting or self._start_waiting()
+            # One after the other in Redis, in one round trip. Not by a client, whose
+            # care for each command would cost as much as many deliveries.
+            streams = (self._stream, self._probes, str(after), self._probed)
+            block = int(seconds * 1000)
+            commands = [
+                ("XREAD", "COUNT", WAIT_LIMIT, "BLOCK", block, "STREAMS", *streams),
+                ("XRANGE", self._stream, str(after), str(after)),
+            ]
+            connection.send_packed_command(connection.pack_commands(commands))
+            found, known = connection.read_response(), connection.read_response()
         except (redis.RedisError, OSError) as error:
             self._drop_waiting()
             raise LogUnavailable(str(error)) from error
-        pages = {name.decode(): page for name, page in found}
+        pages = replies.pages(found)
         self._hear(pages.get(self._probes, []))
         if not known:
             raise LogGap(after)
-        return _records(pages.get(self._stream, []))
+        return replies.records(pages.get(self._stream, []))
 
-    def _start_waiting(self) -> redis.Redis:
-        self._waiting = self._connect(conf.READ_BLOCK + conf.READ_SILENCE)
+    def _start_waiting(self) -> Any:
+        # Kept, since it closes its connections when it goes.
+        self._waiting_client = self._connect(conf.READ_BLOCK + conf.READ_SILENCE)
+        self._waiting = self._waiting_client.connection_pool.get_connection()
         # It may be another Redis, where ids are smaller.
         self._probed = "0"
         return self._waiting
 
-    def _hear(self, probes: Any) -> None:
+    def _hear(self, probes: replies.Page) -> None:
         for reply, fields in probes:
             self._probed = reply.decode()
             if fields.get(b"origin") == self._origin.encode():
@@ -170,6 +220,10 @@ class Log:
         it.
         """
         return Lock(self._command, f"{self._prefix}:lock:{name}", seconds=seconds)
+
+    def board(self) -> Board:
+        """Return where processes say how they are, and what the log is like."""
+        return Board(self._command, self._prefix)
 
     def subscribe(
         self, channels: Sequence[str], *, seconds: float
@@ -258,8 +312,9 @@ class Log:
             raise LogUnavailable("Redis failed a moment ago; not tried again yet")
 
     def _drop_waiting(self) -> None:
-        _close(self._waiting)
-        self._waiting = None
+        if self._waiting is not None:
+            self._waiting.disconnect()
+        self._waiting = self._waiting_client = None
 
     def _connect(self, timeout: float) -> redis.Redis:
         return redis.Redis.from_url(
@@ -281,19 +336,3 @@ def shared_log() -> Log:
 def _close(client: redis.Redis | None) -> None:
     if client is not None:
         client.close()
-
-
-def _cursor(reply: Any) -> Cursor:
-    return Cursor.parse(reply.decode())
-
-
-def _records(page: Any) -> list[Record]:
-    return [Record(_cursor(reply), fields.get(b"e", b"")) for reply, fields in page]
-
-
-def _after(after: Cursor, page: Any) -> list[Record]:
-    """Return the page without the entry at `after`, which has to be its first."""
-    records = _records(page)
-    if not records or records[0].cursor != after:
-        raise LogGap(after)
-    return records[1:]

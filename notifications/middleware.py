@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from notifications import sse
 from notifications.exceptions import LogUnavailable
 from notifications.hub import shared_hub
 from notifications.log import shared_log
@@ -22,9 +23,15 @@ class CursorMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in READING and request.accepts("text/html"):
+        if request.method in READING and _wants_page(request):
             request.notifications_cursor = newest_cursor()  # type: ignore[attr-defined]
         return self._get_response(request)
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    # What an EventSource sends needs no parsing, and comes by the thousand.
+    accept = request.META.get("HTTP_ACCEPT")
+    return accept != sse.EVENT_STREAM and request.accepts("text/html")
 
 
 def newest_cursor() -> str:

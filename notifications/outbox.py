@@ -57,6 +57,7 @@ def record(
         actor=actor,
         source=source,
     )
+    event.group = event_type.group_of(event.payload) or event.group
     with transaction.atomic():
         event.save()
         _address(event, addressed, told or {})
@@ -102,7 +103,7 @@ def is_raw(source: str) -> bool:
     return found is not None and source in found.raw
 
 
-def record_control(entry: entries.FollowEntry | entries.EndEntry) -> None:
+def record_control(entry: entries.ControlEntry) -> None:
     """Write a control entry in the current transaction, to be relayed like an event."""
     with transaction.atomic():
         control = Control.objects.create(uid=entry.uid, body=entries.encode(entry))
@@ -133,7 +134,7 @@ def _relay_rows(rows: list[Event]) -> None:
     with transaction.atomic():
         for row, cursor in zip(rows, cursors, strict=True):
             row.mark_relayed(cursor)
-            row.save(update_fields=["cursor", "relayed"])
+            row.save(update_fields=["cursor", "position", "relayed"])
 
 
 def sweep() -> int:
@@ -159,7 +160,13 @@ def _sweep_batch() -> int:
 
 def _relay_controls(controls: QuerySet[Control]) -> int:
     rows = list(controls)
-    shared_log().append([(str(row.uid), bytes(row.body)) for row in rows])
+    bodies = [bytes(row.body) for row in rows]
+    shared_log().append_controls(
+        [
+            (str(row.uid), body, entries.changed_person(body))
+            for row, body in zip(rows, bodies, strict=True)
+        ]
+    )
     with transaction.atomic():
         Control.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)

@@ -7,15 +7,25 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.apps import apps
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_out
+from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
 from django.http import HttpRequest
+from django.utils import timezone
 
 from notifications import outbox
+from notifications.counts import tell_count
 from notifications.cursor import milliseconds
-from notifications.entries import EndEntry, FollowEntry
-from notifications.identity import login_digest, session_digest
-from notifications.models import Follow
+from notifications.entries import EndEntry, FollowEntry, PreferenceEntry
+from notifications.identity import (
+    SESSION_MODEL,
+    is_row,
+    login_digest,
+    session_digest,
+)
+from notifications.models import Delivery, Follow, Preference
 
 # A save of these fields of a user may end what they are allowed.
 LOGIN_FIELDS = frozenset({"password", "is_active"})
@@ -27,18 +37,25 @@ def connect() -> None:
     users: Any = Follow._meta.get_field("user").remote_field.model
     post_save.connect(_follow_saved, sender=Follow)
     post_delete.connect(_follow_deleted, sender=Follow)
+    post_save.connect(_preference_saved, sender=Preference)
+    post_delete.connect(_preference_deleted, sender=Preference)
     post_save.connect(_user_saved, sender=users)
     post_delete.connect(_user_deleted, sender=users)
     user_logged_out.connect(_signed_out)
+    if apps.is_installed("django.contrib.sessions"):
+        post_delete.connect(_session_deleted, sender=SESSION_MODEL)
 
 
 def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:
     if not raw:
         _record_follow(instance, instance.level)
+        tell_count(instance.user)
 
 
-def _follow_deleted(*, instance: Follow, **signal: Any) -> None:
+def _follow_deleted(*, instance: Follow, origin: Any, **signal: Any) -> None:
     _record_follow(instance, "")
+    if _is_deleted_alone(instance, origin):
+        tell_count(instance.user)
 
 
 def _record_follow(follow: Follow, level: str) -> None:
@@ -52,10 +69,47 @@ def _record_follow(follow: Follow, level: str) -> None:
     outbox.record_control(entry)
 
 
+def _preference_saved(*, instance: Preference, raw: bool, **signal: Any) -> None:
+    if not raw:
+        _record_preference(instance, live=instance.delivery == Delivery.LIVE)
+
+
+def _preference_deleted(*, instance: Preference, origin: Any, **signal: Any) -> None:
+    if _is_deleted_alone(instance, origin):
+        _record_preference(instance, live=True)
+
+
+def _record_preference(preference: Preference, *, live: bool) -> None:
+    entry = PreferenceEntry(
+        uid=str(uuid.uuid4()),
+        user=str(preference.user_id),
+        type=preference.type,
+        live=live,
+    )
+    outbox.record_control(entry)
+    tell_count(preference.user)
+
+
+def _is_deleted_alone(instance: Model, origin: Any) -> bool:
+    """Tell whether a row was not deleted along with its person."""
+    return issubclass(getattr(origin, "model", type(origin)), type(instance))
+
+
 def _signed_out(*, request: HttpRequest, user: Any, **signal: Any) -> None:
+    # A session in the database is deleted next, which ends its streams.
+    if is_row(request.session):
+        return
     session = session_digest(request.session.session_key)
     if user is not None and session:
         end_streams(user, "signed_out", session=session)
+
+
+def _session_deleted(*, instance: Any, **signal: Any) -> None:
+    """End the streams of a session that is deleted, by whomever."""
+    user = instance.get_decoded().get(SESSION_KEY)
+    if user is not None and instance.expire_date > timezone.now():
+        digest = session_digest(instance.session_key)
+        _end(str(user), "signed_out", session=digest)
 
 
 def _user_saved(
@@ -82,11 +136,11 @@ def _user_deleted(*, instance: Any, **signal: Any) -> None:
 
 def end_streams(user: Any, reason: str, *, session: str = "", login: str = "") -> None:
     """End a person's streams: all, or those of a session, or of other logins."""
+    _end(str(user.pk), reason, session=session, login=login)
+
+
+def _end(user: str, reason: str, *, session: str = "", login: str = "") -> None:
     entry = EndEntry(
-        uid=str(uuid.uuid4()),
-        user=str(user.pk),
-        reason=reason,
-        session=session,
-        login=login,
+        uid=str(uuid.uuid4()), user=user, reason=reason, session=session, login=login
     )
     outbox.record_control(entry)

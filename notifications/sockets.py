@@ -3,13 +3,16 @@
 Without it a stream works all the same, and who is gone is noticed later.
 """
 
+import _socket
 import contextlib
 import socket
-from _socket import socket as PlainSocket  # noqa: N812
 from collections.abc import Mapping
 from typing import Any
 
 from notifications.conf import conf
+
+# A socket that nothing has patched: under gevent another one would wait.
+PlainSocket = _socket.socket
 
 
 class ClientSocket:
@@ -48,7 +51,6 @@ class ClientSocket:
         """Tell whether the client has closed its end."""
         flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
         try:
-            # A socket that nothing has patched: under gevent a plain recv would wait.
             plain = PlainSocket(fileno=self._socket.dup().detach())
             with contextlib.closing(plain):
                 return plain.recv(1, flags) == b""

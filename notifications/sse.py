@@ -4,14 +4,17 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import re
+from typing import NamedTuple
 
+EVENT_STREAM = "text/event-stream"
 _LINE_END = re.compile("\r\n|\r|\n")
 
 HEARTBEAT = "heartbeat"
 RESET = "reset"
 SERVER_CLOSED = "server_closed"
+COUNT = "count"
 # Names on the wire that are the server's own, or that EventSource itself dispatches.
-OWN_NAMES = frozenset({HEARTBEAT, RESET, SERVER_CLOSED})
+OWN_NAMES = frozenset({HEARTBEAT, RESET, SERVER_CLOSED, COUNT})
 RESERVED_NAMES = OWN_NAMES | {"open", "error", "message"}
 
 
@@ -28,6 +31,24 @@ def encode(*, data: str, event: str = "", event_id: str = "") -> bytes:
     if event_id:
         lines.insert(0, "id: " + _event_id(event_id))
     return ("\n".join(lines) + "\n\n").encode()
+
+
+class Fields(NamedTuple):
+    """The fields of one event, each empty when it is left out."""
+
+    event_id: str = ""
+    event: str = ""
+    data: str = ""
+
+
+def decode(body: bytes) -> Fields:
+    """Return the fields of one event, as `encode` writes it."""
+    fields: dict[str, list[str]] = {}
+    for line in body.decode().rstrip("\n").split("\n"):
+        name, _, value = line.partition(": ")
+        fields.setdefault(name, []).append(value)
+    joined = {name: "\n".join(lines) for name, lines in fields.items()}
+    return Fields(joined.get("id", ""), joined.get("event", ""), joined.get("data", ""))
 
 
 def encode_retry(milliseconds: int) -> bytes:

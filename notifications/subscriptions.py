@@ -1,43 +1,39 @@
-"""Open a stream: read what a person follows, and attach a connection to the hub.
+"""Open a stream: read what a person follows, and attach a connection.
 
-The one place where the two sides meet in a process; what follows needs no database.
+It knows the database and the hub; what it returns needs no database.
 """
 
-import random
-from collections.abc import Iterable
-from contextlib import ExitStack
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
 
-from notifications import frames
 from notifications.admission import shared_admission
 from notifications.channels import shared_channels
 from notifications.conf import conf
-from notifications.connection import Connection, Following, Reader
+from notifications.connection import NOBODY, NOTHING, Connection, Follows, Reader
 from notifications.cursor import Cursor, milliseconds
+from notifications.frames import HEARTBEAT, Batch
+from notifications.heartbeats import heartbeat
 from notifications.hub import shared_hub
 from notifications.identity import login_digest, session_digest
-from notifications.models import Follow
+from notifications.models import Follow, Preference
+from notifications.outlets import Queue
+from notifications.returning import lifetime, session_end
 from notifications.sockets import ClientSocket, NoSocket
 from notifications.streaming import EventStream
 
-# Lifetimes differ by so much either way, so that streams that were opened at once do
-# not all come back at once.
-LIFETIME_SPREAD = 0.2
 NO_SOCKET = NoSocket()
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks for a stream, and from where.
+    """Who asks for a stream, what they follow, and from where they ask."""
 
-    `user` is None for nobody known, and the stream ends with their `session`.
-    """
-
-    user: Any = None
-    session: Any = None
+    reader: Reader = NOBODY
+    follows: Follows = NOTHING
     address: str = ""
     socket: ClientSocket = NO_SOCKET
 
@@ -48,27 +44,22 @@ def open_stream(
     as_of: Cursor,
     asked: Iterable[str] = (),
     after: str | None = None,
+    unseen: int | None = None,
 ) -> EventStream:
     """Return the stream of what a person follows, and of the selectors `asked`.
 
     `as_of` is the hub's position from before anything was read of who they are: what
     changes meanwhile is in the log after it, and is applied. `after` is the cursor
-    that the client was at, as it wrote it. Raises LogUnavailable and TooManyStreams.
+    that the client was at, as it wrote it, and `unseen` what its bell said then; there
+    is no bell without it. Raises LogUnavailable and TooManyStreams.
     """
-    hub = shared_hub()
-    follows = _follows(client.user) if client.user else {}
-    connection = _connection(client, follows=follows, asked=asked)
-    with ExitStack() as ending:
-        _admit(client, connection, ending)
-        missed = hub.attach(connection, after=after, as_of=as_of)
-        ending.callback(hub.detach, connection)
-        return EventStream(
-            connection,
-            missed=missed,
-            heartbeat=lambda: frames.heartbeat(connection.reached(hub.settled)),
-            started=_release_database,
-            closed=ending.pop_all().close,
-        )
+
+    def attach(connection: Connection) -> Iterator[Batch]:
+        return shared_hub().attach(connection, after=after, as_of=as_of)
+
+    return _open(
+        client, attach, _end, follows=client.follows, asked=asked, unseen=unseen
+    )
 
 
 def open_channel_stream(client: Client, names: Iterable[str]) -> EventStream:
@@ -76,70 +67,77 @@ def open_channel_stream(client: Client, names: Iterable[str]) -> EventStream:
 
     Raises LogUnavailable and TooManyStreams.
     """
-    channels = shared_channels()
-    connection = _connection(client, channels=names)
-    with ExitStack() as ending:
-        _admit(client, connection, ending)
-        channels.attach(connection)
-        ending.callback(channels.detach, connection)
-        return EventStream(
-            connection,
-            missed=iter([frames.heartbeat()]),
-            heartbeat=frames.heartbeat,
-            started=_release_database,
-            closed=ending.pop_all().close,
-        )
+
+    def attach(connection: Connection) -> Iterator[Batch]:
+        shared_channels().attach(connection)
+        return iter([HEARTBEAT])
+
+    return _open(client, attach, _end_channels, channels=names)
 
 
-def _connection(client: Client, **subscription: Any) -> Connection:
+def _open(
+    client: Client,
+    attach: Callable[[Connection], Iterator[Batch]],
+    ended: Callable[[Connection], None],
+    **subscription: Any,
+) -> EventStream:
+    """Have a stream counted, and attached to what brings its frames."""
     client.socket.tune()
-    return Connection(
-        reader_of(client.user, client.session),
-        buffer_bytes=conf.BUFFER_BYTES,
-        too_slow=client.socket.abort,
-        **subscription,
+    queue = Queue(buffer_bytes=conf.BUFFER_BYTES, socket=client.socket)
+    connection = Connection(client.reader, queue, **subscription)
+    shared_admission().enter(connection, address=client.address)
+    try:
+        missed = attach(connection)
+    except BaseException:
+        shared_admission().leave(connection)
+        raise
+    return EventStream(
+        connection,
+        queue,
+        missed=missed,
+        heartbeat=heartbeat,
+        started=_release_database,
+        ended=ended,
     )
 
 
-def _admit(client: Client, connection: Connection, ending: ExitStack) -> None:
-    """Have the stream counted until its end."""
+def _end(connection: Connection) -> None:
+    shared_hub().detach(connection)
+    shared_admission().leave(connection)
 
-    def hang_up() -> None:
-        connection.close("gone")
-        client.socket.abort()
 
-    admission = shared_admission()
-    ticket = admission.enter(
-        user=connection.user,
-        address=client.address,
-        is_gone=client.socket.is_gone,
-        hang_up=hang_up,
-    )
-    ending.callback(admission.leave, ticket)
+def _end_channels(connection: Connection) -> None:
+    shared_channels().detach(connection)
+    shared_admission().leave(connection)
 
 
 def reader_of(user: Any, session: Any) -> Reader:
-    """Return who reads a stream, which lasts no longer than their session does."""
-    spread = random.uniform(1 - LIFETIME_SPREAD, 1 + LIFETIME_SPREAD)  # noqa: S311
-    seconds = conf.STREAM_LIFETIME * spread
-    if session is not None:
-        seconds = min(seconds, session.get_expiry_age())
+    """Return who reads a stream, which lasts no longer than their session does.
+
+    `user` is None for nobody known, `session` for a stream outside any.
+    """
+    ends = session_end(session) if session is not None else float("inf")
     return Reader(
         user=str(user.pk) if user else "",
         session=session_digest(session.session_key) if session is not None else "",
         login=login_digest(user) if user else "",
-        seconds=seconds,
+        seconds=lifetime(ends),
+        ends=ends,
     )
 
 
-def _follows(user: Any) -> dict[str, Following]:
-    """Return what a person follows and may see, by topic."""
+def follows_of(user: Any) -> Follows:
+    """Return what a person follows and may see; nothing for None."""
+    if user is None:
+        return NOTHING
     rows = Follow.objects.filter(user=user).values_list("topic", "level", "created")
-    return {
-        topic: Following(level, milliseconds(created))
+    allowed = (
+        # One text for all who follow a topic.
+        (sys.intern(topic), level, milliseconds(created))
         for topic, level, created in rows
         if conf.AUTHORIZE(user, topic)
-    }
+    )
+    return Follows.of(allowed, quiet=Preference.objects.quiet(user))
 
 
 def _release_database() -> None:

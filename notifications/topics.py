@@ -13,6 +13,8 @@ _SELECTOR = re.compile(rf"({_KIND}):({_KEY}|\*)", re.ASCII)
 _EXPECTED = "<kind>:<key>, as in user:7 or topic:espresso"
 
 MAX_LENGTH = 32 + 1 + 150
+# What is addressed to it reaches everybody who has an account; nobody follows it.
+EVERYONE = "everyone:all"
 
 
 class Topic(NamedTuple):

@@ -7,8 +7,11 @@ from notifications import views
 app_name = "notifications"
 urlpatterns = [
     path("", views.inbox, name="inbox"),
+    path("seen/", views.seen, name="seen"),
     path("read/", views.read, name="read"),
+    path("preferences/", views.preferences, name="preferences"),
     path("stream/", views.stream, name="stream"),
+    path("poll/", views.poll, name="poll"),
     path("ready/", views.ready, name="ready"),
     path("follows/<str:topic>/", views.follow, name="follow"),
 ]

@@ -10,7 +10,10 @@ ORIGIN = Path(__file__).parent.parent
 PARTS = ("project", "notifications", "templates", "manage.py", "gunicorn.conf.py")
 DEADLINE = 60.0  # seconds
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "PORT")
-OTHERS = ("WEB_CONCURRENCY", "DJANGO_SETTINGS_MODULE", "STOP_REDIS_ON_EXIT")
+OTHERS = (
+    "WEB_CONCURRENCY", "DJANGO_SETTINGS_MODULE", "STOP_REDIS_ON_EXIT",
+    "STATIC_FILES_COLLECTED",
+)  # fmt: skip
 
 
 class Site:

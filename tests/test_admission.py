@@ -1,20 +1,24 @@
 import pytest
 
 from notifications.admission import Admission
+from notifications.connection import Connection, Reader
 from notifications.exceptions import TooManyStreams
+from notifications.outlets import Queue
+from notifications.sockets import NoSocket
 
 
-class Client:
+class Client(NoSocket):
     """A client that may be gone."""
 
     def __init__(self):
+        super().__init__()
         self.gone = False
         self.hung_up = False
 
     def is_gone(self):
         return self.gone
 
-    def hang_up(self):
+    def abort(self):
         self.hung_up = True
 
 
@@ -29,10 +33,9 @@ def limits(settings):
 
 
 def enter(admission, *, user="", address="", client=None):
-    client = client or Client()
-    return admission.enter(
-        user=user, address=address, is_gone=client.is_gone, hang_up=client.hang_up
-    )
+    connection = Connection(Reader(user=user), Queue(socket=client))
+    admission.enter(connection, address=address)
+    return connection
 
 
 def test_a_person_has_so_many_streams_and_no_more(limits):

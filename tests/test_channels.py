@@ -22,7 +22,7 @@ def connection(channels):
 
 
 def taken(connection):
-    return [frame.body for frame in connection.take(seconds=30)]
+    return [frame.body for frame in connection.outlet.take(seconds=30)]
 
 
 def test_a_message_in_flask_sses_form_arrives(connection, redis_client):

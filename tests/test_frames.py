@@ -60,14 +60,14 @@ def test_a_reset_says_why_and_where_to_go_on():
 
 
 def test_a_live_frame_is_before_every_cursor():
-    frame = frames.live(b"data: hello\n\n")
+    frame = frames.unplaced(b"data: hello\n\n")
 
     assert frame.body == b"data: hello\n\n"
     assert frame.cursor < Cursor(0, 1)
 
 
 @pytest.mark.parametrize(
-    "frame", [frames.heartbeat(AT), frames.reset(AT), frames.live(b"")]
+    "frame", [frames.heartbeat(AT), frames.reset(AT), frames.unplaced(b"")]
 )
 def test_a_frame_of_our_own_is_for_no_topic_and_by_nobody(frame):
     assert frame.topics == ()

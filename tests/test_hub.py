@@ -1,13 +1,20 @@
+import itertools
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from notifications import entries
-from notifications.connection import Connection, Following, Reader, State
+from notifications import entries, frames, past
+from notifications.connection import Connection, Follows, Reader, State
 from notifications.exceptions import LogUnavailable
-from notifications.hub import shared_hub
+from notifications.hub import ROUTE_CONNECTIONS, Hub, shared_hub
+from notifications.pace import GO_ITEMS, Pace
 from tests.live.server import wait_for
+
+# So many that a push to them has several pauses.
+MANY = 5 * GO_ITEMS
+THOUSANDS = 2_000
 
 
 @pytest.fixture
@@ -50,8 +57,14 @@ def put_end(log, user, **options):
 def attach(hub, *, after=None, user="", session="", **options):
     connection = Connection(Reader(user=user, session=session), **options)
     after = None if after is None else str(after)
-    missed = list(hub.attach(connection, after=after, as_of=hub.start()))
-    return connection, missed
+    missed = each(hub.attach(connection, after=after, as_of=hub.start()))
+    return connection, list(missed)
+
+
+def each(batches):
+    """Yield the frames of what was missed one by one."""
+    for batch in batches:
+        yield from batch.frames
 
 
 def names(frames):
@@ -67,15 +80,17 @@ def cursors(frames):
 def received(connection, count):
     frames = []
     wait_for(
-        lambda: len(frames) >= count or frames.extend(connection.take(seconds=0.1)),
+        lambda: (
+            len(frames) >= count or frames.extend(connection.outlet.take(seconds=0.1))
+        ),
         what=f"{count} frames",
     )
     return cursors(frames)
 
 
 def test_an_event_is_pushed_to_who_follows_its_topic(hub, append):
-    follower, _ = attach(hub, follows={"topic:a": Following("follow")})
-    other, _ = attach(hub, follows={"topic:b": Following("follow")})
+    follower, _ = attach(hub, follows=Follows({"topic:a": 0}))
+    other, _ = attach(hub, follows=Follows({"topic:b": 0}))
 
     cursor = append("topic:a")
     other_cursor = append("topic:b")
@@ -98,7 +113,7 @@ def test_one_frame_is_shared_by_all(hub, append):
 
     append("topic:a")
 
-    assert one.take(seconds=10)[0] is two.take(seconds=10)[0]
+    assert one.outlet.take(seconds=10)[0] is two.outlet.take(seconds=10)[0]
 
 
 def test_a_detached_connection_gets_nothing_more(hub, append):
@@ -110,7 +125,7 @@ def test_a_detached_connection_gets_nothing_more(hub, append):
     append("topic:a")
 
     received(stays, 1)
-    assert gone.take(seconds=0) == []
+    assert gone.outlet.take(seconds=0) == []
     assert gone.state is State.CLOSED
 
 
@@ -156,7 +171,7 @@ def test_a_page_newer_than_the_hub_gets_nothing_twice(hub, lagging, append):
     seen = append("topic:a")
     connection = Connection(asked=["topic:a"])
 
-    missed = list(hub.attach(connection, after=str(seen), as_of=behind))
+    missed = list(each(hub.attach(connection, after=str(seen), as_of=behind)))
 
     assert cursors(missed) == [seen]
     assert names(missed) == ["heartbeat"]
@@ -182,11 +197,12 @@ def test_after_a_reset_live_events_come(hub, append):
     assert received(connection, 1) == [cursor]
 
 
-def test_a_trimmed_cursor_gets_one_reset(hub, append, redis_client, settings):
-    seen, *_, newest = [append("topic:a") for _ in range(3)]
-    wait_for(lambda: hub.settled == newest, what="the hub")
+def test_a_trimmed_cursor_gets_one_reset(append, redis_client, settings):
+    seen, *_ = [append("topic:a") for _ in range(3)]
+    hub = shared_hub()
+    hub.start()
     connection = Connection(asked=["topic:a"])
-    missed = hub.attach(connection, after=str(seen), as_of=hub.start())
+    missed = each(hub.attach(connection, after=str(seen), as_of=hub.start()))
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
     redis_client.xdel(f"{{{prefix}}}:log", str(seen))
 
@@ -207,7 +223,7 @@ def test_an_unfollow_and_a_mute_apply_to_open_streams(hub, append, log):
         hub,
         user="7",
         asked=["topic:c"],
-        follows={"topic:a": Following("follow"), "topic:b": Following("follow")},
+        follows=Follows({"topic:a": 0, "topic:b": 0}),
     )
 
     put_follow(log, "7", "topic:a", "")
@@ -257,7 +273,7 @@ def test_a_log_that_is_emptied_resets_every_stream(hub, append, redis_client, se
 
     redis_client.delete(f"{{{prefix}}}:log")
 
-    [reset] = connection.take(seconds=30)
+    [reset] = connection.outlet.take(seconds=30)
     assert names([reset]) == ["reset"]
     assert connection.close_reason == "gap"
     wait_for(lambda: hub.settled == reset.cursor, what="the hub")
@@ -281,15 +297,27 @@ def test_the_hub_reads_on_where_it_was_when_redis_comes_back(hub, append, link):
     wait_for(lambda: not hub.interrupted, what="the link")
 
 
-def test_without_redis_nothing_can_be_attached(hub, link, log):
+def test_without_redis_nobody_is_attached_who_is_further_behind(append, link):
+    seen, *_ = [append("topic:a") for _ in range(3)]
+    hub = shared_hub()
     position = hub.start()
     link.cut()
     connection = Connection(asked=["topic:a"])
 
     with pytest.raises(LogUnavailable):
-        hub.attach(connection, after=str(position), as_of=position)
+        hub.attach(connection, after=str(seen), as_of=position)
 
     assert connection.state is State.OPEN
+
+
+def test_without_redis_what_was_read_lately_is_replayed(hub, append, link):
+    seen, missed, newest = [append("topic:a") for _ in range(3)]
+    wait_for(lambda: hub.settled == newest, what="the hub")
+    link.cut()
+
+    _, frames = attach(hub, asked=["topic:a"], after=seen)
+
+    assert cursors(frames) == [missed, newest, newest]
 
 
 def test_a_hub_that_never_reached_the_log_does_not_start(no_redis):
@@ -308,11 +336,12 @@ def test_stopping_closes_the_connections_and_it_starts_again(hub, append):
     assert received(again, 1) == [cursor]
 
 
-def test_redis_lost_in_the_middle_of_a_replay_ends_the_stream(hub, append, link):
-    seen, *_, newest = [append("topic:a") for _ in range(3)]
-    wait_for(lambda: hub.settled == newest, what="the hub")
+def test_redis_lost_in_the_middle_of_a_replay_ends_the_stream(append, link):
+    seen, *_ = [append("topic:a") for _ in range(3)]
+    hub = shared_hub()
+    hub.start()
     connection = Connection(asked=["topic:a"])
-    missed = hub.attach(connection, after=str(seen), as_of=hub.start())
+    missed = each(hub.attach(connection, after=str(seen), as_of=hub.start()))
     link.cut()
 
     assert list(missed) == []
@@ -329,7 +358,7 @@ def test_a_sign_out_ends_the_streams_of_its_session_alone(hub, append, log):
 
     assert received(other, 1) == received(stranger, 1) == [cursor]
     assert ended.close_reason == "signed_out"
-    assert ended.take(seconds=0) == []
+    assert ended.outlet.take(seconds=0) == []
 
 
 def test_a_right_that_ended_while_it_was_looked_up_is_not_given(hub, log):
@@ -338,17 +367,18 @@ def test_a_right_that_ended_while_it_was_looked_up_is_not_given(hub, log):
     wait_for(lambda: hub.settled == ended, what="the hub")
     connection = Connection(Reader(user="7"))
 
-    missed = list(hub.attach(connection, after=str(as_of), as_of=as_of))
+    missed = list(each(hub.attach(connection, after=str(as_of), as_of=as_of)))
 
     assert connection.close_reason == "signed_out"
     assert missed == []
 
 
-def test_a_replay_stops_when_the_right_ends(hub, append):
+def test_a_replay_stops_when_the_right_ends(hub, append, monkeypatch):
+    monkeypatch.setattr(past, "BATCH_FRAMES", 1)
     seen, *_, newest = [append("topic:a") for _ in range(3)]
     wait_for(lambda: hub.settled == newest, what="the hub")
     connection = Connection(asked=["topic:a"])
-    missed = hub.attach(connection, after=str(seen), as_of=hub.start())
+    missed = each(hub.attach(connection, after=str(seen), as_of=hub.start()))
     next(missed)
 
     connection.close("signed_out")
@@ -375,3 +405,204 @@ def test_a_hub_that_does_not_read_takes_no_one(hub):
         hub.attach(Connection(asked=["topic:a"]), after=None, as_of=position)
 
     assert hub.connected == 0
+
+
+# A push to many, which gives way to others.
+
+
+def append_many(log, count, *topics):
+    """Append so many events at once; return their cursors."""
+    several = [
+        entries.EventEntry(
+            uid=uuid.uuid4().hex, type="tick", topics=topics, data=f'{{"n":{number}}}'
+        )
+        for number in range(count)
+    ]
+    return log.append([(each.uid, entries.encode(each)) for each in several])
+
+
+@pytest.fixture(params=[ROUTE_CONNECTIONS, 1], ids=["one go", "several goes"])
+def pausing(log, request, monkeypatch):
+    """A hub that pauses wherever it may, and what it is to do then."""
+    monkeypatch.setattr("notifications.hub.ROUTE_CONNECTIONS", request.param)
+    work = []
+    # Each look at the clock is a second after the last.
+    pace = Pace(pause=lambda: work and work.pop(0)(), clock=itertools.count().__next__)
+    hub = Hub(log, pace=pace)
+    hub.start()
+    yield hub, work
+    hub.stop()
+
+
+def everything(connection):
+    """Return the cursors of all that waits, once and in order as it came."""
+    return cursors(connection.outlet.take(seconds=0))
+
+
+def test_who_comes_in_the_middle_of_a_push_gets_each_event_once(log, pausing):
+    hub, work = pausing
+    seen = put_follow(log, "nobody", "topic:a", "follow")
+    wait_for(lambda: hub.settled == seen, what="the hub")
+    before = [attach(hub, asked=["topic:a"])[0] for _ in range(MANY)]
+    arrived = []
+
+    def arrive():
+        for after in (seen, None):
+            connection, missed = attach(hub, asked=["topic:a"], after=after)
+            live = [each.cursor for each in missed if b"event: tick" in each.body]
+            arrived.append((after, connection, live))
+
+    work += [arrive] * (MANY // GO_ITEMS)
+    pushed = append_many(log, 5, "topic:a")
+    wait_for(lambda: hub.settled == pushed[-1], what="the push")
+    later = append_many(log, 5, "topic:a")
+    wait_for(lambda: hub.settled == later[-1], what="the push")
+
+    assert work == []
+    assert len(arrived) == 2 * (MANY // GO_ITEMS)
+    assert [everything(each) for each in before] == [[*pushed, *later]] * MANY
+    for after, connection, missed in arrived:
+        got = missed + everything(connection)
+        due = [*pushed, *later]
+        # Without a cursor, from the moment at which it came.
+        assert got == (due if after else due[len(due) - len(got) :])
+        assert got[-5:] == later
+
+
+def test_who_leaves_in_the_middle_of_a_push_disturbs_nobody(log, pausing):
+    hub, work = pausing
+    several = [attach(hub, asked=["topic:a"])[0] for _ in range(MANY)]
+    leaving = several[::3]
+    staying = [each for each in several if each not in leaving]
+
+    def leave():
+        for connection in leaving:
+            hub.detach(connection)
+
+    work.append(leave)
+    pushed = append_many(log, 5, "topic:a")
+    wait_for(lambda: hub.settled == pushed[-1], what="the push")
+
+    assert [everything(each) for each in staying] == [pushed] * len(staying)
+    for connection in leaving:
+        got = everything(connection)
+        assert got == pushed[: len(got)]
+    assert hub.connected == len(staying)
+
+
+def test_a_right_that_ends_in_the_middle_of_a_push_takes_effect_after_it(log, pausing):
+    hub, work = pausing
+    several = [attach(hub, asked=["topic:a"], user="7")[0] for _ in range(MANY)]
+    work.append(lambda: put_end(log, "7"))
+
+    pushed = append_many(log, 3, "topic:a")
+
+    wait_for(
+        lambda: {each.close_reason for each in several} == {"signed_out"},
+        what="the end of the streams",
+    )
+    assert hub.settled > pushed[-1]
+
+
+def test_in_the_middle_of_a_push_no_heartbeat_says_how_far_it_is(log, pausing):
+    hub, work = pausing
+    several = [attach(hub, asked=["topic:a"])[0] for _ in range(MANY)]
+    beats = []
+    work.append(lambda: beats.append(hub.heartbeat(several[0])))
+
+    [pushed] = append_many(log, 1, "topic:a")
+    wait_for(lambda: hub.settled == pushed, what="the push")
+
+    assert beats[0].frames == (frames.heartbeat(),)
+    assert hub.heartbeat(several[0]).frames == (frames.heartbeat(pushed),)
+    assert hub.heartbeat(several[0]) is hub.heartbeat(several[1])
+
+
+def test_a_gap_that_is_declared_to_many_is_declared_to_each(
+    log, pausing, redis_client, settings
+):
+    hub, work = pausing
+    several = [attach(hub, asked=["topic:a"])[0] for _ in range(MANY)]
+    work.append(lambda: [hub.detach(each) for each in several[-10:]])
+    prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
+
+    redis_client.delete(f"{{{prefix}}}:log")
+
+    staying = several[:-10]
+    wait_for(lambda: all(each.close_reason for each in staying), what="the gap")
+    # A set has no order: some of those who left had it before.
+    assert {each.close_reason for each in staying} == {"gap"}
+    assert all(names(each.outlet.take(seconds=0)) == ["reset"] for each in staying)
+
+
+# Many who come back.
+
+
+@pytest.fixture
+def reads(log, monkeypatch):
+    """The reads of the past, by where they began."""
+    found, read = [], log.read
+
+    def counted(after, **options):
+        found.append(after)
+        return read(after, **options)
+
+    monkeypatch.setattr(log, "read", counted)
+    return found
+
+
+def test_for_thousands_who_come_back_the_log_is_read_once(log, reads):
+    seen, *missed = append_many(log, 250, "topic:a")
+    hub = shared_hub()
+    hub.start()
+
+    def come_back(number):
+        return cursors(attach(hub, asked=["topic:a"], after=seen)[1])
+
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(come_back, range(THOUSANDS)))
+
+    assert reads == [seen]
+    assert got == [[*missed, missed[-1]]] * THOUSANDS
+
+
+def test_those_who_come_back_from_further_read_what_is_lacking_alone(log, reads):
+    oldest, *_ = append_many(log, 150, "topic:a")
+    seen, *_ = append_many(log, 150, "topic:a")
+    hub = shared_hub()
+    hub.start()
+
+    for after in (seen, oldest, seen, oldest):
+        attach(hub, asked=["topic:a"], after=after)
+
+    assert reads == [seen, oldest]
+
+
+def test_what_is_too_much_to_hold_is_read_for_each(log, reads, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "HISTORY_BYTES": 10_000}
+    seen, *missed = append_many(log, 250, "topic:a")
+    hub = shared_hub()
+    hub.start()
+
+    got = [attach(hub, asked=["topic:a"], after=seen)[1] for _ in range(3)]
+
+    assert [cursors(each) for each in got] == [[*missed, missed[-1]]] * 3
+    # The first tries to hold it.
+    assert len(reads) == 4
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["pushed", "read back"])
+def test_what_the_log_no_longer_has_the_history_does_not_bring(log, settings, live):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "LOG_MAX_ENTRIES": 100}
+    if live:
+        shared_hub().start()
+    several = append_many(log, 500, "topic:a")
+    hub = shared_hub()
+    hub.start()
+    wait_for(lambda: hub.settled == several[-1], what="the hub")
+
+    _, past = attach(hub, asked=["topic:a"], after=several[0])
+    _, lately = attach(hub, asked=["topic:a"], after=several[-50])
+
+    assert names(past) == ["reset", "heartbeat"]
+    assert cursors(lately) == [*several[-49:], several[-1]]

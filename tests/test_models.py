@@ -126,22 +126,6 @@ def test_what_is_no_topic_or_no_level_is_not_followed(maja, topic, level):
     assert not Follow.objects.exists()
 
 
-def test_unread_is_what_is_newer_than_the_newest_read(maja):
-    follow(maja, "topic:milk")
-    read, unread = record("topic:milk"), record("topic:milk")
-
-    ReadState.advance(maja, read.pk)
-
-    assert list(Event.objects.unread(maja)) == [unread]
-
-
-def test_reading_never_goes_back(maja):
-    ReadState.advance(maja, 7)
-    ReadState.advance(maja, 3)
-
-    assert ReadState.of(maja).read_up_to == 7
-
-
 def test_the_inbox_asks_the_database_a_fixed_number_of_times(
     maja, django_assert_num_queries
 ):
@@ -150,7 +134,7 @@ def test_the_inbox_asks_the_database_a_fixed_number_of_times(
         for _ in range(20):
             record("topic:milk", actor=None)
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(4):
         assert len([each.wire() for each in Event.objects.inbox(maja).for_wire()]) == 20
 
 

@@ -1,7 +1,11 @@
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils import timezone
 
 from notifications import outbox
 from notifications.entries import EndEntry
@@ -40,6 +44,18 @@ def test_signing_out_ends_the_streams_of_the_session(client, maja, ends):
     [end] = ends()
     assert (end.user, end.reason) == (str(maja.pk), "signed_out")
     assert (end.session, end.login) == (session, "")
+
+
+def test_signing_out_ends_streams_wherever_sessions_are_kept(
+    client, maja, ends, settings
+):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    client.force_login(maja)
+    session = session_digest(client.session.session_key)
+
+    client.post("/logout/")
+
+    assert [(end.user, end.session) for end in ends()] == [(str(maja.pk), session)]
 
 
 def test_signing_in_ends_nothing(client, maja, ends):
@@ -112,11 +128,36 @@ def test_a_reader_lasts_no_longer_than_the_session(client, maja):
     client.force_login(maja)
     session = client.session
     session.set_expiry(60)
+    session.save()
 
-    assert reader_of(maja, session).seconds == 60
+    assert 59 < reader_of(maja, session).seconds <= 60
     assert reader_of(maja, None).seconds > 60
     assert reader_of(maja, None).session == ""
     assert reader_of(None, None).user == ""
+
+
+def test_what_is_left_of_a_session_counts_from_when_it_was_saved(client, maja):
+    client.force_login(maja)
+    Session.objects.update(expire_date=timezone.now() + timedelta(seconds=30))
+
+    assert 29 < reader_of(maja, client.session).seconds <= 30
+
+
+def test_a_session_that_is_gone_has_no_time_left(client, maja):
+    client.force_login(maja)
+    session = client.session
+    Session.objects.all().delete()
+
+    assert reader_of(maja, session).seconds == 0
+
+
+def test_a_session_elsewhere_says_itself_how_old_it_gets(client, maja, settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    client.force_login(maja)
+    session = client.session
+    session.set_expiry(60)
+
+    assert 59 < reader_of(maja, session).seconds <= 60
 
 
 def test_no_key_of_a_session_is_in_a_digest(client, maja):

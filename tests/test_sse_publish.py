@@ -173,7 +173,8 @@ def test_what_is_no_topic_is_refused():
 
 @pytest.mark.django_db
 def test_an_event_type_that_nobody_registered_is_refused():
-    with pytest.raises(CommandError, match="known: new_answer, new_question") as caught:
+    known = "known: announcement, new_answer, new_question"
+    with pytest.raises(CommandError, match=known) as caught:
         publish("--data", DATA, event="new_qestion")
 
     assert caught.value.returncode == WRONG_INPUT

@@ -8,9 +8,10 @@ from django.middleware.gzip import GZipMiddleware
 from django.test import RequestFactory
 
 from notifications import frames
-from notifications.connection import Connection
+from notifications.connection import Connection, Reader
 from notifications.cursor import Cursor
-from notifications.frames import Frame
+from notifications.frames import Batch, Frame
+from notifications.outlets import Queue
 from notifications.streaming import (
     WRITE_BYTES,
     EventStream,
@@ -24,13 +25,13 @@ class Recorder:
 
     def __init__(self):
         self.started = 0
-        self.closed = 0
+        self.ended = []
 
     def start(self):
         self.started += 1
 
-    def close(self):
-        self.closed += 1
+    def end(self, connection):
+        self.ended.append(connection)
 
 
 @pytest.fixture
@@ -41,10 +42,11 @@ def recorder():
 def stream_of(connection, recorder, *, missed=()):
     return EventStream(
         connection,
-        missed=iter(missed),
-        heartbeat=lambda: frames.heartbeat(Cursor(9, 0)),
+        connection.outlet,
+        missed=iter([Batch(missed)] if missed else []),
+        heartbeat=lambda connection: Batch([frames.heartbeat(Cursor(9, 0))]),
         started=recorder.start,
-        closed=recorder.close,
+        ended=recorder.end,
     )
 
 
@@ -63,7 +65,7 @@ def test_a_stream_begins_with_the_time_to_come_back_and_what_was_missed(recorder
 
 def test_what_waits_is_joined_into_one_write(recorder):
     connection = Connection()
-    connection.push([frame(1), frame(2)])
+    connection.push(Batch([frame(1), frame(2)]))
     stream = stream_of(connection, recorder)
     next(stream)
 
@@ -84,7 +86,7 @@ def test_a_closed_connection_says_why_and_ends_the_stream(recorder):
     connection = Connection()
     stream = stream_of(connection, recorder)
     next(stream)
-    connection.push([frame(1)])
+    connection.push(Batch([frame(1)]))
 
     connection.close("stopped", drain=True)
 
@@ -108,7 +110,7 @@ def test_a_stream_closed_before_its_first_byte_is_detached_too(recorder):
     for close in response._resource_closers:
         close()
 
-    assert (recorder.started, recorder.closed) == (0, 1)
+    assert (recorder.started, len(recorder.ended)) == (0, 1)
 
 
 def test_no_cache_no_proxy_and_no_middleware_holds_the_stream_up(recorder):
@@ -156,4 +158,34 @@ def test_a_stream_that_nobody_closes_is_detached_all_the_same(recorder):
 
     del stream
 
-    assert recorder.closed == 1
+    assert len(recorder.ended) == 1
+
+
+def test_a_stream_ends_when_its_time_is_over(recorder):
+    now = [0.0]
+    connection = Connection(Reader(seconds=60), clock=lambda: now[0])
+    stream = stream_of(connection, recorder)
+    next(stream)
+    connection.push(Batch([frame(1)]))
+
+    now[0] = 60
+
+    assert [*stream] == [
+        b"data: 1\n\n",
+        b'event: server_closed\ndata: {"reason":"expired"}\n\n',
+    ]
+
+
+def test_a_stream_that_was_handed_over_goes_on_without_it(recorder):
+    connection, outlet = Connection(), Queue()
+    stream = stream_of(connection, recorder)
+    next(stream)
+    connection.push(Batch([frame(1)]))
+
+    waiting = stream.hand_over(outlet)
+    stream.close()
+    connection.push(Batch([frame(2)]))
+
+    assert waiting.body == b"data: 1\n\n"
+    assert outlet.take(seconds=0) == [frame(2)]
+    assert recorder.ended == []

@@ -3,6 +3,7 @@ from django.db import DatabaseError
 
 from notifications import outbox
 from notifications.models import Event
+from notifications.repeater import Repeater
 from notifications.sweeper import Sweeper
 from tests.live.server import wait_for
 
@@ -29,15 +30,7 @@ def test_it_sweeps_again_and_again(sweeper, sweeps):
     wait_for(lambda: len(sweeps) > 2, what="three sweeps")
 
 
-def test_starting_twice_starts_one_thread(sweeper, sweeps):
-    sweeper.start()
-    thread = sweeper._thread
-    sweeper.start()
-
-    assert sweeper._thread is thread
-
-
-def test_stopping_ends_it_and_is_harmless_twice(sweeper, sweeps):
+def test_once_stopped_it_sweeps_no_more(sweeper, sweeps):
     sweeper.start()
     sweeper.stop()
     done = len(sweeps)
@@ -52,7 +45,39 @@ def test_without_an_interval_it_does_not_start(sweeper, sweeps, settings):
 
     sweeper.start()
 
-    assert sweeper._thread is None
+    assert sweeper._sweeping._thread is None
+
+
+def test_what_it_takes_along_goes_on_during_a_long_sweep(sweeper, monkeypatch):
+    done = []
+    beside = Repeater(lambda: done.append(1), name="test", seconds=lambda: 0.01)
+    sweeper.take_along(beside)
+
+    def sweep():
+        seen = len(done)
+        wait_for(lambda: len(done) > seen + 2, what="what is beside it")
+        swept.append(1)
+        return 0
+
+    swept = []
+    monkeypatch.setattr(outbox, "sweep", sweep)
+
+    sweeper.start()
+
+    wait_for(lambda: swept, what="the end of a sweep")
+
+
+def test_what_it_takes_along_stops_with_it(sweeper, sweeps):
+    done = []
+    sweeper.take_along(
+        Repeater(lambda: done.append(1), name="test", seconds=lambda: 0.01)
+    )
+    sweeper.start()
+    wait_for(lambda: done, what="the first time")
+
+    sweeper.stop()
+
+    assert not sweeper._beside[0]._runs()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -84,18 +109,3 @@ def test_what_it_relayed_is_logged(log, caplog):
         Sweeper().sweep()
 
     assert "sweep=done relayed=1" in caplog.text
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_an_error_ended_is_started_again(sweeper, monkeypatch):
-    def fail():
-        raise RuntimeError("ours")
-
-    monkeypatch.setattr(outbox, "sweep", fail)
-    sweeper.start()
-    first = sweeper._thread
-    first.join()
-
-    sweeper.start()
-
-    assert sweeper._thread is not first

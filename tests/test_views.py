@@ -7,6 +7,7 @@ from django.urls import reverse
 from notifications import outbox
 from notifications.conf import conf
 from notifications.hub import shared_hub
+from notifications.log import shared_log
 from notifications.models import Follow
 from notifications.sweeper import sweeper
 from project.qa.models import Topic
@@ -227,9 +228,14 @@ def test_the_inbox_as_json_has_the_same(as_maja, maja):
 
     response = as_maja.get(INBOX, headers={"Accept": "application/json"}).json()
 
+    event.refresh_from_db()
+    why = {"topic": "topic:milk", "level": "follow", "label": "topic:milk"}
+    row = {"read": False, "count": 1, "total": 1, "why": [why]}
     assert response == {
         "unread": 1,
-        "events": [{**event.wire(), "read": False}],
+        "unseen": 1,
+        "cursor": str(shared_log().position()),
+        "events": [{**event.wire(), **row, "cursor": event.cursor}],
         "next": None,
     }
 
@@ -244,6 +250,11 @@ def test_a_long_inbox_has_pages(as_maja, maja):
     assert len(first["events"]) == 30
     assert [each["uid"] for each in second["events"]] == [str(events[0].uid)]
     assert second["next"] is None
+
+
+@pytest.mark.parametrize("query", ["type=%00", "type=A", "limit=31", "limit=x"])
+def test_what_cannot_select_is_refused(as_maja, query):
+    assert as_maja.get(f"{INBOX}?{query}").status_code == 400
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "²", "9" * 40])
@@ -261,7 +272,7 @@ def test_reading_marks_up_to_an_event(as_maja, maja):
         headers={"Accept": "application/json"},
     )
 
-    assert response.json() == {"unread": 1}
+    assert response.json().items() >= {"unread": 1, "unseen": 1}.items()
 
 
 def test_reading_by_a_form_goes_back_to_the_inbox(as_maja, maja):
@@ -271,7 +282,9 @@ def test_reading_by_a_form_goes_back_to_the_inbox(as_maja, maja):
     response = as_maja.post("/notifications/read/", {"up_to": str(event.uid)})
 
     assert response.status_code == 302
-    assert response["Location"] == reverse("notifications:inbox")
+    address, _, query = response["Location"].partition("?")
+    assert address == reverse("notifications:inbox")
+    assert "undo=" in query
 
 
 def test_an_event_of_somebody_elses_inbox_cannot_be_marked(as_maja):
@@ -325,7 +338,8 @@ def test_following_by_a_form_goes_back_to_the_page(as_maja, milk):
 def test_a_form_does_not_lead_to_another_site(as_maja, milk):
     response = as_maja.post(MILK, {"level": "follow", "next": "https://evil.example/"})
 
-    assert response["Location"] == reverse("notifications:inbox")
+    address = response["Location"].partition("?")[0]
+    assert address == reverse("notifications:inbox")
 
 
 @pytest.mark.parametrize("topic", ["topic:none", "room:7", "milk", "topic:*", "user:x"])

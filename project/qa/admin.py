@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from project.qa.models import Answer, Question, Topic
 
@@ -18,7 +19,7 @@ class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
         return Topic.objects.with_question_count()
 
-    @admin.display(description="questions", ordering="question_count")
+    @admin.display(description=_("questions"), ordering="question_count")
     def question_count(self, topic: Topic) -> int:
         """Return how many questions are asked under the topic."""
         return topic.question_count
@@ -49,12 +50,12 @@ class QuestionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Question]:
         return Question.objects.for_list()
 
-    @admin.display(description="topics")
+    @admin.display(description=_("topics"))
     def topic_names(self, question: Question) -> str:
         """Return the names of the question's topics."""
         return ", ".join(topic.name for topic in question.topics.all())
 
-    @admin.display(description="answers", ordering="answer_count")
+    @admin.display(description=_("answers"), ordering="answer_count")
     def answer_count(self, question: Question) -> int:
         """Return how many answers the question has."""
         return question.answer_count

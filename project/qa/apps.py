@@ -1,6 +1,7 @@
 """The Q&A site as a Django app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class QaConfig(AppConfig):
@@ -8,4 +9,4 @@ class QaConfig(AppConfig):
 
     name = "project.qa"
     label = "qa"
-    verbose_name = "Questions and answers"
+    verbose_name = _("Questions and answers")

@@ -9,6 +9,9 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.datastructures import MultiValueDict
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from project.qa.models import Answer, Question, Topic
 from project.qa.text import name_to_slug
@@ -35,8 +38,10 @@ class TopicsField(forms.Field):
 
     widget = TopicsInput
     default_error_messages = {
-        "required": "Name at least one topic.",
-        "too_many": f"Name at most {MAX_TOPICS} topics.",
+        "required": gettext_lazy("Name at least one topic."),
+        "too_many": ngettext_lazy(
+            "Name at most %(most)d topic.", "Name at most %(most)d topics.", "most"
+        ),
     }
 
     def to_python(self, value: Iterable[str] | None) -> list[str]:
@@ -50,7 +55,11 @@ class TopicsField(forms.Field):
         """Raise ValidationError for no names, too many, and each that is no name."""
         super().validate(value)
         if len(value) > MAX_TOPICS:
-            raise ValidationError(self.error_messages["too_many"], code="too_many")
+            raise ValidationError(
+                self.error_messages["too_many"],
+                code="too_many",
+                params={"most": MAX_TOPICS},
+            )
         problems = [problem for name in value for problem in topic_name_problems(name)]
         if problems:
             raise ValidationError(problems)
@@ -59,29 +68,45 @@ class TopicsField(forms.Field):
 def topic_name_problems(name: str) -> Iterable[str]:
     """Yield a sentence for each thing that is wrong with `name`."""
     if len(name) > Topic.NAME_CHARS:
-        yield f"“{name[:20]}…” is too long: use at most {Topic.NAME_CHARS} characters."
+        problem = ngettext(
+            "“%(start)s…” is too long: use at most %(most)d character.",
+            "“%(start)s…” is too long: use at most %(most)d characters.",
+            Topic.NAME_CHARS,
+        )
+        yield problem % {"start": name[:20], "most": Topic.NAME_CHARS}
     elif not TOPIC_NAME.fullmatch(name):
-        yield f"“{name}” may hold letters, digits, spaces and {TOPIC_SIGNS} only."
+        problem = _("“%(name)s” may hold letters, digits, spaces and %(signs)s only.")
+        yield problem % {"name": name, "signs": TOPIC_SIGNS}
     elif not name_to_slug(name, chars=Topic.NAME_CHARS):
-        yield f"“{name}” needs at least one letter from a to z, or a digit."
+        problem = _("“%(name)s” needs at least one letter from a to z, or a digit.")
+        yield problem % {"name": name}
 
 
 class AskForm(forms.Form):
     """A new question."""
 
     title = forms.CharField(
+        label=gettext_lazy("Title"),
         max_length=Question.TITLE_CHARS,
-        help_text="One sentence that others will find when they have the same problem.",
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=gettext_lazy(
+            "One sentence that others will find when they have the same problem."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
     body = forms.CharField(
-        label="Details",
+        label=gettext_lazy("Details"),
         max_length=MAX_BODY_CHARS,
-        help_text="What you tried, and what happened. A blank line starts a paragraph.",
-        widget=forms.Textarea(attrs={"rows": 10}),
+        help_text=gettext_lazy(
+            "What you tried, and what happened. A blank line starts a paragraph."
+        ),
+        widget=forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
     )
     topics = TopicsField(
-        help_text=f"One to {MAX_TOPICS}. A name that is not there yet starts a topic.",
+        label=gettext_lazy("Topics"),
+        help_text=format_lazy(
+            gettext_lazy("One to {most}. A name that is not there yet starts a topic."),
+            most=MAX_TOPICS,
+        ),
     )
 
     @property
@@ -105,10 +130,12 @@ class AnswerForm(forms.Form):
     """A new answer to a question."""
 
     body = forms.CharField(
-        label="Your answer",
+        label=gettext_lazy("Your answer"),
         max_length=MAX_BODY_CHARS,
-        help_text="Plain text. Addresses become links, blank lines make paragraphs.",
-        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=gettext_lazy(
+            "Plain text. Addresses become links, blank lines make paragraphs."
+        ),
+        widget=forms.Textarea(attrs={"rows": 8, "dir": "auto"}),
     )
 
     @transaction.atomic

@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from project.qa import text
 
@@ -56,14 +57,16 @@ class Topic(models.Model):
 
     NAME_CHARS = 60
 
-    slug = models.SlugField(max_length=NAME_CHARS, unique=True)
-    name = models.CharField(max_length=NAME_CHARS)
+    slug = models.SlugField(_("slug"), max_length=NAME_CHARS, unique=True)
+    name = models.CharField(_("name"), max_length=NAME_CHARS)
 
     question_count: int  # there after `with_question_count()`
 
     objects = TopicQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("topic")
+        verbose_name_plural = _("topics")
         ordering = [Lower("name")]
 
     def __str__(self) -> str:
@@ -76,10 +79,10 @@ class Topic(models.Model):
 class Post(models.Model):
     """What a question and an answer have in common."""
 
-    body = models.TextField()
+    body = models.TextField(_("body"))
     # True for a body that came as HTML (an import); a typed one is plain text.
     body_is_html = models.BooleanField(default=False, editable=False)
-    created = models.DateTimeField(default=timezone.now, db_index=True)
+    created = models.DateTimeField(_("created"), default=timezone.now, db_index=True)
     # "<site>:<post id>" of a post that was imported, so that it is not made twice.
     external_id = models.CharField(
         max_length=200, unique=True, null=True, blank=True, editable=False
@@ -107,17 +110,24 @@ class Question(Post):
 
     TITLE_CHARS = 200
 
-    title = models.CharField(max_length=TITLE_CHARS)
+    title = models.CharField(_("title"), max_length=TITLE_CHARS)
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="questions"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="questions",
+        verbose_name=_("author"),
     )
-    topics = models.ManyToManyField(Topic, related_name="questions")
+    topics = models.ManyToManyField(
+        Topic, related_name="questions", verbose_name=_("topics")
+    )
 
     answer_count: int  # there after `with_answer_count()`
 
     objects = QuestionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("question")
+        verbose_name_plural = _("questions")
         ordering = ["-created", "-id"]
 
     def __str__(self) -> str:
@@ -131,17 +141,25 @@ class Answer(Post):
     """What somebody replied to a question."""
 
     question = models.ForeignKey(
-        Question, on_delete=models.CASCADE, related_name="answers"
+        Question,
+        on_delete=models.CASCADE,
+        related_name="answers",
+        verbose_name=_("question"),
     )
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="answers"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="answers",
+        verbose_name=_("author"),
     )
 
     class Meta:
+        verbose_name = _("answer")
+        verbose_name_plural = _("answers")
         ordering = ["created", "id"]
 
     def __str__(self) -> str:
-        return f"Answer to {self.question}"
+        return _("Answer to %(question)s") % {"question": self.question}
 
     def get_absolute_url(self) -> str:
         question_url = reverse("question", args=[self.question_id])

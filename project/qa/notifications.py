@@ -2,6 +2,7 @@
 
 import msgspec
 from django.contrib.auth import get_user_model
+from django.utils.translation import gettext_lazy as _
 
 from notifications.events import EventType, followable, topic_of
 from notifications.receivers import watch
@@ -26,8 +27,17 @@ class NewAnswer(msgspec.Struct):
     excerpt: str
 
 
-NEW_QUESTION = EventType("new_question", NewQuestion, label="New question")
-NEW_ANSWER = EventType("new_answer", NewAnswer, label="New answer")
+NEW_QUESTION = EventType(
+    "new_question",
+    NewQuestion,
+    label=_("New question"),
+)
+NEW_ANSWER = EventType(
+    "new_answer",
+    NewAnswer,
+    label=_("New answer"),
+    group="question_id",
+)
 
 followable(Topic, kind="topic", key="slug")
 followable(Question, kind="question")

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -82,7 +83,7 @@ def question(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _question_page(request, question, form)
     answer = form.save(question=question, author=request.user)
-    messages.success(request, "Your answer is posted.")
+    messages.success(request, _("Your answer is posted."))
     return redirect(answer)
 
 
@@ -104,7 +105,7 @@ def ask(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _ask_page(request, form)
     question = form.save(author=request.user)
-    messages.success(request, "Your question is posted.")
+    messages.success(request, _("Your question is posted."))
     return redirect(question)
 
 
@@ -133,7 +134,7 @@ def signup(request: HttpRequest) -> HttpResponse:
         return render(request, "registration/signup.html", context)
     with transaction.atomic():
         login(request, form.save())
-    messages.success(request, "Welcome! Your account is ready.")
+    messages.success(request, _("Welcome! Your account is ready."))
     return HttpResponseRedirect(target)
 
 
@@ -153,5 +154,5 @@ class PasswordChange(PasswordChangeView):
     success_url = reverse_lazy("home")
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        messages.success(self.request, "Your password is changed.")
+        messages.success(self.request, _("Your password is changed."))
         return super().form_valid(form)

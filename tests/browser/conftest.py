@@ -3,10 +3,12 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.fakes import FAKES
 from tests.browser.people import Person
 from tests.live.server import Site
 
@@ -84,6 +86,13 @@ def visit(browser, site, errors) -> Iterator[Open]:
     yield visit
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def run(visit) -> Callable[[str], Any]:
+    """Run the body of an async function with the fakes; return what it returns."""
+    page = visit("/")
+    return lambda code: page.evaluate(f"async () => {{ {FAKES} {code} }}")
 
 
 @pytest.fixture

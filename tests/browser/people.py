@@ -15,7 +15,9 @@ class Person:
     def __init__(self, url: str, name: str) -> None:
         self.url = url
         self.name = f"{name}{next(_numbers)}"
-        self.client = httpx.Client(base_url=url, timeout=30)
+        # A kept connection may be closed just as the next request goes out.
+        unkept = httpx.Limits(max_keepalive_connections=0)
+        self.client = httpx.Client(base_url=url, timeout=30, limits=unkept)
         self.client.get("/signup/")
         self.post(
             "/signup/", username=self.name, password1=PASSWORD, password2=PASSWORD

@@ -6,7 +6,8 @@ from playwright.sync_api import expect
 def test_topic_is_followed_and_no_longer(visit, maja, tobias, scripts):
     maja.ask("Followed?", topics="Heather")
     page = visit("/topics/heather/", tobias, java_script_enabled=scripts)
-    button = page.get_by_role("button", name="Heather")
+    button = page.locator("follow-button form > button")
+    expect(button).to_have_accessible_name("Follow Heather")
     expect(button).to_have_text("Follow")
 
     button.click()
@@ -19,6 +20,52 @@ def test_topic_is_followed_and_no_longer(visit, maja, tobias, scripts):
     expect(button).to_have_text("Follow")
     page.reload()
     expect(button).to_have_text("Follow")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(
+    ("choice", "state"),
+    [("Watch", "Watching"), ("Mute", "Muted"), ("Do not follow", "Follow")],
+)
+def test_how_to_follow_is_chosen_in_a_menu(visit, maja, tobias, scripts, choice, state):
+    maja.ask("Chosen?", topics="Gorse")
+    page = visit("/topics/gorse/", tobias, java_script_enabled=scripts)
+    button = page.locator("follow-button form > button")
+    button.click()
+    expect(button).to_have_text("Following")
+
+    page.locator("follow-button summary").click()
+    page.get_by_role("button", name=choice).click()
+
+    expect(button).to_have_text(state)
+    expect(button).to_have_accessible_name(f"{state} Gorse")
+    expect(page.locator("follow-button details[open]")).to_have_count(0)
+    page.reload()
+    expect(button).to_have_text(state)
+
+
+def test_menu_is_used_by_keys(visit, maja, tobias):
+    maja.ask("By keys?", topics="Broom")
+    page = visit("/topics/broom/", tobias)
+    summary = page.locator("follow-button summary")
+    menu = page.locator("follow-button details")
+
+    summary.press("Enter")
+    expect(menu).to_have_attribute("open", "")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Watch")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(summary).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("button", name="Watching Broom")).to_be_visible()
+    expect(summary).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("h1").click()
+    expect(menu).not_to_have_attribute("open", "")
 
 
 def test_following_takes_effect_on_the_open_page(visit, maja, tobias):

@@ -3,6 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+# Between two attempts to connect, in milliseconds.
+LONGEST_WAIT = 60_000
+
 
 def answers(page: Page):
     return page.locator("live-answers .answer")
@@ -116,7 +119,10 @@ def test_page_resumes_after_a_restart_and_has_missed_nothing(
         f"author=User.objects.get(username='{tobias.name}'), body='Between.')"
     )
     site.start()
-    expect(answers(page).locator(".prose")).to_have_text(["Before.", "Between."])
+    # By chance it waits longer than it has been without a server.
+    expect(answers(page).locator(".prose")).to_have_text(
+        ["Before.", "Between."], timeout=LONGEST_WAIT
+    )
     tobias.answer(question, "After.")
 
     expect(answers(page).locator(".prose")).to_have_text(

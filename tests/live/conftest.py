@@ -12,8 +12,14 @@ from tests.live.server import Site
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with Site(workers=2) as site:
+def worker_class() -> str:
+    """The gunicorn worker of the module's site; see `both_ways`."""
+    return ""
+
+
+@pytest.fixture(scope="module")
+def site(worker_class) -> Iterator[Site]:
+    with Site(workers=2, worker_class=worker_class) as site:
         yield site
 
 

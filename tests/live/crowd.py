@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from tests.live.eventsource import Chunks, EventParser, Received
+from tests.live.eventsource import Chunks, EventParser, Received, Whole, body_of
 from tests.live.server import DEADLINE_SECONDS, Site, wait_for
 
 T = TypeVar("T")
@@ -67,6 +67,12 @@ class Stream:
         return self._last_event_id.decode(errors="replace")
 
     @property
+    def port(self) -> int:
+        """The port that it comes from, while it is connected."""
+        assert self._socket is not None
+        return int(self._socket.getsockname()[1])
+
+    @property
     def uids(self) -> list[str]:
         """The uids of what came, in order; the server's own events are left out."""
         return [uid for uid in (each.uid for each in list(self.events)) if uid]
@@ -78,13 +84,13 @@ class Stream:
     async def run(self) -> None:
         """Read, and come back after each end, until refused or cancelled."""
         while not self.refused:
-            pause = self._retry
+            pause = None
             try:
                 with contextlib.suppress(OSError, EOFError):
                     pause = await self._connect_and_read()
             finally:
                 self._hang_up()
-            await asyncio.sleep(pause)
+            await asyncio.sleep(self._retry if pause is None else pause)
 
     async def _connect_and_read(self) -> float:
         """Read until the end; return how long to wait before coming back."""
@@ -103,7 +109,7 @@ class Stream:
         if status != 200:
             self.refused = True
             return 0
-        await self._read_events(sock, body)
+        await self._read_events(sock, body_of(headers), body)
         return self._retry
 
     def _request(self) -> bytes:
@@ -118,9 +124,11 @@ class Stream:
             lines.append(b"Last-Event-ID: " + self._last_event_id)
         return b"\r\n".join([*lines, b"", b""])
 
-    async def _read_events(self, sock: socket.socket, body: bytes) -> None:
+    async def _read_events(
+        self, sock: socket.socket, chunks: Chunks | Whole, body: bytes
+    ) -> None:
         loop = asyncio.get_running_loop()
-        chunks, parser = Chunks(), EventParser(self.last_event_id)
+        parser = EventParser(self.last_event_id)
         while not chunks.finished:
             for event in parser.feed(chunks.feed(body)):
                 self._take(event)

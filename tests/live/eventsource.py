@@ -49,6 +49,21 @@ class Chunks:
         return bytes(content)
 
 
+class Whole:
+    """Takes a body that ends with the connection: RFC 9112, 6.3."""
+
+    finished = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the content."""
+        return data
+
+
+def body_of(headers: dict[bytes, bytes]) -> Chunks | Whole:
+    """Return what takes the body of a response with these headers."""
+    return Chunks() if headers.get(b"transfer-encoding") == b"chunked" else Whole()
+
+
 class EventParser:
     """Takes the bytes of one response, and dispatches events as a browser does.
 

@@ -1,8 +1,17 @@
 """What a site may hang into the settings of the app, for tests."""
 
+import gc
+import os
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
 PRIVATE = "private-"
+# Where a worker says what it holds.
+CENSUS = "/census/"
+
+Respond = Callable[[HttpRequest], HttpResponseBase]
 
 
 def members_only(user: Any, topic: str) -> bool:
@@ -11,3 +20,50 @@ def members_only(user: Any, topic: str) -> bool:
     if key.startswith(PRIVATE):
         return bool(user.groups.filter(name=topic).exists())
     return key != "*"
+
+
+def census(get_response: Respond) -> Respond:
+    """Answer, under a path of its own, what the worker holds for its clients."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if request.path == CENSUS:
+            return JsonResponse(_count())
+        return get_response(request)
+
+    return answer
+
+
+def _count() -> dict[str, int]:
+    from greenlet import greenlet
+    from gunicorn.http.message import Request
+    from gunicorn.http.wsgi import Response
+
+    gc.collect()
+    everything = gc.get_objects()
+
+    def how_many(kind: type) -> int:
+        return sum(isinstance(each, kind) for each in everything)
+
+    return {
+        "process": os.getpid(),
+        "greenlets": sum(isinstance(e, greenlet) and not e.dead for e in everything),
+        "requests": how_many(HttpRequest),
+        "responses": how_many(HttpResponseBase),
+        "server's requests": how_many(Request),
+        "server's responses": how_many(Response),
+    }
+
+
+def wrapping(get_response: Respond) -> Respond:
+    """Put a generator around each stream, as others' middleware may."""
+
+    def wrap(chunks: Iterable[bytes]) -> Iterator[bytes]:
+        yield from chunks
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.streaming:
+            response.streaming_content = wrap(response.streaming_content)
+        return response
+
+    return answer

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 
 import redis
@@ -36,24 +36,29 @@ def redis_clients(site: Site) -> int:
         return len(client.client_list()) - 1
 
 
-def served(site: Site) -> list[int]:
-    """Return how many clients each worker of the site serves."""
-    return _connections(site, lambda state: state == ESTABLISHED)
+def served(site: Site, ports: Container[int]) -> list[int]:
+    """Return how many of the clients with these ports each worker serves."""
+    return _connections(
+        site,
+        lambda remote, state: (
+            state == ESTABLISHED and int(remote.rpartition(":")[2], 16) in ports
+        ),
+    )
 
 
 def held(site: Site) -> int:
     """Return how many clients' sockets the workers hold, be the client there or not."""
-    return sum(_connections(site, lambda state: state != LISTEN))
+    return sum(_connections(site, lambda _, state: state != LISTEN))
 
 
-def _connections(site: Site, counts: Callable[[str], bool]) -> list[int]:
+def _connections(site: Site, counts: Callable[[str, str], bool]) -> list[int]:
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     rows = [line.split() for line in lines]
     port = f":{site.port:04X}"
     ours = {
         f"socket:[{inode}]"
-        for _, local, _, state, _, _, _, _, _, inode, *_ in rows
-        if local.endswith(port) and counts(state)
+        for _, local, remote, state, _, _, _, _, _, inode, *_ in rows
+        if local.endswith(port) and counts(remote, state)
     }
     return [sum(name in ours for name in open_names(pid)) for pid in site.workers()]
 

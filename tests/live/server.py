@@ -18,12 +18,28 @@ from project.redis_server import RedisServer
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Long enough for a loaded machine; a test waits for a condition, not for this.
 DEADLINE_SECONDS = 30
+# Another of gunicorn's workers than the site's own, for all sites: `LIVE_WORKER_CLASS`.
+WORKER_CLASS = os.environ.get("LIVE_WORKER_CLASS", "")
+# With gthread a stream holds a thread, and what malloc keeps for each would look as if
+# something were left behind.
+OPTIONS = {"gthread": "--threads=2000"}
+MALLOC = {"MALLOC_ARENA_MAX": "1", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 
 
 class Site:
-    """A server with a Redis and a database of its own, in a temporary folder."""
+    """A server with a Redis and a database of its own, in a temporary folder.
 
-    def __init__(self, *, workers: int = 2, environment: dict[str, str] | None = None):
+    `worker_class` is the gunicorn worker, where it is not to be the site's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        environment: dict[str, str] | None = None,
+        worker_class: str = "",
+    ) -> None:
+        self.worker_class = worker_class or WORKER_CLASS
         self.folder = Path(tempfile.mkdtemp(prefix="site-"))
         self.redis = RedisServer(self.folder / "var")
         self.database = self.folder / "db.sqlite3"
@@ -39,6 +55,7 @@ class Site:
             "REDIS_URL": self.redis.url,
             "PORT": str(self.port),
             "WEB_CONCURRENCY": str(workers),
+            **(MALLOC if self.worker_class == "gthread" else {}),
             **(environment or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -70,12 +87,20 @@ class Site:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "project.wsgi"],
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, "GUNICORN_CMD_ARGS": self._arguments()},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         wait_for(self._answers, what=f"the site: {self.output.read_text()}")
+
+    def _arguments(self) -> str:
+        """Return the arguments that the environment has for gunicorn, and ours."""
+        arguments = [self.environment.get("GUNICORN_CMD_ARGS", "")]
+        if self.worker_class:
+            arguments.append(f"--worker-class={self.worker_class}")
+            arguments.append(OPTIONS.get(self.worker_class, ""))
+        return " ".join(filter(None, arguments))
 
     def stop(self, number: int = signal.SIGKILL) -> None:
         """Send a signal to gunicorn and all its workers, and wait for the end."""

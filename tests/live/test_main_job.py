@@ -5,7 +5,10 @@ from pathlib import Path
 
 from tests.live import oracle
 from tests.live.listener import Listener
+from tests.live.transports import both_ways
 from tests.stackexchange_data import write_posts
+
+pytestmark = both_ways
 
 STREAMS = 20
 RATE = 50  # posts a second

@@ -6,6 +6,9 @@ from tests.live.crowd import wait_until_live
 from tests.live.publisher import wait_for_event
 from tests.live.server import Site, wait_for
 from tests.live.topics import asking, new_topics
+from tests.live.transports import both_ways
+
+pytestmark = both_ways
 
 LOG_ENTRIES = 100
 # Redis trims whole nodes of the stream, which hold so many entries.
@@ -14,7 +17,7 @@ MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def site():
+def site(worker_class):
     environment = {
         "NOTIFICATIONS_LOG_MAX_ENTRIES": str(LOG_ENTRIES),
         "NOTIFICATIONS_RETRY_INTERVAL": "0.1",
@@ -22,7 +25,7 @@ def site():
         # A busy machine is not the fault that is tested here.
         "NOTIFICATIONS_REDIS_TIMEOUT": "5",
     }
-    with Site(workers=2, environment=environment) as site:
+    with Site(workers=2, environment=environment, worker_class=worker_class) as site:
         yield site
 
 

@@ -136,6 +136,8 @@ def page_cursor(client):
     return found[0]
 
 
+# On a busy machine the publisher does not keep its rate, and every other visit waits.
+@pytest.mark.timeout(300)
 def test_nothing_falls_between_a_page_and_its_stream(site, publisher, crowd):
     chance = random.Random(3)
     *names, end = new_topics(PAGES + 1)
@@ -236,8 +238,9 @@ def test_who_is_gone_without_a_word_is_let_go():
             network.cut()
             with publisher.steadily(SLOW_RATE, lambda _: [busy]):
                 wait_for(
-                    # Each worker may open one more to Redis meanwhile.
-                    lambda: total_descriptors(site.workers()) <= before + 2,
+                    # A worker that nobody had reached opens two to Redis meanwhile,
+                    # and its epoll, if it was still loading.
+                    lambda: total_descriptors(site.workers()) <= before + 3,
                     what="the sockets to be closed",
                     seconds=GONE_SECONDS,
                 )

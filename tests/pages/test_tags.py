@@ -18,10 +18,10 @@ from tests.pages.questions import ask
 def render(rf):
     """Render one tag on a page that this person looks at."""
 
-    def render(tag, user=None, path="/here/?page=2", **context):
+    def render(tag, user=None, path="/here/?page=2", cursor="7-0", **context):
         request = rf.get(path)
         request.user = user or AnonymousUser()
-        request.notifications_cursor = "7-0"
+        request.notifications_cursor = cursor
         template = engines["django"].from_string("{% load notifications %}" + tag)
         return template.render(context, request)
 
@@ -34,10 +34,12 @@ def render(rf):
 def test_head_says_where_the_stream_starts(render):
     page = render("{% notification_head %}")
 
-    assert 'content="/notifications/stream/" data-cursor="7-0"' in page
-    assert 'data-events="new_answer new_question' in page
+    assert 'content="/notifications/stream/"' in page
+    assert 'data-cursor="7-0"' in page
+    assert "new_answer new_question" in page
     assert 'data-signed-in="false"' in page
     assert '<script type="module" src="/static/notifications/main.js">' in page
+    assert 'href="/static/notifications/notifications.css"' in page
 
 
 def test_head_says_that_somebody_is_signed_in(render, maja):
@@ -68,7 +70,7 @@ def test_no_script_stands_in_the_page(render, maja, espresso):
     assert re.findall("<script[^>]*>", page) == [
         '<script type="module" src="/static/notifications/main.js">'
     ]
-    assert " on" not in re.sub(r'"[^"]*"', "", page)
+    assert re.findall(r"\son[a-z]+=", re.sub(r'"[^"]*"', "", page)) == []
     assert "style=" not in page
 
 
@@ -107,21 +109,21 @@ def test_nobody_signed_in_has_no_bell(render):
     assert render("{% notification_bell %}").strip() == ""
 
 
-def test_bell_shows_no_number_when_all_is_read(render, maja):
+def test_bell_shows_no_number_when_all_is_seen(render, maja):
     page = render("{% notification_bell %}", maja)
 
-    assert 'href="/notifications/" aria-label="Notifications"' in page
+    assert 'type="submit" aria-label="Notifications"' in page
     assert '<span class="bell-count" hidden>' in page
 
 
-def test_bell_counts_what_is_unread(render, maja, tobias, espresso):
+def test_bell_counts_what_is_unseen(render, maja, tobias, espresso):
     follow(maja, "topic:espresso")
     for _ in range(3):
         ask(tobias, espresso)
 
-    page = render("{% notification_bell %}", maja)
+    page = render("{% notification_bell %}", maja, cursor="")
 
-    assert 'aria-label="Notifications, 3 unread"' in page
+    assert 'aria-label="Notifications, 3 new"' in page
     assert '<span class="bell-count">3</span>' in page
 
 
@@ -134,11 +136,20 @@ def test_bell_counts_to_a_limit(render, maja, tobias):
             payload={"question_id": number, "title": "T", "url": "/"},
         )
 
-    page = render("{% notification_bell %}", maja)
+    page = render("{% notification_bell %}", maja, cursor="")
 
-    assert 'aria-label="Notifications, 99+ unread"' in page
+    assert 'aria-label="Notifications, 99+ new"' in page
     assert '<span class="bell-count">99+</span>' in page
     assert 'data-limit="100"' in page
+
+
+def test_bell_without_scripts_is_a_form_that_marks_all_as_seen(render, maja):
+    page = render("{% notification_bell %}", maja)
+
+    assert '<form method="post" action="/notifications/seen/">' in page
+    assert 'name="csrfmiddlewaretoken"' in page
+    assert "aria-expanded" not in page
+    assert 'id="notifications-panel" popover role="dialog"' in page
 
 
 # The follow button
@@ -150,26 +161,46 @@ def test_button_offers_to_follow(render, maja, espresso):
     assert 'action="/notifications/follows/topic:espresso/"' in page
     assert 'name="csrfmiddlewaretoken"' in page
     assert 'name="next" value="/here/?page=2"' in page
-    assert 'name="level" value="follow"' in page
-    assert 'aria-pressed="false" aria-label="Follow Espresso">Follow<' in page
+    assert main_button(page) == ("follow", "false", "Follow Espresso", "Follow")
 
 
-@pytest.mark.parametrize("level", ["follow", "watch"])
-def test_button_offers_to_stop(render, maja, espresso, level):
+@pytest.mark.parametrize(
+    ("level", "state"),
+    [("follow", "Following"), ("watch", "Watching"), ("mute", "Muted")],
+)
+def test_button_says_how_one_follows_and_offers_to_stop(
+    render, maja, espresso, level, state
+):
     follow(maja, "topic:espresso", level=level)
 
     page = render("{% follow_button topic %}", maja, topic=espresso)
 
-    assert 'name="level" value="none"' in page
-    assert 'aria-pressed="true" aria-label="Following Espresso">Following<' in page
+    assert main_button(page) == ("none", "true", f"{state} Espresso", state)
 
 
-def test_muted_topic_can_be_followed(render, maja, espresso):
-    follow(maja, "topic:espresso", level="mute")
+@pytest.mark.parametrize("level", ["watch", "follow", "mute", "none"])
+def test_menu_of_the_button_says_what_is_chosen(render, maja, espresso, level):
+    if level != "none":
+        follow(maja, "topic:espresso", level=level)
 
     page = render("{% follow_button topic %}", maja, topic=espresso)
 
-    assert 'name="level" value="follow"' in page
+    choices = re.findall(r'value="(\w+)" aria-pressed="(\w+)" data-state', page)
+    assert [value for value, _ in choices] == ["watch", "follow", "mute", "none"]
+    assert [value for value, pressed in choices if pressed == "true"] == [level]
+
+
+def main_button(page):
+    """Return the value, state, name and text of the button that is always seen."""
+    pattern = r'value="(\w+)" aria-pressed="(\w+)" aria-label="(.+?)">(\w+)<'
+    return re.search(pattern, page).groups()
+
+
+def test_topic_is_followed_by_its_name(render, maja):
+    page = render('{% follow_topic_button "topic:oak" "topic Oak" %}', maja)
+
+    assert 'action="/notifications/follows/topic:oak/"' in page
+    assert 'aria-label="Follow topic Oak"' in page
 
 
 def test_stranger_is_led_to_sign_in_and_back(render, espresso):
@@ -228,6 +259,12 @@ def test_banner_says_what_the_page_wants(render):
     )
 
     assert 'data-one="%d &lt;new&gt;" data-many="%d more"' in page
+
+
+def test_banner_names_the_list_that_it_renews(render):
+    page = render('{% new_items_banner "topic:*" "new_question" list="items" %}')
+
+    assert 'data-list="items"' in page
 
 
 def test_banner_is_left_out_for_who_may_not_stream(render, settings):

@@ -141,7 +141,8 @@ def good(log):
 
 def attach(hub, connection, *, after=None):
     after = None if after is None else str(after)
-    return list(hub.attach(connection, after=after, as_of=hub.start()))
+    batches = hub.attach(connection, after=after, as_of=hub.start())
+    return [frame for batch in batches for frame in batch.frames]
 
 
 def up_to(connection, cursor):
@@ -149,7 +150,7 @@ def up_to(connection, cursor):
     frames = []
     wait_for(
         lambda: (
-            frames.extend(connection.take(seconds=0.1))
+            frames.extend(connection.outlet.take(seconds=0.1))
             or (frames and frames[-1].cursor == cursor)
         ),
         what=f"the event at {cursor}",
@@ -314,7 +315,7 @@ def good_message(connection, redis_client):
     frames = []
     wait_for(
         lambda: (
-            frames.extend(connection.take(seconds=0.1))
+            frames.extend(connection.outlet.take(seconds=0.1))
             or (frames and token.encode() in frames[-1].body)
         ),
         what="the good message",

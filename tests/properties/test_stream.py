@@ -12,6 +12,7 @@ from notifications import outbox
 from notifications.connection import Connection, Reader
 from notifications.cursor import Cursor
 from notifications.hub import shared_hub
+from notifications.outlets import Queue
 from notifications.streaming import join
 from project.qa.models import Topic
 from project.qa.notifications import NEW_QUESTION
@@ -40,7 +41,7 @@ def connection(log):
     hub = shared_hub()
     # Room for all of an example: what is large may come one by one.
     connection = Connection(
-        Reader(user="reader"), asked=[MILK], buffer_bytes=3 * LARGEST
+        Reader(user="reader"), Queue(buffer_bytes=3 * LARGEST), asked=[MILK]
     )
     list(hub.attach(connection, after=None, as_of=hub.start()))
     return connection
@@ -51,7 +52,7 @@ def taken(connection, cursor):
     frames = []
     wait_for(
         lambda: (
-            frames.extend(connection.take(seconds=1))
+            frames.extend(connection.outlet.take(seconds=1))
             or (frames and str(frames[-1].cursor) == cursor)
         ),
         what=f"the event at {cursor}",

@@ -27,7 +27,7 @@ def test_each_page_has_landmarks_and_a_way_past_the_header(pages):
     for page in pages:
         assert '<a class="skip-link" href="#content">' in page
         assert '<main id="content"' in page
-        assert '<html lang="en">' in page
+        assert '<html lang="en" dir="ltr">' in page
 
 
 def test_no_page_needs_inline_script_or_style(pages):

@@ -9,7 +9,7 @@ from notifications import topics
 from notifications.exceptions import InvalidTopic, LogUnavailable
 from notifications.hub import shared_hub
 from notifications.streaming import EventStream
-from notifications.subscriptions import Client, open_stream
+from notifications.subscriptions import Client, follows_of, open_stream, reader_of
 
 WRONG_INPUT = 2
 REDIS_AWAY = 1
@@ -38,9 +38,11 @@ class Command(BaseCommand):
             for topic in asked:
                 topics.parse_selector(topic)
             user = _user(options["user"]) if options["user"] else None
+            # Before the follows are read: see open_stream.
+            as_of = shared_hub().start()
             stream = open_stream(
-                Client(user=user),
-                as_of=shared_hub().start(),
+                Client(reader_of(user, None), follows_of(user)),
+                as_of=as_of,
                 asked=asked,
                 after=options["last_event_id"],
             )

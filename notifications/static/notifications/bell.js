@@ -1,55 +1,61 @@
-import { Timer } from "./timer.js";
-import { Turns } from "./turns.js";
-
-// Everybody on a page may hear of the same event: they ask within so many
-// milliseconds, not all at once, and once for what comes together.
-const SPREAD = 500;
-
-/** `<notification-bell>`: shows how much is unread, as the server counts it. */
+/**
+ * `<notification-bell>`: shows how much is unseen, as the server counts it, and opens
+ * a panel; without scripts its form leads to the inbox.
+ */
 export class NotificationBell extends HTMLElement {
-  #refresh = new Turns(() => this.#count());
-  #timer = new Timer(() => this.#refresh.ask());
-
   connectedCallback() {
-    document.addEventListener("notifications", this.#soon);
-    document.addEventListener("visibilitychange", this.#soon);
-    window.addEventListener("pageshow", this.#shown);
+    document.addEventListener("notifications:count", this.#counted);
+    // Browsers that know no popovers keep the form.
+    if (this.popover === null) this.#prepare(this.#button, this.#panel);
   }
 
   disconnectedCallback() {
-    document.removeEventListener("notifications", this.#soon);
-    document.removeEventListener("visibilitychange", this.#soon);
-    window.removeEventListener("pageshow", this.#shown);
-    this.#timer.stop();
+    document.removeEventListener("notifications:count", this.#counted);
   }
 
-  #soon = () => {
-    if (document.hidden || this.#timer.running) return;
-    this.#timer.start(SPREAD * (0.2 + 0.8 * Math.random()));
-  };
-
-  /** A page that one comes back to has the number of when one left it. */
-  #shown = ({ persisted }) => {
-    const [navigation] = performance.getEntriesByType("navigation");
-    if (persisted || navigation?.type === "back_forward") this.#refresh.ask();
-  };
-
-  async #count() {
-    const options = { headers: { Accept: "application/json" }, cache: "no-store" };
-    const response = await fetch(this.#link.href, options).catch(() => null);
-    if (response?.ok && !response.redirected) this.#show((await response.json()).unread);
+  #prepare(button, panel) {
+    panel.hidden = false;
+    button.type = "button";
+    button.popoverTargetElement = panel;
+    button.setAttribute("aria-haspopup", "dialog");
+    button.setAttribute("aria-controls", panel.id);
+    button.setAttribute("aria-expanded", false);
+    panel.addEventListener("toggle", this.#toggled);
+    panel.addEventListener("click", this.#followed);
   }
 
-  #show(unread) {
+  /** Null is what the server did not know. */
+  #counted = ({ detail: { unseen } }) => {
+    if (unseen !== null) this.#show(unseen);
+  };
+
+  #toggled = ({ newState }) => {
+    const open = newState === "open";
+    this.#button.setAttribute("aria-expanded", open);
+    if (!open) return;
+    this.#show(0);
+    this.#panel.querySelector("notification-inbox").refresh();
+  };
+
+  /** A link may lead to the page that one is on. */
+  #followed = ({ target }) => {
+    if (target.closest("a")) this.#panel.hidePopover();
+  };
+
+  #show(unseen) {
     const { limit, none, some } = this.dataset;
-    const shown = unread < limit ? `${unread}` : `${limit - 1}+`;
+    const shown = unseen < limit ? `${unseen}` : `${limit - 1}+`;
     const badge = this.querySelector(".bell-count");
     badge.textContent = shown;
-    badge.hidden = !unread;
-    this.#link.setAttribute("aria-label", unread ? some.replace("%d", shown) : none);
+    badge.hidden = !unseen;
+    this.#button.setAttribute("aria-label", unseen ? some.replace("%d", shown) : none);
   }
 
-  get #link() {
+  get #button() {
     return this.querySelector(".bell");
+  }
+
+  get #panel() {
+    return this.querySelector("[popover]");
   }
 }

@@ -1,37 +1,34 @@
+import { sendPlainly } from "./http.js";
+import { closeMenu } from "./menus.js";
+
 /** `<follow-button>`: sends its form without leaving the page. */
 export class FollowButton extends HTMLElement {
   connectedCallback() {
     this.addEventListener("submit", this.#send);
   }
 
-  disconnectedCallback() {
-    this.removeEventListener("submit", this.#send);
-  }
-
   #send = async (event) => {
     event.preventDefault();
-    const form = event.target;
-    const wanted = form.level.value;
-    const response = await fetch(form.action, this.#request(form)).catch(() => null);
-    if (response?.ok) this.#show(form, wanted !== "none");
-    // The plain way, which shows what is wrong.
-    else form.submit();
+    const { target: form, submitter } = event;
+    const level = submitter.value;
+    closeMenu(submitter.closest("details"));
+    const response = await fetch(form.action, request(form, level)).catch(() => null);
+    if (response?.ok) this.#show(level);
+    else sendPlainly(submitter);
   };
 
-  #request({ level, csrfmiddlewaretoken }) {
-    return {
-      method: level.value === "none" ? "DELETE" : "PUT",
-      headers: { "X-CSRFToken": csrfmiddlewaretoken.value },
-      body: new URLSearchParams({ level: level.value }),
-    };
+  #show(level) {
+    const [main, ...choices] = this.querySelectorAll("[name=level]");
+    for (const each of choices) each.ariaPressed = each.value === level;
+    const { state, label } = choices.find(({ value }) => value === level).dataset;
+    main.textContent = state;
+    main.ariaLabel = label;
+    main.ariaPressed = level !== "none";
+    main.value = level === "none" ? "follow" : "none";
   }
+}
 
-  #show(form, following) {
-    const button = form.querySelector("button");
-    const { on, off, onLabel, offLabel } = this.dataset;
-    form.level.value = following ? "none" : "follow";
-    button.textContent = following ? on : off;
-    button.setAttribute("aria-pressed", following);
-    button.setAttribute("aria-label", following ? onLabel : offLabel);
-  }
+function request({ csrfmiddlewaretoken }, level) {
+  const headers = { "X-CSRFToken": csrfmiddlewaretoken.value };
+  return { method: "PUT", headers, body: new URLSearchParams({ level }) };
 }

@@ -1,14 +1,17 @@
+import { fetchPage } from "./http.js";
+import { renew } from "./renew.js";
+
 /**
- * `<new-items-banner>`: counts the new items that the page does not show, and offers
- * them as a link to the list's first page, which stays as it is till then. Without a
- * topic and an event it counts whatever comes.
+ * `<new-items-banner>`: counts the new items that the page does not show, and brings
+ * them into the element that `data-list` names; without that, it leads to the page.
  */
 export class NewItemsBanner extends HTMLElement {
-  #uids = new Set();
+  #urls = new Map();
 
   connectedCallback() {
     document.addEventListener(this.#name, this.#arrived);
     document.addEventListener("notifications:reset", this.#lost);
+    this.addEventListener("click", this.#taken);
   }
 
   disconnectedCallback() {
@@ -17,31 +20,31 @@ export class NewItemsBanner extends HTMLElement {
   }
 
   get #name() {
-    const { event } = this.dataset;
-    return event ? `notifications:${event}` : "notifications";
+    return `notifications:${this.dataset.event}`;
   }
 
-  #arrived = ({ detail }) => {
-    if (!detail.uid || !this.#concerns(detail) || this.#isShown(detail)) return;
-    this.#uids.add(detail.uid);
-    const { one, many } = this.dataset;
-    const text = this.#uids.size === 1 ? one : many;
-    this.#offer(text.replace("%d", this.#uids.size));
+  #arrived = ({ detail: { topics, uid, url } }) => {
+    if (!this.#concerns(topics)) return;
+    this.#urls.set(uid, url);
+    this.#count();
   };
 
   /** How many came is not known any more. */
   #lost = () => this.#offer(this.dataset.some);
 
-  #concerns({ topics }) {
+  #concerns(topics) {
     const topic = this.dataset.notificationsTopic;
-    if (!topic) return true;
     if (!topic.endsWith(":*")) return topics.includes(topic);
     return topics.some((each) => each.startsWith(topic.slice(0, -1)));
   }
 
-  /** What the page was rendered with, and came again, since its cursor is older. */
-  #isShown({ url }) {
-    return url && document.querySelector(`a[href="${CSS.escape(url)}"]`) !== null;
+  /** The page may have been rendered with some of what came. */
+  #count() {
+    for (const [uid, url] of this.#urls) if (isShown(url)) this.#urls.delete(uid);
+    const { size } = this.#urls;
+    const { one, many } = this.dataset;
+    if (size) this.#offer((size === 1 ? one : many).replace("%d", size));
+    else this.replaceChildren();
   }
 
   #offer(text) {
@@ -51,4 +54,20 @@ export class NewItemsBanner extends HTMLElement {
     link.textContent = text;
     if (!link.isConnected) this.append(link);
   }
+
+  #taken = async (event) => {
+    const { href } = this.querySelector("a");
+    const list = document.getElementById(this.dataset.list);
+    if (!list || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const fresh = (await fetchPage(href))?.getElementById(list.id);
+    if (!fresh) return location.assign(href);
+    renew(list, fresh);
+    this.#count();
+    list.querySelector(".arrived a, a")?.focus();
+  };
+}
+
+function isShown(url) {
+  return url && document.querySelector(`a[href="${CSS.escape(url)}"]`) !== null;
 }

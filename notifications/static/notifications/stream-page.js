@@ -1,5 +1,4 @@
-import { Retry } from "./retry.js";
-import { FINAL } from "./stream.js";
+import { FINAL, Retry } from "./retry.js";
 
 const MOST_SHOWN = 200;
 

@@ -9,7 +9,7 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -21,14 +21,20 @@ SIGN_IN_PAGES = {"login", "signup"}
 
 @register.filter
 def when(moment: datetime) -> SafeString:
-    """Return a `<time>`: how long ago or the day, with the exact time as its title."""
+    """Return a `<time>`: how long ago or the day, with the exact time as its title.
+
+    `data-relative` marks the former, which is true for a while only: a script may keep
+    it so.
+    """
     local = timezone.localtime(moment)
     recent = timezone.now() - moment < RELATIVE_FOR
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}"{} title="{} {}">{}</time>',
         local.isoformat(timespec="seconds"),
-        date_format(local, "j F Y, H:i e"),
-        naturaltime(moment) if recent else date_format(local, "j M Y"),
+        mark_safe(" data-relative" if recent else ""),  # noqa: S308
+        date_format(local, "DATETIME_FORMAT"),
+        local.tzname(),
+        naturaltime(moment) if recent else date_format(local, "DATE_FORMAT"),
     )
 
 

@@ -78,6 +78,7 @@ class Command(BaseCommand):
                 f"The database cannot be prepared: {preflight.one_line(error)}"
             ) from error
         call_command("collectstatic", verbosity=0, interactive=False)
+        os.environ["STATIC_FILES_COLLECTED"] = "1"
 
     def _announce(self, port: int) -> None:
         self.stdout.write(f"Open http://{preflight.HOST}:{port} (Ctrl-C stops it).")

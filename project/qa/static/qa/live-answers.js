@@ -1,8 +1,10 @@
+import { fetchPage } from "../notifications/http.js";
+import { renew } from "../notifications/renew.js";
 import { Retry } from "../notifications/retry.js";
 import { Turns } from "../notifications/turns.js";
 
 /**
- * `<live-answers>`: appends the answers that come to the question, as the server
+ * `<live-answers>`: shows the answers that come to the question, as the server
  * renders them. Any number of events leads to one look at the page at a time.
  */
 export class LiveAnswers extends HTMLElement {
@@ -28,29 +30,11 @@ export class LiveAnswers extends HTMLElement {
   #lost = () => this.#turns.ask();
 
   async #look() {
-    const page = await this.#fetchPage().catch(() => null);
-    if (page) this.#adopt(page);
-    else this.#retry.failed();
-  }
-
-  async #fetchPage() {
-    const address = location.pathname + location.search;
-    const response = await fetch(address, { headers: { Accept: "text/html" } });
-    if (!response.ok) return null;
-    return new DOMParser().parseFromString(await response.text(), "text/html");
-  }
-
-  #adopt(page) {
+    const page = await fetchPage(location.pathname + location.search);
+    const fresh = page?.querySelector(this.localName);
+    if (!fresh) return this.#retry.failed();
     this.#retry.succeeded();
-    const answers = [...page.querySelectorAll("live-answers > .answer")];
-    const missing = answers.filter(({ id }) => !document.getElementById(id));
-    if (missing.length) this.#keepPlace(() => this.#append(missing));
-  }
-
-  #append(answers) {
-    this.querySelector(".empty")?.remove();
-    for (const answer of answers) answer.classList.add("arrived");
-    this.append(...answers);
+    this.#keepPlace(() => renew(this, fresh));
   }
 
   /**

@@ -1,0 +1,20 @@
+"""What is measured, a module for each row of the table of goals."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bench.plan import Plan
+from bench.scenarios import broadcast, burst, idle, routing, scale_out, site, storm
+
+Scenario = Callable[[Plan], dict[str, Any]]
+
+# In the order in which they run.
+SCENARIOS: dict[str, Scenario] = {
+    "broadcast": broadcast.run,
+    "burst": burst.run,
+    "routing": routing.run,
+    "idle": idle.run,
+    "storm": storm.run,
+    "site": site.run,
+    "scale-out": scale_out.run,
+}

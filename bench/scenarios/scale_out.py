@@ -1,0 +1,93 @@
+"""Scale-out: the same streams in more processes."""
+
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from bench import machine
+from bench.column import Column
+from bench.plan import Plan
+from bench.scenarios.common import in_rounds
+from bench.servers import Ours
+from bench.summary import Sample, goal, of_rounds, ratio
+
+# What differs by less than this is flat.
+FLAT = 1.1
+
+
+def run(plan: Plan) -> dict[str, Any]:
+    """Compare sites of several processes, all of them on one core."""
+    with ExitStack() as ending:
+        sites = {each: _site(plan, each, ending) for each in plan.scale_processes}
+        opened = {
+            each: _open(plan, each, column) for each, (_, column) in sites.items()
+        }
+        samples = in_rounds(
+            plan.rounds,
+            {
+                str(each): partial(
+                    column.steadily,
+                    rate=plan.deliveries_a_second / column.load.opened,
+                    seconds=plan.seconds,
+                )
+                for each, (_, column) in sites.items()
+            },
+        )
+        for each, (server, _) in sites.items():
+            opened[each]["redis_clients"] = server.redis_clients()
+    rows = [
+        {
+            "server": "ours",
+            "processes": each,
+            **opened[each],
+            **of_rounds(samples[str(each)]),
+            "rounds": samples[str(each)],
+        }
+        for each in sites
+    ]
+    return {"rows": rows, "goals": _goals(rows, samples), "missing": {}}
+
+
+def _site(plan: Plan, processes: int, ending: ExitStack) -> tuple[Ours, Column]:
+    server = Ours(
+        plan.cores, plan.usual_people(), label=f"ours-{processes}", workers=processes
+    )
+    ending.enter_context(server)
+    column = Column(server, server.load(_streams(plan, processes)))
+    return server, ending.enter_context(column)
+
+
+def _streams(plan: Plan, processes: int) -> int:
+    """Return how many streams; one process has descriptors for part of them."""
+    return plan.scale_alone if processes == 1 else plan.scale_streams
+
+
+def _open(plan: Plan, processes: int, column: Column) -> Sample:
+    column.warm()
+    before = column.memory()
+    streams = _streams(plan, processes)
+    column.open(streams, in_flight=plan.idle_in_flight)
+    shares = [machine.sockets(pid) for pid in column.server.workers()]
+    return {
+        "streams": streams,
+        "bytes": (column.memory() - before) / streams,
+        "most_in_one": max(shares),
+        "fewest_in_one": min(shares),
+    }
+
+
+def _goals(
+    rows: list[dict[str, Any]], samples: dict[str, list[Sample]]
+) -> list[dict[str, Any]]:
+    first, *others = rows
+    goals = []
+    for row in others:
+        count = row["processes"]
+        cpu = ratio(samples[str(count)], samples[str(first["processes"])], "cpu_us")
+        memory = row["bytes"] / first["bytes"]
+        goals += [
+            goal(f"memory a stream in {count} by one in 1 process", memory, most=FLAT),
+            goal(f"CPU a delivery in {count} by one in 1 process", cpu, most=FLAT),
+        ]
+    most = max(row["redis_clients"] / row["processes"] for row in rows)
+    return [*goals, goal("Redis clients a process", most, most=3)]

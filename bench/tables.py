@@ -1,0 +1,210 @@
+"""Writes the results into marked places of Markdown files; nothing is typed by hand.
+
+`<!-- bench:NAME -->...<!-- /bench -->` is filled with the table of that name, and with
+`bench:SCENARIO/SERVER/FIGURE` with one figure, `SERVER@STREAMS` where it has several.
+Run as `python -m bench.tables`.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import million, results
+from bench.charts import NAMES
+from bench.plots import number
+from bench.processes import ROOT
+
+FILES = ("README.md", "docs/performance.md", "bench/README.md")
+PLACE = re.compile(r"(<!-- bench:(\S+) -->).*?(<!-- /bench -->)", re.DOTALL)
+
+Row = Mapping[str, Any]
+# A heading, and the name of a row's figure or how to tell it.
+Columns = Sequence[tuple[str, str | Callable[[Row], str]]]
+
+
+def fill(text: str, found: dict[str, Any]) -> str:
+    """Return the text with every marked place filled from the results."""
+    return PLACE.sub(lambda m: m[1] + _filling(m[2], found) + m[3], text)
+
+
+def _filling(name: str, found: dict[str, Any]) -> str:
+    if "/" in name:
+        return _figure(name, found)
+    if name == "machine":
+        return f"\n{_machine(found)}\n"
+    if name == "goals":
+        return f"\n{_goals(found)}\n"
+    if name == "million":
+        rows = million.rows(found)
+        return f"\n{table(rows, MILLION) if rows else 'Not measured yet.'}\n"
+    rows = _scenario(name, found).get("rows", [])
+    return f"\n{table(rows, TABLES[name])}\n" if rows else "\nNot measured yet.\n"
+
+
+def _scenario(name: str, found: dict[str, Any]) -> dict[str, Any]:
+    return dict(found.get("scenarios", {}).get(name, {}))
+
+
+def _figure(path: str, found: dict[str, Any]) -> str:
+    scenario, which, name = path.split("/")
+    server, _, streams = which.partition("@")
+    for row in _scenario(scenario, found).get("rows", []):
+        if row["server"] == server and streams in ("", str(row["streams"])):
+            return number(row[name])
+    return "?"
+
+
+def table(rows: Sequence[Row], columns: Columns) -> str:
+    """Return rows as a Markdown table."""
+    lines = [[heading for heading, _ in columns], ["---"] * len(columns)]
+    lines += [[_cell(row, each) for _, each in columns] for row in rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _cell(row: Row, column: str | Callable[[Row], str]) -> str:
+    if callable(column):
+        return column(row)
+    value = row.get(column)
+    return "" if value is None else number(value)
+
+
+def _server(row: Row) -> str:
+    server, comma, with_what = str(row["server"]).partition(",")
+    name = NAMES.get(server, server) + comma + with_what
+    return f"{name} (load busy)" if row.get("client_busy") else name
+
+
+def _lost(row: Row) -> str:
+    sent = row["lost"] + sum(each["deliveries"] for each in row["rounds"])
+    return f"{number(100 * row['lost'] / sent)} %" if row["lost"] else "none"
+
+
+def _bytes(row: Row) -> str:
+    return f"{row['bytes']:,.0f}"
+
+
+def _goals(found: dict[str, Any]) -> str:
+    rows = [
+        {"scenario": scenario, **each}
+        for scenario, one in found.get("scenarios", {}).items()
+        for each in one["goals"]
+    ]
+    return table(rows, GOALS) if rows else "Not measured yet."
+
+
+def _machine(found: dict[str, Any]) -> str:
+    if not found:
+        return "Not measured yet."
+    machine = found["machine"]
+    versions = ", ".join(f"{name} {each}" for name, each in found["versions"].items())
+    latest = max(found["scenarios"].values(), key=lambda each: each["date"])
+    return _absent(found) + (
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
+        f"{machine['system']}, Linux {machine['kernel']}; {versions}. "
+        f"Commit {latest['commit']}, {latest['date'][:10]}."
+    )
+
+
+def _absent(found: dict[str, Any]) -> str:
+    """Return a paragraph on what could not be measured; empty if all was."""
+    scenarios = found["scenarios"].items()
+    absent = {name for _, one in scenarios for name in one["missing"]}
+    lines = [f"{NAMES[name]} was not to be had." for name in sorted(absent)]
+    lines += [f"{n}: {one['failed']}." for n, one in scenarios if "failed" in one]
+    return " ".join([*lines, "\n\n"]) if lines else ""
+
+
+MILLION: Columns = [
+    ("what", lambda row: str(row["what"])),
+    ("for a million streams", "value"),
+    ("from", lambda row: str(row["why"])),
+]
+GOALS: Columns = [
+    ("scenario", lambda row: str(row["scenario"])),
+    ("what", lambda row: str(row["goal"])),
+    ("goal", lambda row: f"{row['sign']} {number(row['limit'])}"),
+    ("reached", "value"),
+    ("", lambda row: "met" if row["met"] else "**missed**"),
+]
+TABLES: dict[str, Columns] = {
+    "broadcast": [
+        ("streams", "streams"),
+        ("server", _server),
+        ("CPU a delivery, µs", "cpu_us"),
+        ("by the floor's", "by_floor"),
+        ("p50, ms", "p50_ms"),
+        ("p99, ms", "p99_ms"),
+        ("deliveries a second", "deliveries_s"),
+        ("lost", _lost),
+    ],
+    "burst": [
+        ("server", _server),
+        ("deliveries a second", "deliveries_s"),
+        ("CPU a delivery, µs", "cpu_us"),
+        ("p50, ms", "p50_ms"),
+        ("p99, ms", "p99_ms"),
+        ("lost", _lost),
+    ],
+    "routing": [
+        ("events", lambda row: str(row["server"])),
+        ("CPU a delivery, µs", "cpu_us"),
+        ("p50, ms", "p50_ms"),
+        ("p99, ms", "p99_ms"),
+        ("deliveries a second", "deliveries_s"),
+        ("lost", _lost),
+    ],
+    "idle": [
+        ("server", _server),
+        ("streams", "streams"),
+        ("memory a stream, bytes", _bytes),
+        ("CPU, % of a core", "cpu_percent"),
+        ("CPU an arrival, µs", "arrival_us"),
+    ],
+    "storm": [
+        ("server", _server),
+        ("all back, s", "seconds"),
+        ("CPU an arrival, µs", "arrival_us"),
+        ("a page before, p50 / p99, ms", lambda row: _pair(row, "calm_page")),
+        ("a page meanwhile, p50 / p99, ms", lambda row: _pair(row, "page")),
+        ("wrong streams", "wrong_streams"),
+    ],
+    "site": [
+        ("followers connected", "streams"),
+        ("form post, p50 / p99, ms", lambda row: _pair(row, "post")),
+        ("commit to last browser", lambda row: _pair(row, "commit_to_last")),
+        ("sending to last browser", lambda row: _pair(row, "post_to_last")),
+        ("posts", "posts"),
+    ],
+    "scale-out": [
+        ("processes", "processes"),
+        ("streams", "streams"),
+        ("fewest and most in one", lambda row: _range(row)),
+        ("memory a stream, bytes", _bytes),
+        ("CPU a delivery, µs", "cpu_us"),
+        ("p99, ms", "p99_ms"),
+        ("Redis clients", "redis_clients"),
+    ],
+}
+
+
+def _pair(row: Row, name: str) -> str:
+    if f"{name}_p50_ms" not in row:
+        return ""
+    return f"{number(row[f'{name}_p50_ms'])} / {number(row[f'{name}_p99_ms'])}"
+
+
+def _range(row: Row) -> str:
+    return f"{row['fewest_in_one']:,} / {row['most_in_one']:,}"
+
+
+def write(folder: Path, files: Sequence[str] = FILES) -> None:
+    """Fill every file that is there."""
+    found = results.read(folder)
+    for path in filter(Path.exists, (ROOT / name for name in files)):
+        path.write_text(fill(path.read_text(), found))
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if sys.argv[1:] else ROOT / "bench" / "results")

@@ -1,0 +1,160 @@
+"""What people follow, at which level, and what they want to be told of it."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from notifications import topics
+from notifications.exceptions import InvalidTopic
+from notifications.models.times import now
+
+
+def validate_topic(value: str) -> None:
+    """Raise ValidationError when `value` is no topic."""
+    try:
+        topics.validate(value)
+    except InvalidTopic as error:
+        raise ValidationError(str(error)) from error
+
+
+class Level(models.TextChoices):
+    """How closely a person follows a topic.
+
+    Who watches is told of everything, who follows as their preferences say, and who
+    has muted a topic of nothing that is addressed to it.
+    """
+
+    WATCH = "watch", _("watch")
+    FOLLOW = "follow", _("follow")
+    MUTE = "mute", _("mute")
+
+
+class FollowQuerySet(models.QuerySet["Follow"]):
+    """Follows."""
+
+    def heard(self) -> Self:
+        """Return those that bring events; a mute keeps them away."""
+        return self.exclude(level=Level.MUTE)
+
+    def set_level(self, user: Any, topic: str, level: str) -> "Follow":
+        """Let a person follow a topic at this level; return the follow.
+
+        Who followed already keeps the time since when; who had it muted follows
+        from now. Raises ValidationError for what is no topic or no level.
+        """
+        self.model(user=user, topic=topic, level=level).clean_fields(exclude=["user"])
+        with transaction.atomic():
+            follow, created = self.get_or_create(
+                user=user, topic=topic, defaults={"level": level}
+            )
+            if not created and follow.level != level:
+                follow.level = level
+                follow.save()
+        return follow
+
+
+class Follow(models.Model):
+    """A person follows a topic, at a level."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="follows",
+        verbose_name=_("user"),
+    )
+    topic = models.CharField(
+        _("topic"), max_length=topics.MAX_LENGTH, validators=[validate_topic]
+    )
+    level = models.CharField(
+        _("level"), max_length=10, choices=Level.choices, default=Level.FOLLOW
+    )
+    created = models.DateTimeField(_("created"), default=now, editable=False)
+
+    objects = FollowQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = pgettext_lazy("somebody follows something", "follow")
+        verbose_name_plural = _("follows")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "topic"], name="notifications_follow_once"
+            )
+        ]
+        indexes = [models.Index(fields=["topic"], name="notifications_follow_topic")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.level} {self.topic}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the follow; one that was muted until now counts from now."""
+        if self.level != Level.MUTE and self._is_muted():
+            self.created = now()
+        super().save(*args, **kwargs)
+
+    def _is_muted(self) -> bool:
+        return Follow.objects.filter(pk=self.pk, level=Level.MUTE).exists()
+
+
+class Delivery(models.TextChoices):
+    """How a person is told of the events of a type."""
+
+    LIVE = "live", _("in the inbox and live")
+    INBOX = "inbox", _("only in the inbox")
+    OFF = "off", _("not at all")
+
+
+class PreferenceQuerySet(models.QuerySet["Preference"]):
+    """Preferences."""
+
+    def off(self, user: Any) -> list[str]:
+        """Return the types of events that a person wants to hear nothing of."""
+        return self._types(user, delivery=Delivery.OFF)
+
+    def quiet(self, user: Any) -> list[str]:
+        """Return the types of events that a person wants nothing of live."""
+        return self._types(user, delivery__in=[Delivery.INBOX, Delivery.OFF])
+
+    def _types(self, user: Any, **wanted: Any) -> list[str]:
+        return list(self.filter(user=user, **wanted).values_list("type", flat=True))
+
+    def set(self, user: Any, event_type: str, delivery: str) -> None:
+        """Let a person be told of a type of events like this from now on."""
+        preference, created = self.get_or_create(
+            user=user, type=event_type, defaults={"delivery": delivery}
+        )
+        if not created and preference.delivery != delivery:
+            preference.delivery = delivery
+            preference.save()
+
+
+class Preference(models.Model):
+    """How a person is told of the events of one type; live, if they say nothing."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("user"),
+    )
+    type = models.CharField(_("type"), max_length=64)
+    delivery = models.CharField(
+        _("delivery"), max_length=10, choices=Delivery.choices, default=Delivery.LIVE
+    )
+
+    objects = PreferenceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("preference")
+        verbose_name_plural = _("preferences")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "type"], name="notifications_preference_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.type} {self.delivery}"

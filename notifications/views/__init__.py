@@ -1,0 +1,16 @@
+"""HTTP: streams, the inbox, and what a person follows."""
+
+from notifications.views.follows import follow, preferences
+from notifications.views.inbox import inbox, read, seen
+from notifications.views.streams import poll, ready, stream
+
+__all__ = [
+    "follow",
+    "inbox",
+    "poll",
+    "preferences",
+    "read",
+    "ready",
+    "seen",
+    "stream",
+]

@@ -1,0 +1,153 @@
+"""What a person follows, at which level, and how they are told of it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    QueryDict,
+)
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+from django.views.decorators.vary import vary_on_headers
+
+from notifications import topics
+from notifications.conf import conf
+from notifications.events import EventType, labels_of, object_of, unfollow
+from notifications.events import follow as follow_topic
+from notifications.exceptions import InvalidTopic, InvalidValue
+from notifications.models import Delivery, Follow, Level, Preference
+from notifications.views.http import JSON, go_back, plain, target_of, wants_json
+
+# What stands for following no longer, where a level is expected.
+NO_LEVEL = "none"
+
+
+@require_http_methods(["PUT", "DELETE", "POST"])
+def follow(request: HttpRequest, topic: str) -> HttpResponse:
+    """Follow a topic at a level (PUT), stop (DELETE), or either by a form (POST)."""
+    if not request.user.is_authenticated:
+        return _sign_in(request)
+    try:
+        topics.validate(topic)
+        level = _level(request)
+        # Who may no longer see a topic may still stop following it.
+        if level != NO_LEVEL:
+            _check_followable(request.user, topic)
+    except InvalidTopic:
+        raise Http404(_("There is no such topic.")) from None
+    except InvalidValue as error:
+        return plain(400, str(error))
+    if level == NO_LEVEL:
+        unfollow(request.user, topic)
+    else:
+        follow_topic(request.user, topic, level=level)
+    if request.method == "POST":
+        return go_back(request, did=level)
+    return JsonResponse({"topic": topic, "level": level})
+
+
+def _level(request: HttpRequest) -> str:
+    """Return the level that a request asks for; raises InvalidValue."""
+    if request.method == "DELETE":
+        return NO_LEVEL
+    level = _fields(request).get("level", Level.FOLLOW)
+    levels = (*Level.values, NO_LEVEL)
+    if level not in levels:
+        raise InvalidValue(level, expected=f"one of {', '.join(levels)} as level")
+    return str(level)
+
+
+def _fields(request: HttpRequest) -> Mapping[str, Any]:
+    """Return what a form or a JSON object says; nothing that it says is checked."""
+    if request.method == "POST":
+        return request.POST
+    if request.content_type != JSON or not request.body:
+        return QueryDict(request.body)
+    try:
+        fields = json.loads(request.body)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise InvalidValue("body", expected="a JSON object")
+    return fields
+
+
+def _check_followable(user: Any, topic: str) -> None:
+    """Raise InvalidTopic for a topic that is not allowed or stands for nothing.
+
+    The two look the same to who asks, as does what is no topic.
+    """
+    if not conf.AUTHORIZE(user, topic) or object_of(topic) is None:
+        raise InvalidTopic(topic, expected="a topic that can be followed")
+
+
+def _sign_in(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        return redirect_to_login(target_of(request))
+    return plain(403, "Sign in to follow.")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("Accept")
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Show how the person is told of each type of events, and what they follow.
+
+    A POST takes the fields `<event type>=live|inbox|off`; those that are not named
+    stay as they are.
+    """
+    if request.method == "POST":
+        return _set_preferences(request)
+    user: Any = request.user
+    chosen = _chosen(user)
+    if wants_json(request):
+        return JsonResponse({"preferences": chosen})
+    follows = Follow.objects.filter(user=user)
+    context = {
+        "types": [(EventType.registry[name], chosen[name]) for name in sorted(chosen)],
+        "deliveries": Delivery.choices,
+        "follows": _labelled(follows),
+        "saved": "did" in request.GET,
+    }
+    return render(request, "notifications/preferences.html", context)
+
+
+def _chosen(user: Any) -> dict[str, str]:
+    rows = Preference.objects.filter(user=user).values_list("type", "delivery")
+    chosen = dict.fromkeys(EventType.registry, str(Delivery.LIVE))
+    return chosen | {name: how for name, how in rows if name in chosen}
+
+
+def _labelled(follows: Any) -> list[tuple[Follow, str]]:
+    """Return follows by what people read for them."""
+    found = list(follows)
+    labels = labels_of(each.topic for each in found)
+    named = [(each, labels.get(each.topic, each.topic)) for each in found]
+    return sorted(named, key=lambda pair: pair[1].casefold())
+
+
+def _set_preferences(request: HttpRequest) -> HttpResponse:
+    wanted = {
+        name: request.POST[name] for name in EventType.registry if name in request.POST
+    }
+    for name, delivery in wanted.items():
+        if delivery not in Delivery.values:
+            expected = f"one of {', '.join(Delivery.values)} as {name}"
+            return plain(400, str(InvalidValue(delivery, expected=expected)))
+    with transaction.atomic():
+        for name, delivery in wanted.items():
+            Preference.objects.set(request.user, name, delivery)
+    if wants_json(request):
+        return JsonResponse({"preferences": _chosen(request.user)})
+    return HttpResponseRedirect(f"{reverse('notifications:preferences')}?did=saved")

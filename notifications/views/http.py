@@ -1,0 +1,44 @@
+"""What the views share of HTTP."""
+
+from urllib.parse import urlencode, urlsplit
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+HTML = "text/html"
+JSON = "application/json"
+
+
+def plain(status: int, text: str, *, retry_after: int = 0) -> HttpResponse:
+    """Return a line of text; with `retry_after`, when to come back, in seconds."""
+    response = HttpResponse(f"{text}\n", content_type="text/plain", status=status)
+    if retry_after:
+        response["Retry-After"] = str(retry_after)
+    return response
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Tell whether a client would rather have JSON than a page."""
+    return request.get_preferred_type([HTML, JSON]) == JSON
+
+
+def target_of(request: HttpRequest) -> str:
+    """Return the page of this site that a form names as `next`, or else the inbox."""
+    target = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if safe else reverse("notifications:inbox")
+
+
+def go_back(request: HttpRequest, **said: str) -> HttpResponseRedirect:
+    """Lead the sender of a form to the page that it names.
+
+    What was `said` is added to the query if that is the inbox, which shows it.
+    """
+    target = target_of(request)
+    if said and urlsplit(target).path == reverse("notifications:inbox"):
+        target += f"{'&' if '?' in target else '?'}{urlencode(said)}"
+    # Not redirect(), which takes what is no path for the name of a view.
+    return HttpResponseRedirect(target)

@@ -1,0 +1,178 @@
+"""The inbox, and what a person has seen and read of it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from notifications import reading
+from notifications.cursor import Cursor
+from notifications.events import EventType
+from notifications.exceptions import InvalidCursor, InvalidValue
+from notifications.inbox import PAGE_ROWS, Page, inbox_page
+from notifications.middleware import newest_cursor
+from notifications.models import COUNT_LIMIT, Event
+from notifications.views.http import go_back, plain, wants_json
+
+# What a form asks for as `state` of one row, and what does it.
+MARKS: dict[str, Callable[[Any, Event], str]] = {
+    "read": reading.read_group,
+    "unread": reading.unread_event,
+}
+_TYPE = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+# What selects rows, and is kept from page to page.
+FILTERS = ("unread", "type")
+PLACES = ("before", "limit")
+
+
+@login_required
+@require_GET
+@never_cache
+@vary_on_headers("Accept")
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Show what the person was told of, newest first; JSON for who accepts that.
+
+    `before` is the cursor to go on after, `unread=1` and `type` select, `limit` is
+    how many rows come at most.
+    """
+    # Before the database is read: what comes later comes by the stream.
+    cursor = newest_cursor()
+    try:
+        page = _page(request)
+    except (InvalidCursor, InvalidValue) as error:
+        return plain(400, str(error))
+    following = page.next and _address(request, before=page.next)
+    if wants_json(request):
+        return JsonResponse(
+            {
+                **_counts(request.user, cursor),
+                "cursor": cursor,
+                "events": [row.wire() for row in page.rows],
+                "next": following or None,
+            }
+        )
+    context = {
+        "page": page,
+        "next": following,
+        "types": [EventType.registry[name] for name in sorted(EventType.registry)],
+        "chosen_type": request.GET.get("type", ""),
+        "unread_only": "unread" in request.GET,
+        "newest": "before" not in request.GET,
+        "here": _address(request, **_place(request)),
+        # What a form did that leads here, and what undoes it.
+        "did": request.GET.get("did", ""),
+        "undo": request.GET.get("undo", ""),
+        "unread": Event.objects.count_unread(request.user),
+        "limit": COUNT_LIMIT,
+    }
+    return render(request, "notifications/inbox.html", context)
+
+
+def _page(request: HttpRequest) -> Page:
+    before, limit = request.GET.get("before"), request.GET.get("limit", str(PAGE_ROWS))
+    if not limit.isdecimal() or int(limit) > PAGE_ROWS:
+        raise InvalidValue(limit, expected=f"a number up to {PAGE_ROWS} as limit")
+    event_type = request.GET.get("type", "")
+    if event_type and not _TYPE.fullmatch(event_type):
+        raise InvalidValue(event_type, expected="the name of an event type as type")
+    return inbox_page(
+        request.user,
+        before=Cursor.parse(before) if before else None,
+        unread="unread" in request.GET,
+        event_type=event_type,
+        limit=int(limit),
+    )
+
+
+def _address(request: HttpRequest, **added: str) -> str:
+    """Return the address of the inbox with the same filters."""
+    kept = {name: request.GET[name] for name in FILTERS if name in request.GET}
+    query = urlencode(kept | added)
+    return reverse("notifications:inbox") + (f"?{query}" if query else "")
+
+
+def _place(request: HttpRequest) -> dict[str, str]:
+    """Return where in the inbox the page is, as its address says."""
+    return {name: request.GET[name] for name in PLACES if name in request.GET}
+
+
+def _counts(user: Any, cursor: str) -> dict[str, int]:
+    up_to = Cursor.parse(cursor) if cursor else None
+    return {
+        "unread": Event.objects.count_unread(user),
+        "unseen": Event.objects.count_unseen(user, up_to=up_to),
+    }
+
+
+@login_required
+@require_POST
+@vary_on_headers("Accept")
+def seen(request: HttpRequest) -> HttpResponse:
+    """Note that the person has seen all there is: their bell is quiet again."""
+    user: Any = request.user
+    reading.see_all(user)
+    if wants_json(request):
+        return JsonResponse(_counts(request.user, newest_cursor()))
+    return redirect("notifications:inbox")
+
+
+@login_required
+@require_POST
+@vary_on_headers("Accept")
+def read(request: HttpRequest) -> HttpResponse:
+    """Mark as read all up to the event `up_to`, or mark one row, or undo that.
+
+    A row is named by the `uid` of its newest event, with `read` or `unread` as its
+    `state`; `undo` is the token that marking came back with.
+    """
+    try:
+        undo = _mark(request)
+    except InvalidValue as error:
+        return plain(400, str(error))
+    if wants_json(request):
+        counts = _counts(request.user, newest_cursor())
+        return JsonResponse({**counts, "undo": undo or None})
+    return go_back(request, **({"did": _did(request), "undo": undo} if undo else {}))
+
+
+def _did(request: HttpRequest) -> str:
+    """Return what a form asked for: `all`, or the `state` of one row."""
+    return _state(request) if "uid" in request.POST else "all"
+
+
+def _state(request: HttpRequest) -> str:
+    """Return what a row is to be; a button of many in a form has it in its address."""
+    return request.POST.get("state") or request.GET.get("state", "read")
+
+
+def _mark(request: HttpRequest) -> str:
+    """Do what the form says; return the token that undoes it, if that can be."""
+    user: Any = request.user
+    form = request.POST
+    if "undo" in form:
+        reading.undo(user, form["undo"])
+        return ""
+    if "uid" in form:
+        state = _state(request)
+        if state not in MARKS:
+            raise InvalidValue(state, expected="read or unread as state")
+        return MARKS[state](user, _event(user, form["uid"], field="uid"))
+    return reading.read_all(user, _event(user, form.get("up_to", ""), field="up_to"))
+
+
+def _event(user: Any, uid: str, *, field: str) -> Event:
+    """Return an event of the person's inbox; raises InvalidValue."""
+    try:
+        return Event.objects.inbox(user).get(uid=uid)
+    except (ValidationError, Event.DoesNotExist):
+        expected = f"the uid of an event of the inbox as {field}"
+        raise InvalidValue(uid, expected=expected) from None

@@ -1,0 +1,264 @@
+"""Every page of the site in each state that it has: what there is to look at.
+
+A scene is opened by `Director.open`, in one browser context for each person and look.
+Looking changes nothing, so that whoever comes next finds the same.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.stage import Stage
+
+Act = Callable[[Page], object]
+Happening = Callable[[Stage], object]
+LIVE = "html[data-notifications=live]"
+STREAM = "**/notifications/stream/**"
+PANEL = ".notifications-panel :is(.inbox-item, [data-key=empty] > p)"
+# Nothing becomes seen by being looked at. A route would miss what a page sends when it
+# is closed.
+OVERLOOK = """{
+  const { fetch } = window;
+  window.fetch = (address, ...rest) => `${address}`.endsWith("/seen/")
+    ? Promise.resolve(Response.json({}))
+    : fetch(address, ...rest);
+}"""
+# In milliseconds: after that a lost connection is said.
+PATIENCE = 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A page, who looks at it, what they do there, and what then happens.
+
+    `path` has names of `Stage.addresses`; `until` is a selector that is waited for;
+    `full` is whether the page is shown in its whole length, and not its window alone.
+    """
+
+    name: str
+    path: str
+    who: str = ""
+    act: Act | None = None
+    happens: Happening | None = None
+    until: str = "h1"
+    language: str = "en"
+    direction: str = "ltr"
+    full: bool = True
+
+    @property
+    def is_admin(self) -> bool:
+        return self.path.startswith(("/admin/", "{event}"))
+
+
+def open_bell(page: Page) -> None:
+    page.locator("button.bell[aria-expanded]").click()
+    page.locator(PANEL).first.wait_for()
+
+
+def open_menu(page: Page) -> None:
+    """Open the first menu of the page's own content."""
+    page.locator("main .notifications-menu summary").first.click()
+
+
+def send(page: Page) -> None:
+    """Send the page's form as it is, whatever the browser thinks of it."""
+    page.locator("main form.sheet").evaluate(
+        "form => { form.noValidate = true; form.requestSubmit(); }"
+    )
+
+
+def sign_in_wrongly(page: Page) -> None:
+    page.fill("[name=username]", "reader")
+    page.fill("[name=password]", "wrong")
+    send(page)
+
+
+def announce(page: Page) -> None:
+    page.fill("[name=title]", "The site rests tonight")
+    page.fill("[name=text]", "From 22:00 on, for an hour at most.")
+    page.fill("[name=url]", "/topics/")
+    press_default(page)
+
+
+def press_default(page: Page) -> None:
+    page.locator("#content-main input.default").click()
+
+
+def send_an_old_form(page: Page) -> None:
+    page.locator("main [name=csrfmiddlewaretoken]").evaluate("it => { it.value = '' }")
+    send(page)
+
+
+def lose_connection(page: Page) -> None:
+    page.route(STREAM, lambda route: route.abort())
+    page.clock.install()
+    page.reload()
+    page.locator("html[data-notifications=lost]").wait_for()
+    page.clock.fast_forward(PATIENCE)
+
+
+def be_refused(page: Page) -> None:
+    page.route(STREAM, lambda route: route.fulfill(status=403))
+    page.reload()
+
+
+def ask(stage: Stage) -> None:
+    stage.member("asker").ask("Is a second steep of sencha worth it?", topics="Tea")
+
+
+def answer(stage: Stage) -> None:
+    path = stage.path("{loaf}")
+    stage.member("answerer").answer(path, "A second loaf in an upturned roasting tin.")
+
+
+ROW = "main .inbox-item"
+MENU = "main .notifications-menu[open] .notifications-choices"
+ERROR = ".form-problem"
+NOTICE = ".notifications-notice"
+LIVE_PAGE = "/admin/notifications/live/"
+ANNOUNCE = "/admin/notifications/event/announce/"
+NOTE = ".errornote"
+CONFIRM = ".announcement"
+SECOND_EVENT = "event-log pre >> nth=1"
+EVERYTHING = "/notifications/stream/?topic=topic:*"
+
+PAGES = (
+    Scene("home", "/", "reader", until="article"),
+    Scene("home-stranger", "/", until="article"),
+    Scene("topics", "/topics/", "reader"),
+    Scene("topics-none", "/topics/?q=zeppelin", "reader"),
+    Scene("topic", "/topics/tea/", "reader"),
+    Scene("topic-menu", "/topics/tea/", "reader", open_menu, until=MENU, full=False),
+    Scene("question", "{chain}", "reader"),
+    Scene("question-stranger", "{rich}"),
+    Scene("question-arabic", "{arabic}", "reader"),
+    Scene("ask", "/ask/?topic=tea", "reader"),
+    Scene("ask-errors", "/ask/", "reader", send, until=ERROR),
+    Scene("person", "/people/answerer/", "reader"),
+    Scene("person-own", "/people/newcomer/", "newcomer"),
+    Scene("signin", "/login/"),
+    Scene("signin-errors", "/login/", "", sign_in_wrongly, until=ERROR),
+    Scene("signup", "/signup/"),
+    Scene("signup-errors", "/signup/", "", send, until=ERROR),
+    Scene("password", "/password/", "reader"),
+    Scene("missing", "/nowhere/", "reader"),
+    Scene("forbidden", "/refuses/", "reader"),
+    Scene("csrf", "/login/", "", send_an_old_form, until="h1:text('not sent')"),
+    Scene("failed", "/fails/"),
+)
+NOTIFICATIONS = (
+    Scene("inbox", "/notifications/", "reader", until=ROW),
+    Scene("inbox-menu", "/notifications/", "reader", open_menu, until=MENU, full=False),
+    Scene("inbox-did", "/notifications/?did=all&undo=x", "reader", until=ROW),
+    Scene("inbox-unread", "/notifications/?unread=1", "reader", until=ROW),
+    Scene("inbox-type", "/notifications/?type=new_answer", "reader", until=ROW),
+    Scene("inbox-empty", "/notifications/", "newcomer"),
+    Scene("inbox-all-read", "/notifications/?unread=1", "newcomer"),
+    Scene("bell", "/topics/", "reader", open_bell, until=PANEL, full=False),
+    Scene("bell-empty", "/topics/", "newcomer", open_bell, until=PANEL, full=False),
+    Scene("preferences", "/notifications/preferences/", "reader"),
+    Scene("preferences-saved", "/notifications/preferences/?did=saved", "newcomer"),
+    Scene("lost", "/", "reader", lose_connection, until=NOTICE, full=False),
+    Scene("stopped", "/", "reader", be_refused, until=NOTICE, full=False),
+)
+ADMIN = (
+    Scene("admin-events", "/admin/notifications/event/", "admin"),
+    Scene("admin-event", "{event}", "admin"),
+    Scene("admin-event-why", "{event}?person=reader", "admin", until=".explanation"),
+    Scene("admin-event-nobody", "{event}?person=x", "admin", until=NOTE),
+    Scene("admin-announcement", ANNOUNCE, "admin"),
+    Scene("admin-announcement-errors", ANNOUNCE, "admin", press_default, until=NOTE),
+    Scene("admin-announcement-confirm", ANNOUNCE, "admin", announce, until=CONFIRM),
+    Scene("admin-live", LIVE_PAGE, "admin", until="tr[data-process]"),
+    Scene("admin-follows", "/admin/notifications/follow/", "admin"),
+    Scene("admin-follow", "/admin/notifications/follow/add/", "admin"),
+)
+GERMAN = tuple(
+    Scene(f"{name}-german", path, "reader", act, until=until, language="de-DE")
+    for name, path, act, until in (
+        ("home", "/", None, "article"),
+        ("topic", "/topics/tea/", None, "h1"),
+        ("ask-errors", "/ask/", send, ERROR),
+        ("inbox", "/notifications/", None, ROW),
+        ("bell", "/topics/", open_bell, PANEL),
+        ("preferences", "/notifications/preferences/", None, "h1"),
+    )
+)
+FROM_THE_RIGHT = tuple(
+    Scene(f"{name}-rtl", path, "reader", act, until=until, direction="rtl", full=full)
+    for name, path, act, until, full in (
+        ("home", "/", None, "article", True),
+        ("question", "{chain}", None, "h1", True),
+        ("inbox", "/notifications/", None, ROW, True),
+        ("inbox-menu", "/notifications/", open_menu, MENU, False),
+        ("bell", "/topics/", open_bell, PANEL, False),
+        ("preferences", "/notifications/preferences/", None, "h1", True),
+    )
+)
+# What comes while one looks; later scenes show that it came.
+LIVE_SCENES = (
+    Scene("stream", EVERYTHING, "reader", happens=answer, until=SECOND_EVENT),
+    Scene("banner", "/", "reader", happens=ask, until="a.new-items-banner"),
+    Scene("arrived", "{loaf}", "reader", happens=answer, until=".answer.arrived"),
+    Scene(
+        "bell-arrived", "/topics/", "reader", open_bell, answer,
+        until=".notifications-panel .arrived", full=False,
+    ),
+)  # fmt: skip
+SCENES = (*PAGES, *NOTIFICATIONS, *ADMIN, *GERMAN, *FROM_THE_RIGHT, *LIVE_SCENES)
+
+
+class Director:
+    """Opens scenes in a browser, in a context for each person and look."""
+
+    def __init__(self, browser: Browser, stage: Stage) -> None:
+        self.stage = stage
+        self._browser = browser
+        self._contexts: dict[tuple[Any, ...], BrowserContext] = {}
+
+    def open(self, scene: Scene, **look: Any) -> Page:
+        """Return a page of the scene, in a context with these options."""
+        page = self._context(scene, look).new_page()
+        page.goto(self.stage.path(scene.path))
+        if scene.direction != "ltr":
+            page.evaluate(
+                "direction => document.documentElement.dir = direction", "rtl"
+            )
+        if page.locator("notification-bell").count():
+            page.locator(LIVE).wait_for()
+        if scene.act:
+            scene.act(page)
+        return page
+
+    def play(self, scene: Scene, *pages: Page) -> None:
+        """Let happen what happens in the scene, and wait until the pages show it."""
+        if scene.happens:
+            scene.happens(self.stage)
+        for page in pages:
+            page.locator(scene.until).first.wait_for()
+
+    def close(self) -> None:
+        """Close all windows."""
+        for context in self._contexts.values():
+            context.close()
+
+    def _context(self, scene: Scene, look: dict[str, Any]) -> BrowserContext:
+        key = (scene.who, scene.language, repr(look))
+        if key not in self._contexts:
+            self._contexts[key] = self._new_context(scene, look)
+        return self._contexts[key]
+
+    def _new_context(self, scene: Scene, look: dict[str, Any]) -> BrowserContext:
+        context = self._browser.new_context(
+            base_url=self.stage.url,
+            locale=scene.language,
+            reduced_motion="reduce",
+            timezone_id="UTC",
+            **look,
+        )
+        if scene.who:
+            context.add_cookies(self.stage.member(scene.who).cookies())
+        context.add_init_script(OVERLOOK)
+        return context

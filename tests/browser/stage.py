@@ -1,0 +1,56 @@
+"""The site with its demo and its news, to be looked at: its accounts and addresses."""
+
+import json
+import re
+import signal
+
+import httpx
+
+from project.qa import demo
+from tests.browser.people import Person
+from tests.browser.strict import ENVIRONMENT
+from tests.live.server import Site
+
+HAPPEN = "from tests.browser.news import happen; print(happen())"
+
+
+class Member(Person):
+    """Somebody with an account of the demo, signed in."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.url = url
+        self.name = name
+        self.client = httpx.Client(base_url=url, timeout=30)
+        self.client.get("/login/")
+        self.post("/login/", username=name, password=demo.PASSWORD)
+
+
+class Stage(Site):
+    """A server without DEBUG, so that pages of errors are the site's own."""
+
+    def __init__(self) -> None:
+        super().__init__(workers=2, environment=ENVIRONMENT)
+        self.addresses: dict[str, str] = {}
+        self._members: dict[str, Member] = {}
+
+    def start(self) -> None:
+        """Let the news happen, and start it."""
+        self.addresses = json.loads(self.shell(HAPPEN))
+        super().start()
+
+    def stop(self, number: int = signal.SIGKILL) -> None:
+        """Stop it, and forget who was signed in."""
+        super().stop(number)
+        for member in self._members.values():
+            member.client.close()
+        self._members.clear()
+
+    def member(self, name: str) -> Member:
+        """Return somebody who is signed in."""
+        if name not in self._members:
+            self._members[name] = Member(self.url, name)
+        return self._members[name]
+
+    def path(self, template: str) -> str:
+        """Return an address in which `{name}` stands for one that is known by now."""
+        return re.sub(r"\{(\w+)\}", lambda found: self.addresses[found[1]], template)

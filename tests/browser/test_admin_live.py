@@ -1,0 +1,223 @@
+"""The admin's page "Live": its figures come by themselves, and without scripts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.live.server import Site
+
+LIVE = "/admin/notifications/live/"
+EVERY = 2_000
+MAKE_STAFF = """
+from django.contrib.auth.models import User
+User.objects.filter(username=NAME).update(is_staff=True, is_superuser=True)
+"""
+COLUMNS = (
+    "process", "running", "streams", "people", "events", "deliveries", "lag",
+    "slow_closes", "reading",
+)  # fmt: skip
+
+
+@pytest.fixture
+def staff(site: Site, sign_up):
+    """Somebody who may look at everything."""
+    person = sign_up("staff")
+    site.shell(MAKE_STAFF.replace("NAME", repr(person.name)))
+    return person
+
+
+class Replies:
+    """What the site is made to say of itself, and how often it was asked."""
+
+    def __init__(self, page: Page) -> None:
+        self.asked = 0
+        self.figures: dict[str, Any] = {}
+        self.processes: dict[str, Any] = {}
+        self.problems: list[str] = []
+        self.gone = False
+        self._page = page
+
+    def reply(self, route: Route) -> None:
+        """Say it to the script; the page itself is the site's."""
+        if "json" not in route.request.headers["accept"]:
+            return route.continue_()
+        self.asked += 1
+        if self.gone:
+            return route.abort()
+        return route.fulfill(
+            json={
+                "figures": self.figures,
+                "processes": self.processes,
+                "problems": self.problems,
+                "updated": f"00:00:{self.asked:02}",
+            }
+        )
+
+    def let_pass(self, milliseconds: int) -> None:
+        """Let so much time pass for the page, and wait for what it asked by then."""
+        self._page.clock.run_for(milliseconds)
+
+
+def figure(text: str, *, note: str = "", alarm: bool = False) -> dict[str, Any]:
+    return {"value": text, "text": text, "note": note, "alarm": alarm}
+
+
+def process(name: str) -> dict[str, Any]:
+    return {**dict.fromkeys(COLUMNS, figure("0")), "process": figure(name)}
+
+
+@pytest.fixture
+def page(visit, staff) -> Page:
+    """A page of the site in a browser of the staff's, whose clock is the test's."""
+    page = visit("/admin/", staff)
+    page.clock.install()
+    return page
+
+
+@pytest.fixture
+def replies(page) -> Iterator[Replies]:
+    replies = Replies(page)
+    page.route(f"**{LIVE}", replies.reply)
+    page.goto(LIVE)
+    expect(page.get_by_text("Updated by itself")).to_be_visible()
+    return replies
+
+
+def updated(page, text):
+    expect(page.locator("time[data-live=updated]")).to_have_text(text)
+
+
+def test_real_processes_appear_without_reloading(visit, staff):
+    page = visit(LIVE, staff)
+
+    expect(page.locator("tr[data-process]")).to_have_count(2)
+    expect(page.locator("dl [data-figure=streams]")).to_contain_text("in 2 processes")
+    expect(page.get_by_text("No process reports")).to_be_hidden()
+
+
+def test_without_scripts_there_are_figures_and_a_way_to_reload(visit, staff):
+    page = visit(LIVE, staff, java_script_enabled=False)
+
+    expect(page.get_by_text("Redis", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Reload for new figures").click()
+
+    expect(page.get_by_role("heading", name="Live")).to_be_visible()
+
+
+def test_figures_change_in_their_places(page, replies):
+    replies.figures = {"lag": figure("7 ms", note="of late", alarm=True)}
+
+    replies.let_pass(EVERY)
+
+    lag = page.locator("dl [data-figure=lag]")
+    expect(lag).to_contain_text("7 ms")
+    expect(lag).to_contain_text("of late")
+    expect(lag).to_have_attribute("data-alarm", "")
+
+
+def test_processes_come_and_go_in_their_order(page, replies):
+    rows = page.locator("tr[data-process] th")
+    replies.processes = {"b": process("web:2"), "c": process("web:3")}
+    replies.let_pass(EVERY)
+    expect(rows).to_have_text(["web:2", "web:3"])
+
+    replies.processes = {"a": process("web:1"), "c": process("web:3")}
+    replies.let_pass(EVERY)
+
+    expect(rows).to_have_text(["web:1", "web:3"])
+
+
+def test_without_a_process_it_says_so(page, replies):
+    expect(page.get_by_text("No process reports just now")).to_be_visible()
+
+
+def test_a_problem_is_said_once_as_long_as_it_stays(page, replies):
+    status = page.get_by_role("status")
+    replies.problems = ["It is <b>bad</b>."]
+    replies.let_pass(EVERY)
+    expect(status).to_have_text("It is <b>bad</b>.")
+    first = status.get_by_role("listitem").element_handle()
+
+    replies.let_pass(EVERY)
+    updated(page, f"00:00:{replies.asked:02}")
+
+    assert first.evaluate("each => each.isConnected")
+    replies.problems = []
+    replies.let_pass(EVERY)
+    expect(status).to_have_text("")
+
+
+def test_nothing_else_is_read_out(page, replies):
+    assert page.locator("admin-live [aria-live], admin-live [role=status]").count() == 1
+
+
+def test_a_page_that_nobody_sees_asks_for_nothing(page, replies):
+    hide(page, True)
+    asked = replies.asked
+    replies.let_pass(20 * EVERY)
+    assert replies.asked == asked
+
+    hide(page, False)
+
+    updated(page, f"00:00:{asked + 1:02}")
+
+
+def hide(page, hidden):
+    page.evaluate(
+        """hidden => {
+          const seen = { value: hidden, configurable: true };
+          Object.defineProperty(document, "hidden", seen);
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def test_a_site_that_does_not_reply_is_asked_on(page, replies, errors):
+    replies.gone = True
+    replies.let_pass(EVERY)
+    expect(page.get_by_text("The site does not reply")).to_be_visible()
+    errors.clear()
+
+    replies.gone = False
+    replies.let_pass(EVERY)
+
+    expect(page.get_by_text("Updated by itself")).to_be_visible()
+
+
+def test_who_is_signed_out_is_told_and_asks_no_more(visit, staff):
+    page = visit("/admin/", staff)
+    page.clock.install()
+    page.goto(LIVE)
+    expect(page.get_by_text("Updated by itself")).to_be_visible()
+    page.context.clear_cookies()
+
+    page.clock.run_for(EVERY)
+
+    expect(page.get_by_text("No longer updated: sign in again")).to_be_visible()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.run_for(20 * EVERY)
+    assert asked == []
+
+
+def test_one_that_is_taken_out_of_the_page_asks_no_more(page, replies):
+    page.evaluate("document.querySelector('admin-live').remove()")
+    asked = replies.asked
+
+    replies.let_pass(20 * EVERY)
+
+    assert replies.asked == asked
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_window(page, replies, width):
+    replies.processes = {"a": process("a-machine-with-a-rather-long-name:4194304")}
+    replies.let_pass(EVERY)
+    expect(page.locator("tr[data-process]")).to_have_count(1)
+
+    page.set_viewport_size({"width": width, "height": 800})
+
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,260 @@
+"""The bell: its number, and the panel that it opens."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+
+def bell(page: Page):
+    """The bell once its script runs: before that, it is a form that leads away."""
+    return page.locator("button.bell[aria-expanded]")
+
+
+def badge(page: Page):
+    return page.locator(".bell-count")
+
+
+def panel(page: Page):
+    return page.get_by_role("dialog", name="Notifications")
+
+
+def rows(page: Page):
+    return panel(page).locator(".inbox-item")
+
+
+def tell(page: Page, unseen: int | None) -> None:
+    """Let the page hear how much is unseen, as its connection would tell it."""
+    page.evaluate(
+        "unseen => document.body.dispatchEvent(new CustomEvent('notifications:count',"
+        " { bubbles: true, detail: { unseen } }))",
+        unseen,
+    )
+
+
+def wait_for_count(page: Page) -> None:
+    """Load the page anew, and wait for the count with which its stream begins."""
+    page.add_init_script(
+        "addEventListener('notifications:count',"
+        " () => document.documentElement.dataset.counted = 'yes')"
+    )
+    page.reload()
+    page.locator("html[data-counted]").wait_for()
+
+
+@pytest.fixture
+def answered(maja, tobias) -> str:
+    """The address of a question of Maja's, with an answer that she has not seen."""
+    question = maja.ask("Rung?")
+    tobias.answer(question, "Now it is.")
+    return question
+
+
+def test_bell_of_a_follower_counts_as_the_server_does(visit, maja, tobias):
+    maja.ask("First?", topics="Lichen")
+    tobias.follow("topic:lichen")
+    page = visit("/topics/", tobias)
+    expect(bell(page)).to_have_accessible_name("Notifications")
+    expect(badge(page)).to_be_hidden()
+
+    maja.ask("Second?", topics="Lichen")
+
+    expect(badge(page)).to_have_text("1")
+    maja.ask("Third?", topics="Lichen")
+    expect(badge(page)).to_have_text("2")
+    expect(bell(page)).to_have_accessible_name("Notifications, 2 new")
+
+
+@pytest.mark.parametrize(("unseen", "shown"), [(99, "99"), (100, "99+")])
+def test_bell_counts_to_a_limit(visit, maja, unseen, shown):
+    page = visit("/topics/", maja)
+    wait_for_count(page)
+
+    tell(page, unseen)
+
+    expect(badge(page)).to_have_text(shown)
+    expect(bell(page)).to_have_accessible_name(f"Notifications, {shown} new")
+
+
+def test_number_that_is_not_known_leaves_the_bell_as_it_is(visit, maja, answered):
+    page = visit("/topics/", maja)
+    wait_for_count(page)
+
+    tell(page, None)
+
+    expect(badge(page)).to_have_text("1")
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_panel_is_opened_and_closed_by_keys(visit, maja, answered, key):
+    page = visit("/topics/", maja)
+    expect(bell(page)).to_have_attribute("aria-expanded", "false")
+    expect(bell(page)).to_have_attribute("aria-haspopup", "dialog")
+
+    bell(page).focus()
+    page.keyboard.press(key)
+
+    expect(panel(page)).to_be_visible()
+    expect(panel(page)).to_be_focused()
+    expect(bell(page)).to_have_attribute("aria-expanded", "true")
+    controlled = bell(page).get_attribute("aria-controls")
+    expect(panel(page)).to_have_id(controlled)
+    page.keyboard.press("Escape")
+    expect(panel(page)).to_be_hidden()
+    expect(bell(page)).to_be_focused()
+    expect(bell(page)).to_have_attribute("aria-expanded", "false")
+
+
+def test_tab_goes_through_the_panel_and_on_behind_the_bell(visit, maja, answered):
+    page = visit("/topics/", maja)
+    bell(page).press("Enter")
+    expect(rows(page)).to_have_count(1)
+
+    names = []
+    for _ in range(7):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.textContent.trim()"))
+
+    assert names[0] == "Mark all as read"
+    assert "Rung?" in names
+    assert names[-3:] == ["All notifications", "Preferences", maja.name]
+
+
+def test_click_elsewhere_or_on_the_bell_closes_the_panel(visit, maja):
+    page = visit("/topics/", maja)
+    bell(page).click()
+    expect(panel(page)).to_be_visible()
+
+    page.get_by_text("Askwell: ask").click()
+    expect(panel(page)).to_be_hidden()
+    bell(page).click()
+    expect(panel(page)).to_be_visible()
+    bell(page).click()
+
+    expect(panel(page)).to_be_hidden()
+
+
+def test_open_panel_shows_what_is_new_and_all_is_seen(visit, maja, answered):
+    page = visit("/topics/", maja)
+    expect(badge(page)).to_have_text("1")
+
+    bell(page).click()
+
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_have_class(re.compile("unread"))
+    expect(rows(page)).to_contain_text("answered Rung?")
+    expect(badge(page)).to_be_hidden()
+    page.reload()
+    expect(badge(page)).to_be_hidden()
+
+
+def test_what_is_seen_on_one_device_is_so_on_another(visit, maja, answered):
+    phone, desk = visit("/topics/", maja), visit("/topics/", maja)
+    expect(badge(phone)).to_have_text("1")
+    expect(badge(desk)).to_have_text("1")
+
+    bell(desk).click()
+
+    expect(badge(phone)).to_be_hidden()
+
+
+def test_open_panel_shows_what_comes_and_marks_it_as_arrived(
+    visit, maja, tobias, answered
+):
+    page = visit("/topics/", maja)
+    bell(page).click()
+    expect(rows(page)).to_have_count(1)
+
+    tobias.answer(maja.ask("Another?"), "This one, too.")
+
+    expect(rows(page)).to_have_count(2)
+    expect(rows(page).first).to_contain_text("Another?")
+    expect(rows(page).first).to_have_class(re.compile("arrived"))
+    expect(rows(page).last).not_to_have_class(re.compile("arrived"))
+    expect(badge(page)).to_be_hidden()
+
+
+def test_all_is_marked_as_read_in_the_panel_and_undone(visit, maja, answered):
+    page = visit("/topics/", maja)
+    bell(page).click()
+    page.evaluate("window.sameDocument = true")
+
+    panel(page).get_by_role("button", name="Mark all as read").click()
+
+    expect(panel(page).get_by_role("status")).to_contain_text("All marked as read.")
+    expect(panel(page).locator(".unread")).to_have_count(0)
+    panel(page).get_by_role("button", name="Undo").click()
+    expect(panel(page).locator(".unread")).to_have_count(1)
+    assert page.evaluate("window.sameDocument")
+
+
+def test_link_in_the_panel_is_followed_and_its_row_read(visit, maja, answered):
+    page = visit(answered, maja)
+    bell(page).click()
+
+    rows(page).get_by_role("link", name="Rung?").click()
+
+    expect(panel(page)).to_be_hidden()
+    expect(page).to_have_url(re.compile("#answer-"))
+    bell(page).click()
+    expect(panel(page).locator(".inbox-item:not(.unread)")).to_have_count(1)
+
+
+def test_panel_leads_to_the_inbox_and_to_the_preferences(visit, maja):
+    page = visit("/topics/", maja)
+
+    bell(page).click()
+    panel(page).get_by_role("link", name="All notifications").click()
+    expect(page.locator("h1")).to_have_text("Notifications")
+    bell(page).click()
+    panel(page).get_by_role("link", name="Preferences").click()
+
+    expect(page.locator("h1")).to_have_text("Notification preferences")
+
+
+def test_panel_says_that_there_is_nothing(visit, maja):
+    page = visit("/topics/", maja)
+
+    bell(page).click()
+
+    expect(panel(page)).to_contain_text("Nothing yet.")
+    expect(panel(page).get_by_role("button", name="Mark all as read")).to_have_count(0)
+
+
+def test_bell_without_scripts_leads_to_the_inbox_and_all_is_seen(visit, maja, answered):
+    page = visit("/topics/", maja, java_script_enabled=False)
+    bell = page.locator("button.bell")
+    expect(bell).to_have_accessible_name("Notifications, 1 new")
+    expect(page.locator(".notifications-panel")).to_be_hidden()
+
+    bell.click()
+
+    expect(page.locator("h1")).to_have_text("Notifications")
+    expect(page.locator("main .inbox-item.unread")).to_have_count(1)
+    expect(badge(page)).to_be_hidden()
+
+
+def test_page_that_one_comes_back_to_shows_the_bell_as_it_is_now(visit, maja, answered):
+    page = visit("/topics/", maja)
+    expect(badge(page)).to_have_text("1")
+    page.goto("/notifications/")
+    page.locator("main").get_by_role("button", name="Mark all as read").click()
+    expect(page.locator("main .inbox-item.unread")).to_have_count(0)
+
+    page.go_back()
+
+    expect(page.get_by_role("heading", name="Topics")).to_be_visible()
+    expect(badge(page)).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [320, 1000])
+def test_panel_is_within_the_window(visit, maja, answered, width):
+    page = visit("/topics/", maja, viewport={"width": width, "height": 600})
+
+    bell(page).click()
+    expect(rows(page)).to_have_count(1)
+
+    box = panel(page).bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= 600

@@ -1,0 +1,125 @@
+"""The pages from right to left, and in narrow windows."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+PHONE = {"width": 320, "height": 640}
+DESKTOP = {"width": 1280, "height": 800}
+PATHS = ["/", "/topics/", "/topics/rosemary/", "/ask/", "/notifications/", "/password/"]
+LONG = "Donaudampfschifffahrtsgesellschaftskapitän"
+BODY = f"""A line, and {LONG * 3}.
+
+https://example.org/{"a-long-address/" * 12}
+"""
+IMPORT = """
+from django.contrib.auth.models import User
+from project.qa.models import Question
+body = '''<p>Code:</p><pre><code>%s</code></pre><table><tr>%s</tr></table>
+<blockquote><p>Said.</p></blockquote><ul><li>One</li></ul>'''
+user, _made = User.objects.get_or_create(username="importer")
+question = Question.objects.create(
+    title="Wide?", body=body % ("x = 1; " * 60, "<td>cell</td>" * 40),
+    body_is_html=True, author=user,
+)
+print(question.get_absolute_url())
+"""
+
+
+@pytest.fixture(scope="module")
+def wide(site) -> str:
+    """The address of a question with code and a table wider than any window."""
+    return site.shell(IMPORT).strip()
+
+
+@pytest.fixture
+def question(maja, tobias) -> str:
+    question = maja.ask(f"Why {LONG}?", topics="Rosemary, Thyme, Sage, Mint")
+    tobias.answer(question, BODY)
+    return question
+
+
+def turn(page: Page) -> None:
+    """Let the page be of a language that is written from the right."""
+    page.evaluate("document.documentElement.dir = 'rtl'")
+
+
+def overflow(page: Page) -> list[str]:
+    """Return what reaches out of the window on either side."""
+    return page.evaluate("""() => {
+        const page = document.documentElement;
+        const width = page.clientWidth;
+        const scrolls = (each) => getComputedStyle(each).overflowX !== "visible";
+        const held = (each) => each.parentElement &&
+            (scrolls(each.parentElement) || held(each.parentElement));
+        const out = [...document.body.querySelectorAll("*")].filter((each) => {
+            const { left, right, width: w } = each.getBoundingClientRect();
+            const out = left < -1 || right > width + 1;
+            return out && w > 1 && each.checkVisibility() && !held(each);
+        }).map((each) => each.outerHTML.slice(0, 80));
+        return page.scrollWidth > width ? [`${page.scrollWidth} wide`, ...out] : out;
+    }""")
+
+
+@pytest.mark.parametrize("window", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_nothing_reaches_out_of_the_window(
+    visit, maja, question, wide, direction, window
+):
+    # German has the longer words.
+    page = visit("/", maja, viewport=window, locale="de")
+
+    found = {}
+    for path in [*PATHS, question, f"/people/{maja.name}/", wide]:
+        page.goto(path)
+        if direction == "rtl":
+            turn(page)
+        found[path] = overflow(page)
+
+    assert {path: each for path, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("path", ["/login/", "/signup/"])
+def test_pages_for_strangers_fit_a_phone_in_german(visit, path):
+    page = visit(path, viewport=PHONE, locale="de-DE")
+
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    assert overflow(page) == []
+
+
+def test_header_is_turned_around(visit, maja, question):
+    page = visit(question, maja, viewport=DESKTOP)
+    parts = [".brand", ".site-nav a", ".bell", ".account-name", ".account .quiet"]
+
+    def left(part: str) -> float:
+        return page.locator(part).first.bounding_box()["x"]
+
+    before = sorted(parts, key=left)
+    turn(page)
+
+    assert sorted(parts, key=left) == before[::-1]
+
+
+def test_what_is_written_keeps_its_direction(visit, maja):
+    question = maja.ask("لماذا القهوة حامضة؟")
+    page = visit(question, maja, viewport=DESKTOP)
+    heading = page.locator("h1")
+
+    text = heading.evaluate("""(it) => {
+        const range = document.createRange();
+        range.selectNodeContents(it);
+        return range.getBoundingClientRect().right;
+    }""")
+
+    box = heading.bounding_box()
+    assert text == pytest.approx(box["x"] + box["width"], abs=2)
+
+
+def test_language_is_chosen_without_scripts(visit):
+    page = visit("/topics/", java_script_enabled=False, locale="en-GB")
+
+    page.get_by_role("button", name="Deutsch").click()
+
+    expect(page.get_by_role("heading", name="Themen")).to_be_visible()
+    assert page.url.endswith("/topics/")
+    page.get_by_role("link", name="Frage stellen").click()
+    expect(page.get_by_role("heading", name="Anmelden")).to_be_visible()

@@ -1,0 +1,284 @@
+"""The inbox while it is looked at, with scripts and without."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+UNREAD = re.compile("unread")
+SCRIPTS = pytest.mark.parametrize("scripts", [True, False])
+
+
+def inbox(page: Page) -> Locator:
+    return page.locator("main notification-inbox")
+
+
+def rows(page: Page) -> Locator:
+    return inbox(page).locator(".inbox-item")
+
+
+def status(page: Page) -> Locator:
+    return inbox(page).get_by_role("status")
+
+
+def press(within: Page | Locator, name: str) -> None:
+    within.get_by_role("button", name=name).click()
+
+
+def wait_for_scripts(page: Page) -> None:
+    page.locator("button.bell[aria-expanded]").wait_for()
+
+
+@pytest.fixture
+def question(maja, tobias) -> str:
+    """The address of a question of Maja's, which Tobias answered."""
+    question = maja.ask("Why is it sour?", topics="Hazel")
+    tobias.answer(question, "Grind finer.")
+    return question
+
+
+@SCRIPTS
+def test_all_is_marked_as_read_and_undone(visit, maja, question, scripts):
+    page = visit("/notifications/", maja, java_script_enabled=scripts)
+    expect(rows(page)).to_have_class(UNREAD)
+
+    press(inbox(page), "Mark all as read")
+
+    expect(status(page)).to_contain_text("All marked as read.")
+    expect(rows(page)).not_to_have_class(UNREAD)
+    press(status(page), "Undo")
+    expect(rows(page)).to_have_class(UNREAD)
+    expect(status(page)).not_to_contain_text("Undo")
+
+
+@SCRIPTS
+def test_row_is_marked_as_read_and_as_unread(visit, maja, question, scripts):
+    page = visit("/notifications/?type=new_answer", maja, java_script_enabled=scripts)
+    expect(rows(page)).to_contain_text("Unread:")
+
+    press(rows(page), "Mark as read")
+
+    expect(status(page)).to_contain_text("Marked as read.")
+    expect(rows(page)).not_to_contain_text("Unread:")
+    press(rows(page), "Mark as unread")
+    expect(status(page)).to_contain_text("Marked as unread.")
+    expect(rows(page)).to_have_class(UNREAD)
+    expect(page).to_have_url(re.compile(r"type=new_answer"))
+
+
+@SCRIPTS
+@pytest.mark.parametrize("deed", ["Unfollow", "Mute"])
+def test_topic_is_left_right_there(visit, maja, tobias, scripts, deed):
+    tobias.ask("About trees?", topics="Rowan")
+    maja.follow("topic:rowan")
+    tobias.ask("More trees?", topics="Rowan")
+    page = visit("/notifications/", maja, java_script_enabled=scripts)
+    expect(rows(page).first).to_contain_text("You follow topic Rowan")
+
+    rows(page).first.locator("summary").click()
+    press(rows(page).first, f"{deed} topic Rowan")
+
+    expect(status(page).get_by_role("link")).to_have_text("Change what you follow")
+    expect(rows(page)).to_have_count(0)
+    expect(inbox(page)).to_contain_text("Nothing yet.")
+
+
+@SCRIPTS
+def test_filters_show_what_they_say(visit, maja, tobias, question, scripts):
+    maja.follow("topic:hazel")
+    tobias.ask("Another?", topics="Hazel")
+    page = visit("/notifications/", maja, java_script_enabled=scripts)
+    expect(rows(page)).to_have_count(2)
+
+    inbox(page).get_by_role("link", name="New question").click()
+
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("asked Another?")
+    inbox(page).get_by_role("link", name="Unread 2").click()
+    expect(rows(page)).to_have_count(2)
+    expect(inbox(page).locator("[aria-current]")).to_have_text("Unread 2")
+
+
+def test_open_inbox_shows_what_comes_in_its_place(visit, maja, tobias, question):
+    page = visit("/notifications/", maja)
+    expect(rows(page)).to_have_count(1)
+    page.evaluate("window.sameDocument = true")
+
+    tobias.answer(maja.ask("Another?"), "Yes.")
+
+    expect(rows(page)).to_have_count(2)
+    expect(rows(page).first).to_contain_text("Another?")
+    expect(rows(page).first).to_have_class(re.compile("arrived"))
+    tobias.answer(question, "And cooler.")
+    expect(rows(page).first).to_contain_text("2 new answers to Why is it sour?")
+    expect(rows(page).first).to_contain_text(f"{tobias.name}: And cooler.")
+    expect(rows(page)).to_have_count(2)
+    assert page.evaluate("window.sameDocument")
+
+
+def test_focus_and_open_menu_stay_while_something_comes(visit, maja, tobias, question):
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+    rows(page).locator("summary").click()
+    mute = rows(page).get_by_role("button", name="Mute topic Hazel")
+    mute.focus()
+
+    tobias.answer(maja.ask("Another?"), "Yes.")
+
+    expect(rows(page)).to_have_count(2)
+    expect(mute).to_be_focused()
+    expect(mute).to_be_visible()
+
+
+def test_what_is_being_read_stays_in_its_place(visit, maja, tobias, question):
+    for number in range(4):
+        tobias.answer(maja.ask(f"Number {number}?"), "Yes.")
+    page = visit("/notifications/", maja, viewport={"width": 600, "height": 300})
+    wait_for_scripts(page)
+    rows(page).last.scroll_into_view_if_needed()
+    top = rows(page).last.bounding_box()["y"]
+
+    tobias.answer(maja.ask("Another?"), "Yes.")
+
+    expect(rows(page)).to_have_count(6)
+    assert abs(rows(page).last.bounding_box()["y"] - top) < 3
+
+
+def test_open_menu_of_a_row_that_changes_stays_open(visit, maja, tobias, question):
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+    rows(page).locator("summary").click()
+    mute = rows(page).get_by_role("button", name="Mute topic Hazel")
+    mute.focus()
+
+    tobias.answer(question, "And cooler.")
+
+    expect(rows(page)).to_contain_text("2 new answers")
+    expect(mute).to_be_focused()
+
+
+def test_focus_stays_on_a_row_that_changes(visit, maja, question):
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+
+    rows(page).get_by_role("button", name="Mark as read").press("Enter")
+
+    expect(rows(page).get_by_role("button", name="Mark as unread")).to_be_focused()
+
+
+def test_focus_goes_to_what_was_done_when_its_button_is_gone(visit, maja, question):
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+
+    inbox(page).get_by_role("button", name="Mark all as read").press("Enter")
+
+    expect(status(page)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(status(page).get_by_role("button", name="Undo")).to_be_focused()
+
+
+def test_what_is_read_on_one_device_is_so_on_another(visit, maja, question):
+    phone, desk = visit("/notifications/", maja), visit("/notifications/", maja)
+    expect(rows(phone)).to_have_class(UNREAD)
+
+    press(rows(desk), "Mark as read")
+
+    expect(rows(phone)).not_to_have_class(UNREAD)
+
+
+def test_opening_what_a_row_tells_of_marks_it_as_read(visit, maja, question):
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+
+    rows(page).get_by_role("link", name="Why is it sour?").click()
+    expect(page.get_by_text("Grind finer.")).to_be_visible()
+
+    page.goto("/notifications/")
+    expect(rows(page)).not_to_have_class(UNREAD)
+
+
+def test_row_opened_in_another_tab_is_read_in_this_one(visit, maja, question):
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+
+    rows(page).get_by_role("link", name="Why is it sour?").click(modifiers=["Control"])
+
+    expect(rows(page)).not_to_have_class(UNREAD)
+
+
+def test_looking_at_the_actor_is_not_reading(visit, maja, tobias, question):
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+
+    rows(page).get_by_role("link", name=tobias.name).click()
+    expect(page.locator("h1")).to_have_text(tobias.name)
+
+    page.goto("/notifications/")
+    expect(rows(page)).to_have_class(UNREAD)
+
+
+def test_inbox_that_is_looked_at_is_seen(visit, maja, question):
+    elsewhere = visit("/topics/", maja)
+    expect(elsewhere.locator(".bell-count")).to_have_text("1")
+
+    visit("/notifications/", maja)
+
+    expect(elsewhere.locator(".bell-count")).to_be_hidden()
+
+
+def test_filtered_inbox_leaves_the_bell_alone(visit, maja, question):
+    page = visit("/notifications/?type=new_question", maja)
+    wait_for_scripts(page)
+
+    page.wait_for_timeout(600)
+
+    expect(page.locator(".bell-count")).to_have_text("1")
+
+
+def test_inbox_of_somebody_signed_out_meanwhile_leads_to_signing_in(
+    visit, maja, question, errors
+):
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+    maja.post("/logout/")
+
+    press(inbox(page), "Mark all as read")
+
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    errors.clear()
+
+
+@SCRIPTS
+def test_preferences_are_kept(visit, maja, scripts):
+    page = visit("/notifications/preferences/", maja, java_script_enabled=scripts)
+    group = page.get_by_role("group", name="New answer")
+    expect(group.get_by_label("In the inbox and live")).to_be_checked()
+
+    group.get_by_label("Only in the inbox").check()
+    press(page, "Save")
+
+    expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
+    expect(group.get_by_label("Only in the inbox")).to_be_checked()
+
+
+@SCRIPTS
+def test_what_one_follows_is_changed_among_the_preferences(
+    visit, maja, tobias, scripts
+):
+    tobias.ask("First?", topics="Yew")
+    maja.follow("topic:yew")
+    page = visit("/notifications/preferences/", maja, java_script_enabled=scripts)
+    row = page.get_by_role("listitem").filter(has_text="topic Yew")
+    main = row.locator("form > button")
+    expect(main).to_have_text("Following")
+
+    row.locator("summary").click()
+    press(row, "Watch")
+
+    expect(main).to_have_text("Watching")
+    expect(row.locator("details")).not_to_have_attribute("open", "")
+    main.click()
+    if scripts:
+        expect(main).to_have_text("Follow")
+    page.goto("/notifications/preferences/")
+    expect(row).to_have_count(0)

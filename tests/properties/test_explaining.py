@@ -1,0 +1,163 @@
+"""Who is told of an event, asked in every way there is: all say the same."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifications import outbox
+from notifications.connection import Connection, Reader
+from notifications.cursor import Cursor, milliseconds
+from notifications.entries import Record
+from notifications.explaining import explain, explain_all
+from notifications.frames import encode
+from notifications.models import Delivery, Event, EventTopic, Follow, Level, Preference
+from notifications.recipients import recipients_of
+from notifications.routes import Routes
+from notifications.subscriptions import follows_of
+from notifications.topics import EVERYONE
+from tests.properties.effort import patient, shared_fixtures
+
+pytestmark = [patient, pytest.mark.django_db]
+
+# Few of each, so that they meet; hours of a day long ago.
+TOPICS = ["topic:a", "topic:b", "topic:c"]
+TYPES = ["new_question", "new_answer"]
+START = datetime(2020, 2, 2, tzinfo=UTC)
+
+hours = st.integers(0, 6)
+topics = st.sampled_from([*TOPICS, EVERYONE])
+levels = st.sampled_from(Level.values)
+people = st.fixed_dictionaries(
+    {
+        "joined": hours,
+        "follows": st.dictionaries(topics, st.tuples(levels, hours)),
+        "wants": st.dictionaries(
+            st.sampled_from(TYPES), st.sampled_from(Delivery.values)
+        ),
+    }
+)
+events = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(TYPES),
+        "created": hours,
+        # Hours later; None while it is pending.
+        "relayed": st.none() | st.integers(0, 3),
+        "actor": st.none() | st.integers(0, 1),
+        # When those who follow them were told before; None for those told now.
+        "topics": st.dictionaries(topics, st.none() | hours),
+    }
+)
+relayed_events = events.filter(lambda each: each["relayed"] is not None)
+
+
+@pytest.fixture
+def users(maja, tobias):
+    return [maja, tobias]
+
+
+@pytest.fixture(autouse=True)
+def all_is_public(settings):
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "AUTHORIZE": lambda user, topic: True,
+    }
+
+
+def at(hour):
+    return START + timedelta(hours=hour)
+
+
+def make_person(user, said):
+    """Write what a person follows and wants; streams are not told."""
+    User.objects.filter(pk=user.pk).update(date_joined=at(said["joined"]))
+    user.date_joined = at(said["joined"])
+    Follow.objects.bulk_create(
+        Follow(user=user, topic=topic, level=level, created=at(hour))
+        for topic, (level, hour) in said["follows"].items()
+    )
+    Preference.objects.bulk_create(
+        Preference(user=user, type=name, delivery=delivery)
+        for name, delivery in said["wants"].items()
+    )
+
+
+def make_event(users, said, number):
+    event = Event(type=said["type"], created=at(said["created"]))
+    if said["actor"] is not None:
+        event.actor = users[said["actor"]]
+    if said["relayed"] is not None:
+        moment = at(said["created"] + said["relayed"])
+        event.mark_relayed(Cursor(milliseconds(moment), number))
+    event.save()
+    EventTopic.objects.bulk_create(
+        EventTopic(event=event, topic=topic, told=None if hour is None else at(hour))
+        for topic, hour in said["topics"].items()
+    )
+    return event
+
+
+@shared_fixtures(60)
+@given(st.tuples(people, people), st.lists(events, min_size=1, max_size=4))
+def test_explanations_say_what_the_inbox_does(users, people, events):
+    with transaction.atomic():
+        for user, said in zip(users, people, strict=True):
+            make_person(user, said)
+        made = [make_event(users, said, number) for number, said in enumerate(events)]
+
+        for user in users:
+            inbox = {*Event.objects.inbox(user)}
+            ringing = {*Event.objects.ringing(user)}
+            unread = {*Event.objects.unread(user)}
+            unseen = {*Event.objects.unseen(user)}
+            for event in made:
+                found = explain(event, user)
+                assert found.told == (event in inbox)
+                assert found.live == (event in ringing)
+                assert (found.told and not found.read) == (event in unread)
+                assert (found.live and not found.seen) == (event in unseen)
+                assert found.told == (user in recipients_of(event))
+        for event in made:
+            told = [each.told for each in explain_all(event, users)]
+            assert told == [explain(event, user).told for user in users]
+        transaction.set_rollback(True)
+
+
+@shared_fixtures(60)
+@given(people, st.lists(relayed_events, min_size=1, max_size=4))
+def test_streams_bring_what_the_database_tells_live(users, person, events):
+    user = users[0]
+    with transaction.atomic():
+        # From before all there is: a stream does not ask when an account was made.
+        make_person(user, {**person, "joined": 0})
+        made = [make_event(users, said, number) for number, said in enumerate(events)]
+        frames = [frame_of(event) for event in made]
+        connection = Connection(Reader(str(user.pk)), follows=follows_of(user))
+        ringing = {each.cursor for each in Event.objects.ringing(user)}
+
+        replayed = connection.missed(frames).frames
+        assert cursors(replayed) == ringing
+        assert all(map(connection.rings, replayed))
+
+        routes = Routes()
+        routes.add(connection)
+        shared = [each for batch, _ in routes.shares(frames) for each in batch.frames]
+        # What stands in the log after all that the person follows, as live events do.
+        since = max((hour for _, hour in person["follows"].values()), default=0)
+        live = {each.cursor for each in made if each.relayed >= at(since)}
+        assert cursors(shared) & live == ringing & live
+        transaction.set_rollback(True)
+
+
+def frame_of(event):
+    """Return the event as it comes out of the log."""
+    cursor = Cursor.parse(event.cursor)
+    entry = Record(cursor, outbox._encode(event)).decode()
+    return encode(entry, cursor)
+
+
+def cursors(frames):
+    return {str(each.cursor) for each in frames}

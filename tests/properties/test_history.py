@@ -1,0 +1,130 @@
+"""The newest part of the log in memory, against all of it in a list."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifications.cursor import Cursor
+from notifications.entries import FollowEntry
+from notifications.frames import Frame
+from notifications.history import ENTRY_BYTES, SEGMENT_ENTRIES, History
+from notifications.topics import wildcard
+from tests.properties.effort import examples, patient
+
+pytestmark = patient
+
+TOPICS = ["topic:a", "topic:b", "user:1", "question:9"]
+SELECTORS = [*TOPICS, "topic:*", "user:*", "tag:*"]
+USERS = ["1", "2"]
+LARGE = 20_000
+
+gaps = st.integers(1, 3)
+events = st.builds(lambda *topics: topics, *[st.sampled_from(TOPICS)] * 2)
+# An event's topics, the person whom a control is about, or nothing to anybody.
+items = events | st.sampled_from(USERS) | st.none()
+entries = st.tuples(gaps, items, st.sampled_from([0, 100, LARGE]))
+
+
+@st.composite
+def logs(draw):
+    """Draw a log: some entries, repeated so often that there are several segments."""
+    some = draw(st.lists(entries, min_size=1, max_size=12))
+    times = draw(st.integers(1, 4 * SEGMENT_ENTRIES // len(some) + 1))
+    log, number = [], 100
+    for gap, item, size in some * times:
+        number += gap
+        log.append((Cursor(number, 0), made(item, number), size))
+    return log
+
+
+def made(item, number):
+    if isinstance(item, str):
+        return FollowEntry(uid=str(number), user=item, topic="topic:a")
+    return item and Frame(Cursor(number, 0), b"", item)
+
+
+limits = st.tuples(
+    st.sampled_from([0, 100 * ENTRY_BYTES, LARGE * 100, 10**9]),
+    st.sampled_from([0, 100, 250, 10_000]),
+)
+
+
+def finds(selectors, frame):
+    topics = {*frame.topics, *map(wildcard, frame.topics)}
+    return not topics.isdisjoint(selectors)
+
+
+def assert_like(history, log, *, after, until, selectors):
+    """Check that a history knows of a log what it says it knows."""
+    expected = [item for cursor, item, _ in log if after < cursor <= until]
+    frames = [item for item in expected if isinstance(item, Frame)]
+    found = history.addressed(selectors, after, until)
+    assert found == [frame for frame in frames if finds(selectors, frame)]
+    for user in USERS:
+        controls = [entry for _, entry in history.controls(user, after, until)]
+        assert controls == [
+            item
+            for item in expected
+            if isinstance(item, FollowEntry) and item.user == user
+        ]
+
+
+selections = st.sets(st.sampled_from(SELECTORS))
+places = st.floats(0, 1)
+
+
+def place(cursors, share):
+    return cursors[round(share * (len(cursors) - 1))]
+
+
+@examples(150)
+@given(log=logs(), limits=limits, selectors=selections, first=places, last=places)
+def test_what_is_kept_has_no_hole(log, limits, selectors, first, last):
+    start = Cursor(100, 0)
+    history = History(start, limit_bytes=limits[0], limit_entries=limits[1])
+
+    for cursor, item, size in log:
+        history.add(cursor, item, size)
+
+    cursors = [start, *(cursor for cursor, *_ in log)]
+    known = [cursor for cursor in cursors if history.has(cursor)]
+    assert known == [cursor for cursor in cursors if cursor >= history.floor]
+    assert history.floor in cursors
+    assert len(known) <= limits[1] + SEGMENT_ENTRIES + 1
+    after, until = sorted([place(known, first), place(known, last)])
+    assert_like(history, log, after=after, until=until, selectors=selectors)
+
+
+@examples(150)
+@given(
+    log=logs(),
+    limits=limits,
+    selectors=selections,
+    begun=places,
+    reached=places,
+    more=st.integers(0, 3 * SEGMENT_ENTRIES),
+)
+def test_what_is_read_back_leaves_no_hole(log, limits, selectors, begun, reached, more):
+    bounds = {"limit_bytes": limits[0], "limit_entries": limits[1]}
+    cursors = [Cursor(100, 0), *(cursor for cursor, *_ in log)]
+    floor = place(cursors, begun)
+    cursor = min(place(cursors, reached), floor)
+    history = History(floor, **bounds)
+    later = [entry for entry in log if entry[0] > floor]
+    for entry in later[:more]:
+        history.add(*entry)
+
+    # As the hub does it, and then the log goes on.
+    if history.may_reach(cursor):
+        floor = history.floor
+        older = History(cursor, **bounds)
+        for entry in log:
+            if cursor < entry[0] <= floor:
+                older.add(*entry)
+        history.extend_back(older, cursor)
+        assert history.has(cursor) or not history.may_reach(cursor)
+    for entry in later[more:]:
+        history.add(*entry)
+
+    known = [cursor for cursor in cursors if history.has(cursor)]
+    assert known == [cursor for cursor in cursors if cursor >= history.floor]
+    assert_like(history, log, after=known[0], until=cursors[-1], selectors=selectors)

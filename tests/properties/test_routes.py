@@ -1,0 +1,107 @@
+"""Who is sent what, against asking each connection about each frame."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifications.connection import Connection, Follows, Reader
+from notifications.cursor import Cursor
+from notifications.entries import FollowEntry
+from notifications.frames import Frame
+from notifications.routes import Routes
+from notifications.topics import wildcard
+from tests.properties.effort import examples, patient
+
+pytestmark = patient
+
+TOPICS = ["topic:a", "topic:b", "topic:c", "user:1", "question:9"]
+LEVELS = ["follow", "watch", "mute"]
+
+topics = st.sampled_from(TOPICS)
+# Few, so that actors and readers, and times, are often the same.
+users = st.sampled_from(["", "1", "2", "3"])
+times = st.integers(0, 4)
+rows = st.lists(st.tuples(topics, st.sampled_from(LEVELS), times), max_size=4)
+connections = st.builds(
+    lambda user, rows, asked: Connection(
+        Reader(user=user), follows=Follows.of(rows), asked=asked
+    ),
+    users,
+    rows,
+    st.sets(topics | topics.map(wildcard), max_size=2),
+)
+frames = st.builds(
+    lambda topics, actor, told: ("", topics, actor, told),
+    st.lists(topics, max_size=3).map(tuple),
+    users,
+    st.dictionaries(topics, times, max_size=2),
+)
+# Of which connection (of as many as there are), a topic, and what becomes of it.
+changes = st.lists(
+    st.tuples(st.integers(0, 99), topics, st.sampled_from([*LEVELS, ""]), times),
+    max_size=6,
+)
+
+
+def numbered(several):
+    """Return the frames in the order of the log."""
+    return [
+        Frame(Cursor(number, 0), b"%d\n\n" % number, *rest)
+        for number, (_, *rest) in enumerate(several)
+    ]
+
+
+def is_for(frame, connection):
+    """Tell whether a frame is for a connection, as those two alone know."""
+    keys = {*frame.topics, *map(wildcard, frame.topics)}
+    return not keys.isdisjoint(connection.selectors) and connection.wants(frame)
+
+
+def assert_shared_rightly(routes, connections, frames):
+    expected = {
+        connection: [frame for frame in frames if is_for(frame, connection)]
+        for connection in connections
+    }
+    shares = routes.shares(frames)
+    sent = [
+        (connection, list(batch.frames))
+        for batch, found in shares
+        for connection in found
+    ]
+    assert len({connection for connection, _ in sent}) == len(sent)
+    assert dict(sent) == {each: due for each, due in expected.items() if due}
+    # Whoever gets the same, gets the same object.
+    assert len({batch.body for batch, _ in shares}) == len(shares)
+
+
+@examples(500)
+@given(
+    several=st.lists(connections, max_size=8),
+    frames=st.lists(frames, max_size=6).map(numbered),
+    changes=changes,
+    gone=st.sets(st.integers(0, 7)),
+)
+def test_each_is_sent_exactly_what_is_for_it(several, frames, changes, gone):
+    routes = Routes()
+    for connection in several:
+        routes.add(connection)
+    assert_shared_rightly(routes, several, frames)
+
+    for number, (which, topic, level, since) in enumerate(changes):
+        if several:
+            connection = several[which % len(several)]
+            entry = FollowEntry(
+                uid="1", user=connection.user, topic=topic, level=level, since=since
+            )
+            routes.change(connection, entry, Cursor(number, 0))
+    assert_shared_rightly(routes, several, frames)
+
+    left = [each for number, each in enumerate(several) if number not in gone]
+    for connection in several:
+        if connection not in left:
+            routes.remove(connection)
+    assert_shared_rightly(routes, left, frames)
+
+    for connection in left:
+        routes.remove(connection)
+    assert routes._all == {}
+    assert routes._hearing == routes._muting == routes._people == {}

@@ -1,0 +1,229 @@
+"""What the bell says, live: counted by the hub, corrected by the database."""
+
+import json
+
+import pytest
+
+from notifications import outbox, reading, sse
+from notifications.connection import Connection, Follows, Reader
+from notifications.cursor import Cursor
+from notifications.frames import Frame
+from notifications.hub import shared_hub
+from notifications.models import Follow, Preference
+from notifications.subscriptions import follows_of
+from notifications.topics import EVERYONE
+from project.qa.notifications import NEW_QUESTION
+from tests.live.server import wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MILK = "topic:milk"
+
+
+@pytest.fixture
+def hub(log):
+    shared_hub().start()
+    return shared_hub()
+
+
+@pytest.fixture
+def attach(hub, log, maja):
+    """A function that opens a stream of Maja's whose bell says so much."""
+
+    def attach(unseen=0, *, after=None, **options):
+        newest = log.position()
+        wait_for(lambda: hub.settled >= newest, what="the hub to have read all")
+        as_of = hub.start()
+        cursor = as_of if after is None else after
+        connection = Connection(
+            Reader(user=str(maja.pk)),
+            follows=follows_of(maja),
+            unseen=unseen,
+            **options,
+        )
+        missed = hub.attach(connection, after=str(cursor), as_of=as_of)
+        opening = [frame for batch in missed for frame in batch.frames]
+        return connection, fields(opening)
+
+    return attach
+
+
+def ask(*topics, **options):
+    payload = {"question_id": 1, "title": "Why?", "url": "/questions/1/"}
+    event = outbox.record(NEW_QUESTION, topics=topics, payload=payload, **options)
+    event.refresh_from_db()
+    return event
+
+
+def fields(frames):
+    return [sse.decode(frame.body) for frame in frames]
+
+
+def bells(found):
+    return [json.loads(each.data)["unseen"] for each in found if each.event == "count"]
+
+
+def take_until(connection, hub, log):
+    """Return what came until the hub has read all that is in the log."""
+    newest = log.position()
+    wait_for(lambda: hub.settled >= newest, what="the hub to have read all")
+    return fields(connection.outlet.take(seconds=0))
+
+
+def test_each_event_comes_with_what_the_bell_says(attach, hub, log, maja):
+    Follow.objects.set_level(maja, MILK, "follow")
+    connection, opening = attach(3)
+
+    first, second = ask(MILK), ask(MILK)
+
+    found = take_until(connection, hub, log)
+    assert bells(opening) == [3]
+    assert bells(found) in ([4, 5], [5])
+    assert found[-1].event_id == second.cursor
+    assert first.cursor in [each.event_id for each in found]
+
+
+def test_a_bell_says_a_hundred_at_most(attach, hub, log, maja):
+    Follow.objects.set_level(maja, MILK, "follow")
+    connection, _ = attach(99)
+
+    ask(MILK)
+    ask(MILK)
+
+    assert bells(take_until(connection, hub, log))[-1] == 100
+
+
+def test_what_only_the_page_asks_for_does_not_ring(attach, hub, log):
+    connection, _ = attach(0, asked=[MILK])
+
+    event = ask(MILK)
+
+    found = take_until(connection, hub, log)
+    assert [each.event_id for each in found] == [event.cursor]
+    assert bells(found) == []
+
+
+def test_a_stream_without_a_bell_is_told_no_number(attach, hub, log, maja):
+    Follow.objects.set_level(maja, MILK, "follow")
+    connection, opening = attach(None)
+
+    ask(MILK)
+    reading.see_all(maja)
+
+    assert bells(opening) == []
+    assert bells(take_until(connection, hub, log)) == []
+
+
+def test_what_is_for_everybody_rings_for_all(attach, hub, log):
+    connection, _ = attach(0)
+
+    ask(EVERYONE)
+
+    assert bells(take_until(connection, hub, log)) == [1]
+
+
+def test_what_was_missed_is_counted_too(attach, hub, log, maja):
+    Follow.objects.set_level(maja, MILK, "follow")
+    hub.start()
+    at = log.position()
+    ask(MILK)
+    last = ask(MILK)
+    wait_for(lambda: str(hub.settled) == last.cursor, what="the hub to have read")
+
+    _, opening = attach(1, after=at)
+
+    assert bells(opening) == [3]
+    assert [each.event for each in opening][-2:] == ["count", "heartbeat"]
+
+
+def test_what_was_seen_elsewhere_meanwhile_counts_for_who_comes_back(
+    attach, hub, log, maja
+):
+    Follow.objects.set_level(maja, MILK, "follow")
+    hub.start()
+    at = log.position()
+    ask(MILK)
+    reading.see_all(maja)
+    last = ask(MILK)
+    wait_for(lambda: str(hub.settled) == last.cursor, what="the hub to have read")
+
+    _, opening = attach(7, after=at)
+
+    assert bells(opening) == [1]
+
+
+@pytest.mark.parametrize(
+    ("act", "says"),
+    [
+        (lambda user, event: reading.see_all(user), 0),
+        (lambda user, event: reading.read_group(user, event), 1),
+        (lambda user, event: reading.read_all(user, event), 0),
+        (lambda user, event: Follow.objects.set_level(user, MILK, "mute"), 0),
+        (lambda user, event: Follow.objects.filter(user=user).first().delete(), 0),
+        (lambda user, event: Preference.objects.set(user, "new_question", "off"), 0),
+    ],
+    ids=["seen", "one read", "all read", "muted", "unfollowed", "off"],
+)
+def test_what_a_person_does_elsewhere_is_told_at_once(
+    attach, hub, log, maja, act, says
+):
+    Follow.objects.set_level(maja, MILK, "follow")
+    ask(MILK)
+    event = ask(MILK)
+    connection, _ = attach(2, after=log.position())
+
+    act(maja, event)
+
+    assert bells(take_until(connection, hub, log)) == [says]
+
+
+def test_what_the_page_knows_already_is_not_counted_again(hub, log, maja):
+    Follow.objects.set_level(maja, MILK, "follow")
+    connection = Connection(Reader(user=str(maja.pk)), follows=follows_of(maja))
+    frames = [Frame(Cursor(number, 0), b"", (MILK,)) for number in (1, 2, 3)]
+    connection.unseen, connection.seen = 5, Cursor(2, 0)
+
+    connection.count(frames)
+
+    assert connection.unseen == 6
+
+
+def test_a_bell_without_a_place_in_the_log_is_not_known(attach):
+    _, opening = attach(3, after="1-1")
+
+    assert bells(opening) == [None]
+    assert opening[0].event == "reset"
+
+
+def test_what_is_quiet_is_not_sent_unless_it_is_watched(attach, hub, log, maja):
+    Follow.objects.set_level(maja, MILK, "follow")
+    Preference.objects.set(maja, "new_question", "inbox")
+    connection, _ = attach(0)
+
+    ask(MILK)
+    Follow.objects.set_level(maja, MILK, "watch")
+    told = ask(MILK)
+
+    found = take_until(connection, hub, log)
+    events = [each.event_id for each in found if each.event == "new_question"]
+    assert events == [told.cursor]
+
+
+def test_a_page_that_asks_for_it_is_sent_what_is_quiet(attach, hub, log, maja):
+    Preference.objects.set(maja, "new_question", "off")
+    connection, _ = attach(0, asked=["topic:*"])
+
+    event = ask(MILK)
+
+    found = take_until(connection, hub, log)
+    assert [each.event_id for each in found] == [event.cursor]
+
+
+def test_follows_that_are_quiet_keep_what_they_know():
+    follows = Follows.of([(MILK, "watch", 5)], quiet=["tick"])
+
+    changed = follows.with_type("tock", live=False).changed(MILK, "follow", 7)
+
+    assert changed.quiet == {"tick", "tock"}
+    assert (dict(changed.heard), changed.watched) == ({MILK: 7}, frozenset())
+    assert changed.with_type("tick", live=True).quiet == {"tock"}
