@@ -552,7 +552,7 @@ def reads(log, monkeypatch):
 
 
 def test_for_thousands_who_come_back_the_log_is_read_once(log, reads):
-    seen, *missed = append_many(log, 250, "topic:a")
+    seen, *missed = append_many(log, 120, "topic:a")
     hub = shared_hub()
     hub.start()
 

@@ -13,16 +13,22 @@ def test_question_is_offered_on_another_persons_home_page(visit, maja, tobias):
     reading = visit("/", tobias)
     asking = visit("/ask/", maja)
 
-    asking.get_by_label("Title").fill("Why is it sour?")
+    asking.get_by_label("Title").fill("Why does it taste of lemon?")
     asking.locator("textarea").fill("It runs through.")
     asking.get_by_label("Topic 1", exact=True).fill("Espresso")
     asking.get_by_role("button", name="Post your question").click()
-    expect(asking.get_by_role("heading", name="Why is it sour?")).to_be_visible()
+    expect(
+        asking.get_by_role("heading", name="Why does it taste of lemon?")
+    ).to_be_visible()
 
     expect(banner(reading)).to_have_text("1 new question")
-    expect(reading.get_by_role("link", name="Why is it sour?")).to_have_count(0)
+    expect(
+        reading.get_by_role("link", name="Why does it taste of lemon?")
+    ).to_have_count(0)
     banner(reading).click()
-    expect(reading.get_by_role("link", name="Why is it sour?")).to_be_visible()
+    expect(
+        reading.get_by_role("link", name="Why does it taste of lemon?")
+    ).to_be_visible()
     expect(banner(reading)).to_have_count(0)
 
 

@@ -17,6 +17,8 @@ from typing import NamedTuple
 from tests.live.crowd import Stream
 from tests.live.server import DEADLINE_SECONDS, ROOT, Site, wait_for
 
+MOST_UNDER_WAY = 10  # events of a steady stream
+
 # Takes an order from each line, and answers it with the uid of the event.
 _PUBLISH = """
 import json, sys
@@ -111,6 +113,8 @@ class Publisher:
     ) -> Iterator[None]:
         """Publish so many events a second as long as the block runs.
 
+        On a machine that is too slow for that they are fewer: orders that pile up
+        would keep everybody waiting who has an event published beside these.
         `topics` takes the number of an event and returns whom it is for.
         """
         stopping = threading.Event()
@@ -120,6 +124,9 @@ class Publisher:
             for number in itertools.count():
                 if stopping.wait(max(0, start + number / rate - time.monotonic())):
                     return
+                while self._asked - len(self.uids) >= MOST_UNDER_WAY:
+                    if stopping.wait(1 / rate):
+                        return
                 self.ask(*topics(number), title=title)
 
         thread = threading.Thread(target=run, daemon=True)

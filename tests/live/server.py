@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -18,6 +19,8 @@ from project.redis_server import RedisServer
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Long enough for a loaded machine; a test waits for a condition, not for this.
 DEADLINE_SECONDS = 30
+# Below those that the system gives to connections that go out: `ip(7)`.
+PORTS = range(20_000, 32_000)
 # Another of gunicorn's workers than the site's own, for all sites: `LIVE_WORKER_CLASS`.
 WORKER_CLASS = os.environ.get("LIVE_WORKER_CLASS", "")
 # With gthread a stream holds a thread, and what malloc keeps for each would look as if
@@ -148,10 +151,12 @@ class Site:
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port that nobody listens on, nor gets for a connection meanwhile."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(

@@ -32,11 +32,14 @@ people = [f"user:{pk}" for pk in authors.values_list("pk", flat=True)]
 # The keys that the questions of the replay will have.
 questions = [f"question:{newest + 1 + n}" for n in range(count)]
 for reader in User.objects.filter(username__startswith="reader-"):
+    levels = {"topic:the-end": "follow"}
     for kind, most in ((topics, 12), (people, 8), (questions, 20)):
         for topic in chance.sample(kind, min(most, len(kind))):
-            level = chance.choice(["follow", "follow", "watch", "mute"])
-            Follow.objects.set_level(reader, topic, level)
-    Follow.objects.set_level(reader, "topic:the-end", "follow")
+            levels[topic] = chance.choice(["follow", "follow", "watch", "mute"])
+    Follow.objects.bulk_create(
+        Follow(user=reader, topic=topic, level=level)
+        for topic, level in levels.items()
+    )
 """
 
 
