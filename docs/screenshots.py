@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from docs import picture
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.conftest import ARGUMENTS, installed_browser
 from tests.browser.scenes import SCENES, Director, Scene
 from tests.browser.stage import Stage
 
@@ -65,7 +65,7 @@ def main(names: list[str]) -> None:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the browser of this machine, or else the one that Playwright brought."""
-    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    executable = installed_browser()
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(

@@ -28,6 +28,8 @@ WORKER_CLASS = os.environ.get("LIVE_WORKER_CLASS", "")
 OPTIONS = {"gthread": "--threads=2000"}
 MALLOC = {"MALLOC_ARENA_MAX": "1", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 
+_empty_databases: list[bytes] = []
+
 
 class Site:
     """A server with a Redis and a database of its own, in a temporary folder.
@@ -67,7 +69,7 @@ class Site:
     def __enter__(self) -> "Site":
         try:
             self.redis.ensure_running(patience=DEADLINE_SECONDS)
-            self.manage("migrate", "--verbosity=0")
+            self.database.write_bytes(self._empty_database())
             self.start()
         except BaseException:
             self.__exit__(None, None, None)
@@ -83,6 +85,13 @@ class Site:
         self.stop()
         self.redis.stop()
         shutil.rmtree(self.folder)
+
+    def _empty_database(self) -> bytes:
+        """Return a database without rows; only the first site has to make it."""
+        if not _empty_databases:
+            self.manage("migrate", "--verbosity=0")
+            _empty_databases.append(self.database.read_bytes())
+        return _empty_databases[0]
 
     def start(self) -> None:
         """Start gunicorn and wait until it answers."""
