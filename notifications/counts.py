@@ -10,8 +10,41 @@ from typing import Any
 from django.db import transaction
 
 from notifications import outbox
+from notifications.cursor import Cursor
 from notifications.entries import CountEntry
-from notifications.models import Event, ReadState
+from notifications.exceptions import LogUnavailable
+from notifications.log import shared_log
+from notifications.models import COUNT_LIMIT, Event, ReadState
+
+
+def count_unseen(user: Any, *, up_to: Cursor | None) -> int:
+    """Return how many events a person has not seen, counted up to COUNT_LIMIT.
+
+    With a cursor, those that stand in the log up to there: who streams on from it is
+    told of the others.
+    """
+    if up_to is None:
+        return Event.objects.count_unseen(user)
+    unseen = Event.objects.unseen(user)
+    # First, since those that are relayed meanwhile are in the log by then.
+    pending = list(
+        unseen.filter(relayed=None)
+        .order_by("-pk")
+        .values_list("uid", flat=True)[:COUNT_LIMIT]
+    )
+    marked = unseen.filter(relayed__isnull=False, position__lte=up_to.position)
+    count = marked.exclude(uid__in=pending).order_by()[:COUNT_LIMIT].count()
+    return min(count + _count_logged(pending, up_to), COUNT_LIMIT)
+
+
+def _count_logged(uids: list[uuid.UUID], up_to: Cursor) -> int:
+    """Return how many events stand in the log whose rows do not say so yet."""
+    try:
+        cursors = shared_log().cursors([str(uid) for uid in uids])
+    except LogUnavailable:
+        # What comes to the log after this comes to the streams as well.
+        return 0
+    return sum(cursor is not None and cursor <= up_to for cursor in cursors)
 
 
 @transaction.atomic
@@ -23,7 +56,7 @@ def tell_count(user: Any) -> None:
     entry = CountEntry(
         uid=str(uuid.uuid4()),
         user=str(user.pk),
-        unseen=Event.objects.count_unseen(user, up_to=newest),
+        unseen=count_unseen(user, up_to=newest),
         as_of=str(newest),
     )
     outbox.record_control(entry)

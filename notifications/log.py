@@ -149,6 +149,17 @@ class Log:
         with self._command() as client:
             return bool(client.xrange(self._stream, str(cursor), str(cursor)))
 
+    def cursors(self, uids: Sequence[str]) -> list[Cursor | None]:
+        """Return where entries with these uids stand; None for what is not in the log.
+
+        Known for REPEAT_WINDOW seconds. Raises LogUnavailable.
+        """
+        if not uids:
+            return []
+        with self._command() as client:
+            found: Any = client.mget([self._uid(uid) for uid in uids])
+        return [cursor and replies.cursor(cursor) for cursor in found]
+
     def read(self, after: Cursor, *, until: Cursor) -> Iterator[Record]:
         """Yield the entries after one cursor up to and with another, page by page.
 

@@ -1,7 +1,7 @@
 """Whom an event reaches: the rule of the inbox, asked from the event's side."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -78,7 +78,8 @@ def _was_there(moment: datetime) -> Q:
     """Match who had an account then; everybody, where users do not say since when."""
     if not _users_have("date_joined"):
         return Q(pk__isnull=False)
-    return Q(date_joined__lte=moment)
+    # As the inbox has it: to the millisecond, which is what events know.
+    return Q(date_joined__lt=moment + timedelta(milliseconds=1))
 
 
 def _users_have(field: str) -> bool:

@@ -6,10 +6,12 @@ import pytest
 
 from notifications import outbox, reading, sse
 from notifications.connection import Connection, Follows, Reader
+from notifications.counts import count_unseen
 from notifications.cursor import Cursor
 from notifications.frames import Frame
 from notifications.hub import shared_hub
-from notifications.models import Follow, Preference
+from notifications.models import Event, Follow, Preference
+from notifications.models.events import provisional_position
 from notifications.subscriptions import follows_of
 from notifications.topics import EVERYONE
 from project.qa.notifications import NEW_QUESTION
@@ -81,6 +83,53 @@ def test_each_event_comes_with_what_the_bell_says(attach, hub, log, maja):
     assert bells(found) in ([4, 5], [5])
     assert found[-1].event_id == second.cursor
     assert first.cursor in [each.event_id for each in found]
+
+
+def unmark(event):
+    """Let a row be as if its process had died before it noted that it is relayed."""
+    Event.objects.filter(pk=event.pk).update(
+        relayed=None, cursor="", position=provisional_position()
+    )
+
+
+def test_an_event_counts_before_its_row_says_that_it_is_in_the_log(log, maja):
+    Follow.objects.set_level(maja, MILK, "follow")
+    first, second, third = ask(MILK), ask(MILK), ask(MILK)
+    unmark(second)
+
+    counts = [
+        count_unseen(maja, up_to=Cursor.parse(each.cursor))
+        for each in (first, second, third)
+    ]
+
+    assert counts == [1, 2, 3]
+
+
+def test_an_event_that_waits_for_redis_counts_when_it_comes(link, log, maja):
+    Follow.objects.set_level(maja, MILK, "follow")
+    first = ask(MILK)
+    up_to = Cursor.parse(first.cursor)
+    link.cut()
+    ask(MILK)
+
+    away = count_unseen(maja, up_to=up_to)
+    link.mend()
+    back = count_unseen(maja, up_to=up_to)
+
+    assert (away, back) == (1, 1)
+
+
+def test_a_change_tells_what_the_log_has_and_the_row_does_not_say(
+    attach, hub, log, maja
+):
+    Follow.objects.set_level(maja, MILK, "follow")
+    first, _ = ask(MILK), ask(MILK)
+    unmark(first)
+    connection, _ = attach(2)
+
+    Follow.objects.set_level(maja, "topic:tea", "follow")
+
+    assert bells(take_until(connection, hub, log)) in ([], [2])
 
 
 def test_a_bell_says_a_hundred_at_most(attach, hub, log, maja):

@@ -1,11 +1,14 @@
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
-from django.utils import timezone
 
 from notifications import outbox, reading
 from notifications.cursor import Cursor
+from notifications.explaining import explain
 from notifications.inbox import inbox_page
 from notifications.models import Follow
+from notifications.recipients import recipients_of
 from notifications.topics import EVERYONE
 from project.qa.models import Topic
 from project.qa.notifications import NEW_QUESTION
@@ -122,11 +125,23 @@ def test_everybody_is_told_of_what_is_for_everybody(tobias):
 
 
 def test_who_came_later_is_not_told_of_what_was_for_everybody():
-    announce()
+    event = announce()
 
-    later = User.objects.create_user("later", date_joined=timezone.now())
+    later = event.created + timedelta(milliseconds=1)
 
-    assert rows(later) == []
+    assert rows(User.objects.create_user("later", date_joined=later)) == []
+
+
+def test_who_came_in_the_millisecond_of_what_was_for_everybody_is_told_of_it():
+    event = announce()
+
+    joined = event.created + timedelta(microseconds=999)
+    newcomer = User.objects.create_user("newcomer", date_joined=joined)
+
+    [row] = inbox_page(newcomer).rows
+    assert row.event == event
+    assert explain(event, newcomer).told
+    assert newcomer in recipients_of(event)
 
 
 def announce():

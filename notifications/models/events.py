@@ -23,7 +23,7 @@ from notifications.models.follows import (
     Preference,
 )
 from notifications.models.reading import ReadMark, ReadState
-from notifications.models.times import now
+from notifications.models.times import now, whole
 
 # In seconds since 1970: the last year that every database and time zone can show.
 LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
@@ -113,16 +113,9 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Return how many events a person has not read, counted up to COUNT_LIMIT."""
         return self.unread(user).order_by()[:COUNT_LIMIT].count()
 
-    def count_unseen(self, user: Any, *, up_to: Cursor | None = None) -> int:
-        """Return how many events a person has not seen, counted up to COUNT_LIMIT.
-
-        With a cursor, those that stand in the log up to there: who streams on from
-        it is told of the others.
-        """
-        found = self.unseen(user)
-        if up_to is not None:
-            found = found.filter(relayed__isnull=False, position__lte=up_to.position)
-        return found.order_by()[:COUNT_LIMIT].count()
+    def count_unseen(self, user: Any) -> int:
+        """Return how many events a person has not seen, counted up to COUNT_LIMIT."""
+        return self.unseen(user).order_by()[:COUNT_LIMIT].count()
 
     def newest_cursor(self) -> Cursor:
         """Return the cursor of the newest event that was relayed."""
@@ -154,7 +147,7 @@ def _everyone(user: Any, *, by: str) -> Q:
     Who came later has no use for what was said before.
     """
     since = getattr(user, "date_joined", None)
-    told = {f"{by}__gte": since} if since else {f"{by}__isnull": False}
+    told = {f"{by}__gte": whole(since)} if since else {f"{by}__isnull": False}
     return Q(topic=topics.EVERYONE, **told)
 
 

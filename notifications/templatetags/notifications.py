@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from notifications import topics
 from notifications.ago import ago
 from notifications.conf import conf
+from notifications.counts import count_unseen
 from notifications.cursor import Cursor
 from notifications.events import EventType, event_type, topic_of
 from notifications.models import COUNT_LIMIT, Event, Follow, Level
@@ -207,7 +208,7 @@ def _unseen(request: HttpRequest) -> int | None:
     if found is None:
         cursor = getattr(request, "notifications_cursor", "")
         up_to = Cursor.parse(cursor) if cursor else None
-        found = Event.objects.count_unseen(user, up_to=up_to)
+        found = count_unseen(user, up_to=up_to)
         request._notifications_unseen = found  # type: ignore[attr-defined]
     return found
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from notifications import reading
+from notifications.counts import count_unseen
 from notifications.cursor import Cursor
 from notifications.events import EventType
 from notifications.exceptions import InvalidCursor, InvalidValue
@@ -109,7 +110,7 @@ def _counts(user: Any, cursor: str) -> dict[str, int]:
     up_to = Cursor.parse(cursor) if cursor else None
     return {
         "unread": Event.objects.count_unread(user),
-        "unseen": Event.objects.count_unseen(user, up_to=up_to),
+        "unseen": count_unseen(user, up_to=up_to),
     }
 
 
