@@ -34,7 +34,7 @@ class StateFilter(admin.SimpleListFilter):
 class EventAdmin(AnnouncementAdmin, ExplanationAdmin):
     """Events, read-only: they are recorded by what happens on the site."""
 
-    list_display = ["created", "type", "actor", "addressed_to", "state", "cursor"]
+    list_display = ["created", "type", "actor", "addressed_to", "state"]
     list_filter = [StateFilter, "type", "created"]
     search_fields = ["uid", "type", "actor__username", "addresses__topic", "payload"]
     list_select_related = ["actor"]
@@ -76,6 +76,13 @@ class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ["user__username", "topic"]
     list_select_related = ["user"]
     raw_id_fields = ["user"]
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if not change:
+            kwargs["help_texts"] = {"topic": _("A kind and a key, as in user:7.")}
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # Whose follow it is, and of what, is what it is: delete it and make another.

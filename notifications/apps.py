@@ -10,7 +10,7 @@ class NotificationsConfig(AppConfig):
     """Live notifications; reads `<app>/notifications.py` of every installed app."""
 
     name = "notifications"
-    verbose_name = _("notifications")
+    verbose_name = _("Notifications")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

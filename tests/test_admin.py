@@ -200,3 +200,12 @@ def test_asking_in_the_admin_makes_one_event_with_every_topic(admin_client, maja
     assert event.payload["question_id"] == Question.objects.get().pk
     assert event.actor == maja
     assert event.relayed
+
+
+def test_a_follow_is_told_how_a_topic_is_written(admin_client, maja):
+    add = admin_client.get(reverse(f"{FOLLOWS}_add")).content.decode()
+    follow = Follow.objects.set_level(maja, "topic:tea", "follow")
+    change = admin_client.get(reverse(f"{FOLLOWS}_change", args=[follow.pk]))
+
+    assert "as in user:7." in add
+    assert "as in user:7." not in change.content.decode()
