@@ -5,6 +5,7 @@ the log, the hub adds.
 """
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -25,20 +26,20 @@ def count_unseen(user: Any, *, up_to: Cursor | None) -> int:
     """
     if up_to is None:
         return Event.objects.count_unseen(user)
-    unseen = Event.objects.unseen(user)
     # First, since those that are relayed meanwhile are in the log by then.
-    pending = list(
-        unseen.filter(relayed=None)
-        .order_by("-pk")
-        .values_list("uid", flat=True)[:COUNT_LIMIT]
-    )
+    newest_pending = Event.objects.pending().order_by("-pk")[:COUNT_LIMIT]
+    pending = list(newest_pending.values_list("pk", flat=True))
+    unseen = Event.objects.unseen(user).order_by()
     marked = unseen.filter(relayed__isnull=False, position__lte=up_to.position)
-    count = marked.exclude(uid__in=pending).order_by()[:COUNT_LIMIT].count()
-    return min(count + _count_logged(pending, up_to), COUNT_LIMIT)
+    count = marked.exclude(pk__in=pending)[:COUNT_LIMIT].count()
+    if pending:
+        uids = unseen.filter(pk__in=pending).values_list("uid", flat=True)
+        count += _count_logged(uids, up_to)
+    return min(count, COUNT_LIMIT)
 
 
-def _count_logged(uids: list[uuid.UUID], up_to: Cursor) -> int:
-    """Return how many events stand in the log whose rows do not say so yet."""
+def _count_logged(uids: Iterable[uuid.UUID], up_to: Cursor) -> int:
+    """Return how many of these events stand in the log, whatever their rows say."""
     try:
         cursors = shared_log().cursors([str(uid) for uid in uids])
     except LogUnavailable:
