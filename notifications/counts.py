@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from notifications import outbox
 from notifications.cursor import Cursor
@@ -26,16 +27,17 @@ def count_unseen(user: Any, *, up_to: Cursor | None) -> int:
     """
     if up_to is None:
         return Event.objects.count_unseen(user)
-    # First, since those that are relayed meanwhile are in the log by then.
-    newest_pending = Event.objects.pending().order_by("-pk")[:COUNT_LIMIT]
-    pending = list(newest_pending.values_list("pk", flat=True))
     unseen = Event.objects.unseen(user).order_by()
-    marked = unseen.filter(relayed__isnull=False, position__lte=up_to.position)
-    count = marked.exclude(pk__in=pending)[:COUNT_LIMIT].count()
-    if pending:
-        uids = unseen.filter(pk__in=pending).values_list("uid", flat=True)
-        count += _count_logged(uids, up_to)
-    return min(count, COUNT_LIMIT)
+    marked = Q(relayed__isnull=False, position__lte=up_to.position)
+    # By one query: between two, an event could be relayed and be in neither.
+    found = unseen.filter(marked | Q(relayed=None)).values_list("uid", "relayed")
+    rows = list(found[:COUNT_LIMIT])
+    pending = [uid for uid, relayed in rows if relayed is None]
+    count = len(rows) - len(pending)
+    if pending and len(rows) == COUNT_LIMIT:
+        # They may have taken the place of others.
+        count = unseen.filter(marked).exclude(uid__in=pending)[:COUNT_LIMIT].count()
+    return min(count + _count_logged(pending, up_to), COUNT_LIMIT)
 
 
 def _count_logged(uids: Iterable[uuid.UUID], up_to: Cursor) -> int:

@@ -10,7 +10,7 @@ from notifications.counts import count_unseen
 from notifications.cursor import Cursor
 from notifications.frames import Frame
 from notifications.hub import shared_hub
-from notifications.models import Event, Follow, Preference
+from notifications.models import COUNT_LIMIT, Event, Follow, Preference
 from notifications.models.events import provisional_position
 from notifications.subscriptions import follows_of
 from notifications.topics import EVERYONE
@@ -103,6 +103,18 @@ def test_an_event_counts_before_its_row_says_that_it_is_in_the_log(log, maja):
     ]
 
     assert counts == [1, 2, 3]
+
+
+def test_many_that_wait_for_redis_take_no_place_of_others(link, log, maja):
+    Follow.objects.set_level(maja, MILK, "follow")
+    Follow.objects.set_level(maja, "topic:tea", "follow")
+    link.cut()
+    for _ in range(COUNT_LIMIT):
+        ask(MILK)
+    link.mend()
+    *_, newest = [ask("topic:tea") for _ in range(3)]
+
+    assert count_unseen(maja, up_to=Cursor.parse(newest.cursor)) == 3
 
 
 def test_an_event_that_waits_for_redis_counts_when_it_comes(link, log, maja):
