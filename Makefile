@@ -37,10 +37,10 @@ lint: .venv/dev.stamp ## check format, style, types, migrations, settings
 check: lint test ## everything that must pass before a commit
 
 messages: .venv/dev.stamp ## take new texts into the translations, and compile them
-	@$(BIN)/python -m project.catalogues
+	@$(BIN)/python -m tools.catalogues
 
 screenshots: .venv/dev.stamp ## picture every page into var/screenshots/, or ONLY="bell inbox"
-	@$(BIN)/python -m docs.screenshots $(ONLY)
+	@$(BIN)/python -m tools.screenshots $(ONLY)
 
 bench: .venv/run.stamp $(PEERS) var/bench/nginx.stamp ## measure beside others; BENCH=--quick to try
 	@$(BIN)/python -m bench $(BENCH)

@@ -47,12 +47,11 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start the sweep of the outbox, which every worker takes its turn at."""
-    from notifications.sweeper import sweeper
+    """Leave Ctrl-C to the master.
 
-    sweeper.start()
-    # Ctrl-C reaches every process of the terminal. The master tells its workers to
-    # stop; told twice, they stop with a traceback.
+    It reaches every process of the terminal, and the master stops its workers: those
+    that are told twice stop with a traceback.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

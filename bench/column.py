@@ -111,13 +111,13 @@ class Column:
     ) -> Sample:
         """Publish so many events a second; return what came and what it cost."""
         events = self.take(max(1, round(rate * seconds)), topics=topics)
-        return self._measure(events, lambda given: self._pace(given, rate))
+        return self._measure(events, lambda given: self._time_slicer(given, rate))
 
     def at_once(self, count: int, *, publish: Publish | None = None) -> Sample:
         """Publish so many events as fast as they go."""
         return self._measure(self.take(count), publish or self.server.publish)
 
-    def _pace(self, events: Sequence[Event], rate: float) -> None:
+    def _time_slicer(self, events: Sequence[Event], rate: float) -> None:
         began = time.monotonic()
         for index, event in enumerate(events):
             time.sleep(max(0.0, began + index / rate - time.monotonic()))

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "bench"
 # Opening thousands of streams takes some servers that long.
 PATIENCE_SECONDS = 400.0
-POLL_SECONDS = 0.02
+POLL_TIMEOUT = 0.02
 STOP_SECONDS = 20.0
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
@@ -86,7 +86,7 @@ def wait_for(
     *,
     what: str,
     seconds: float = PATIENCE_SECONDS,
-    poll: float = POLL_SECONDS,
+    poll: float = POLL_TIMEOUT,
 ) -> None:
     """Return once `condition` is true; raise Failed after `seconds`."""
     deadline = time.monotonic() + seconds

@@ -1,23 +1,41 @@
 """The app as Django sees it."""
 
-from django.apps import AppConfig
+from typing import Any
+
+from django.apps import AppConfig, apps
 from django.core.signals import request_started
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 
 class NotificationsConfig(AppConfig):
-    """Live notifications; reads `<app>/notifications.py` of every installed app."""
+    """Live notifications; imports `<app>/notifications.py` of every installed app."""
 
     name = "notifications"
     verbose_name = _("Notifications")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notifications import announcements, checks, rights  # noqa: F401
-        from notifications.sweeper import sweeper
+        from notifications import checks  # noqa: F401
+        from notifications.inbox import announcements  # noqa: F401
+        from notifications.publishing import control
 
-        rights.connect()
+        control.connect()
         autodiscover_modules("notifications")
-        # Connected, not started: a process that serves requests sweeps the outbox.
-        request_started.connect(sweeper.start, dispatch_uid="notifications-sweeper")
+        # Nothing starts here: a process that serves requests starts its threads with
+        # the first one, whatever its server is.
+        request_started.connect(self.start_threads, dispatch_uid="notifications")
+
+    @staticmethod
+    def start_threads(**signal: Any) -> None:
+        """Start the threads of a process that serves the site; idempotent.
+
+        These are the sweep of the outbox and, where the admin shows them, the reports
+        of how this process is doing.
+        """
+        from notifications.monitoring.process_reports import reporting
+        from notifications.publishing.sweeper import sweeper
+
+        sweeper.start()
+        if apps.is_installed("django.contrib.admin"):
+            reporting.start()

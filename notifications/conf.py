@@ -1,12 +1,13 @@
-"""The app's settings, read live from `settings.NOTIFICATIONS`; alone reads settings.
+"""The app's settings, read once from `settings.NOTIFICATIONS` and then cached.
 
-Each value may also be the text that an environment variable holds.
+Each value may also be the text of an environment variable.
 """
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
+from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from notifications.exceptions import InvalidSetting
@@ -17,27 +18,37 @@ T = TypeVar("T")
 class Setting(Generic[T]):
     """One key of the NOTIFICATIONS setting, with its default and its type.
 
-    `parse` takes what the site wrote and returns the value, or raises ValueError
-    or TypeError; `expected` says in words what it accepts.
+    `parse` takes what the site wrote and returns the value, or raises ValueError,
+    TypeError, OverflowError or ImportError; `expected` describes what it accepts. The
+    keys that are not `public` are limits that only tests have reason to change.
     """
 
     def __init__(
-        self, default: Any, parse: Callable[[Any], T], *, expected: str
+        self,
+        default: Any,
+        parse: Callable[[Any], T],
+        *,
+        expected: str,
+        public: bool = True,
     ) -> None:
         self.default = default
         self.parse = parse
         self.expected = expected
+        self.public = public
         self.key = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.key = name
 
     def __get__(self, instance: object, owner: type | None = None) -> T:
-        value = configured().get(self.key, self.default)
+        raw = configured().get(self.key, self.default)
         try:
-            return self.parse(value)
+            value = self.parse(raw)
         except (ValueError, TypeError, OverflowError, ImportError):
-            raise InvalidSetting(value, key=self.key, expected=self.expected) from None
+            raise InvalidSetting(raw, key=self.key, expected=self.expected) from None
+        # The instance's own attribute comes first from now on: see clear_cache.
+        vars(instance)[self.key] = value
+        return value
 
 
 def configured() -> dict[str, Any]:
@@ -45,30 +56,32 @@ def configured() -> dict[str, Any]:
     return getattr(settings, "NOTIFICATIONS", {})
 
 
-def _integer(least: int) -> Callable[[Any], int]:
+def _whole_number(default: int, *, least: int, public: bool = True) -> Setting[int]:
     def parse(value: Any) -> int:
         number = int(value)
         if number < least or number != float(value):
             raise ValueError
         return number
 
-    return parse
+    expected = f"a whole number, at least {least}"
+    return Setting(default, parse, expected=expected, public=public)
 
 
-def _seconds(least: float) -> Callable[[Any], float]:
+def _seconds(default: float, *, least: float, public: bool = True) -> Setting[float]:
     def parse(value: Any) -> float:
         number = float(value)
         if not least <= number < float("inf"):
             raise ValueError
         return number
 
-    return parse
+    expected = f"seconds, at least {least:g}"
+    return Setting(default, parse, expected=expected, public=public)
 
 
 def _names(value: Any) -> tuple[str, ...]:
     """Accept a list of texts, or one text with commas."""
     parts = value.split(",") if isinstance(value, str) else list(value)
-    # As a call of the type's own method it refuses what is no text.
+    # str.strip, called like this, refuses anything that is not a string.
     names = tuple(filter(None, map(str.strip, parts)))
     if any("\0" in name or "\n" in name for name in names):
         raise ValueError
@@ -105,67 +118,55 @@ def _header(value: Any) -> str:
 
 
 class Settings:
-    """Every setting there is; `docs/settings.md` describes each."""
+    """Every setting there is; `docs/settings.md` describes the public ones."""
 
     REDIS_URL = Setting(
         "redis://127.0.0.1:6379/0",
         _redis_url,
         expected="a redis://, rediss:// or unix:// URL, or a callable returning one",
     )
-    REDIS_TIMEOUT = Setting(0.2, _seconds(0.01), expected="seconds, at least 0.01")
-    REDIS_RETRY_AFTER = Setting(30.0, _seconds(0), expected="seconds, at least 0")
+    REDIS_TIMEOUT = _seconds(0.2, least=0.01)
     KEY_PREFIX = Setting("notifications", _prefix, expected="letters, digits, - and _")
-    LOG_MAX_ENTRIES = Setting(
-        100_000, _integer(100), expected="a whole number, at least 100"
-    )
-    REPEAT_WINDOW = Setting(86_400, _integer(60), expected="whole seconds, at least 60")
-    HISTORY_BYTES = Setting(
-        8_388_608, _integer(0), expected="a whole number of bytes, at least 0"
-    )
-    READ_BLOCK = Setting(5.0, _seconds(0.1), expected="seconds, at least 0.1")
-    READ_SILENCE = Setting(5.0, _seconds(0.1), expected="seconds, at least 0.1")
-    POLL_SECONDS = Setting(25.0, _seconds(0.1), expected="seconds, at least 0.1")
-    HEARTBEAT_INTERVAL = Setting(15.0, _seconds(0.1), expected="seconds, at least 0.1")
-    RETRY_INTERVAL = Setting(3.0, _seconds(0), expected="seconds, at least 0")
-    BUFFER_BYTES = Setting(
-        65_536, _integer(1_024), expected="a whole number of bytes, at least 1024"
-    )
-    SEND_BUFFER_BYTES = Setting(
-        65_536, _integer(1_024), expected="a whole number of bytes, at least 1024"
-    )
-    CLIENT_TIMEOUT = Setting(12.0, _seconds(0.1), expected="seconds, at least 0.1")
-    STREAM_LIFETIME = Setting(3_600.0, _seconds(1), expected="seconds, at least 1")
-    RETURN_LIFETIME = Setting(
-        7_200.0, _seconds(0), expected="seconds; 0 to ask the database each time"
-    )
-    DRAIN_SECONDS = Setting(3.0, _seconds(0), expected="seconds, at least 0")
-    MAX_STREAMS = Setting(20_000, _integer(1), expected="a whole number, at least 1")
-    MAX_STREAMS_PER_PERSON = Setting(
-        10, _integer(1), expected="a whole number, at least 1"
-    )
-    MAX_STREAMS_PER_ADDRESS = Setting(
-        100, _integer(1), expected="a whole number, at least 1"
-    )
+    LOG_MAX_ENTRIES = _whole_number(100_000, least=100)
+    REPLAY_BUFFER_BYTES = _whole_number(8_388_608, least=0)
+    HEARTBEAT_INTERVAL = _seconds(15.0, least=0.1)
+    RETRY_INTERVAL = _seconds(3.0, least=0)
+    POLL_TIMEOUT = _seconds(25.0, least=0.1)
+    CLIENT_BUFFER_BYTES = _whole_number(65_536, least=1_024)
+    CLIENT_TIMEOUT = _seconds(12.0, least=0.1)
+    STREAM_LIFETIME = _seconds(3_600.0, least=1)
+    SESSION_CACHE_TTL = _seconds(7_200.0, least=0)
+    DRAIN_TIMEOUT = _seconds(3.0, least=0)
+    MAX_STREAMS = _whole_number(20_000, least=1)
+    MAX_STREAMS_PER_PERSON = _whole_number(10, least=1)
+    MAX_STREAMS_PER_ADDRESS = _whole_number(100, least=1)
+    MAX_TOPICS_PER_STREAM = _whole_number(500, least=1)
+    MAX_PAYLOAD_BYTES = _whole_number(8_192, least=64)
     ADDRESS_HEADER = Setting(
         "REMOTE_ADDR", _header, expected="a key of a request's META, as in REMOTE_ADDR"
     )
-    MAX_PAYLOAD_BYTES = Setting(
-        8_192, _integer(64), expected="a whole number of bytes, at least 64"
-    )
-    MAX_TOPICS_PER_EVENT = Setting(
-        100, _integer(1), expected="a whole number, at least 1"
-    )
-    MAX_TOPICS_PER_STREAM = Setting(
-        500, _integer(1), expected="a whole number, at least 1"
-    )
-    CHANNELS = Setting(("sse",), _names, expected="a list of channel names")
+    PUBSUB_CHANNELS = Setting(("sse",), _names, expected="a list of channel names")
     AUTHORIZE = Setting(
-        "notifications.access.public_topics",
+        "notifications.publishing.followables.public_topics",
         _callable,
         expected="a callable taking (user, topic), or the dotted path of one",
     )
-    SWEEP_INTERVAL = Setting(5.0, _seconds(0), expected="seconds; 0 for no sweep")
-    SWEEP_BATCH = Setting(500, _integer(1), expected="a whole number, at least 1")
+    SWEEP_INTERVAL = _seconds(5.0, least=0)
+
+    # For how long requests do not try Redis again after a failure. The sweep does,
+    # and closes the breaker as soon as Redis is back.
+    REDIS_BREAKER_TIMEOUT = _seconds(30.0, least=0, public=False)
+    # How long Redis keeps the uid of an entry, which prevents a second append.
+    DEDUPLICATION_WINDOW = _whole_number(86_400, least=60, public=False)
+    # How long one read of the log waits for an entry, and how much longer it may be
+    # silent before the connection counts as dead.
+    LOG_READ_TIMEOUT = _seconds(5.0, least=0.1, public=False)
+    LOG_READ_GRACE = _seconds(5.0, least=0.1, public=False)
+    # SO_SNDBUF of a client's socket.
+    SEND_BUFFER_BYTES = _whole_number(65_536, least=1_024, public=False)
+    MAX_TOPICS_PER_EVENT = _whole_number(100, least=1, public=False)
+    # How many pending rows the sweep relays at a time.
+    SWEEP_BATCH = _whole_number(500, least=1, public=False)
 
 
 SETTINGS = {
@@ -173,3 +174,12 @@ SETTINGS = {
 }
 
 conf = Settings()
+
+
+def clear_cache(*, setting: str, **signal: Any) -> None:
+    """Read the settings again after a test has changed them."""
+    if setting == "NOTIFICATIONS":
+        vars(conf).clear()
+
+
+setting_changed.connect(clear_cache, dispatch_uid="notifications-settings")

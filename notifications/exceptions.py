@@ -73,6 +73,19 @@ class UnknownEventType(NotificationsError, LookupError):
         )
 
 
+class AlreadyRegistered(NotificationsError, ValueError):
+    """Something is registered a second time; `first` and `second` are file:line."""
+
+    def __init__(self, what: str, *, first: str, second: str) -> None:
+        self.what = what
+        self.first = first
+        self.second = second
+        super().__init__(
+            f"{what} is registered twice: at {first} and at {second}; "
+            "remove or rename one of them"
+        )
+
+
 class NotFollowable(NotificationsError, LookupError):
     """A model that no topic kind is registered for."""
 

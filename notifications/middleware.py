@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from notifications import sse
 from notifications.exceptions import LogUnavailable
-from notifications.hub import shared_hub
-from notifications.log import shared_log
+from notifications.live.hub import shared_hub
+from notifications.log.stream import shared_log
+from notifications.protocol import sse
 
 READING = ("GET", "HEAD")
 
@@ -41,8 +41,8 @@ def newest_cursor() -> str:
     behind by what the page shows then, and that comes again; nothing is left out.
     """
     hub = shared_hub()
-    if hub.connected and not hub.interrupted:
-        return str(hub.settled)
+    if hub.connection_count and not hub.interrupted:
+        return str(hub.delivered_up_to)
     try:
         return str(shared_log().position())
     except LogUnavailable:

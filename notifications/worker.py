@@ -21,14 +21,14 @@ from gevent.lock import BoundedSemaphore
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 
-from notifications.sse import EVENT_STREAM
+from notifications.protocol.sse import EVENT_STREAM
 
 # Django, and what of the app imports it, waits until the worker is patched: it makes
 # thread-locals that would be one for all greenlets otherwise.
 if TYPE_CHECKING:
-    from notifications.heartbeats import Heartbeats
-    from notifications.streaming import EventStreamResponse
-    from notifications.takeover import Poller, Takeover
+    from notifications.streams.event_stream import EventStreamResponse
+    from notifications.streams.heartbeats import Heartbeats
+    from notifications.streams.hijack import Hijacker, Poller
 
 # How much of graceful_timeout the end of the streams may take, at most.
 DRAIN_SHARE = 0.6
@@ -63,14 +63,14 @@ class EventStreamWorker(GeventWorker):
         super().__init__(age, *args, **kwargs)
         _ages[STARTED] = max(_ages[STARTED], age)
         # Where the system has no epoll, nothing is taken over.
-        self._takeover: Takeover | None = None
+        self._hijacker: Hijacker | None = None
         self._response_type: type[EventStreamResponse] | None = None
         self._arrivals = BoundedSemaphore(ARRIVALS_AT_ONCE)
 
     def load_wsgi(self) -> None:
         """Load the application, and note with each response what it is written to."""
         super().load_wsgi()
-        from notifications.streaming import EventStreamResponse
+        from notifications.streams.event_stream import EventStreamResponse
 
         self._response_type = EventStreamResponse
         self.wsgi = self._noting_exchange(self.wsgi)
@@ -99,7 +99,12 @@ class EventStreamWorker(GeventWorker):
 
     def run(self) -> None:
         """Serve until told to stop, then end the streams that are left."""
-        self._start_takeover()
+        from django.apps import apps
+
+        # Not with the first request, as under other servers: a worker that is idle
+        # sweeps the outbox, too.
+        apps.get_app_config("notifications").start_threads()  # type: ignore[attr-defined]
+        self._start_hijacker()
         # Streams are many objects that stay, and requests make many that go: to look
         # through them all as often as Python does by default takes a tenth of the time.
         gc.freeze()
@@ -111,10 +116,10 @@ class EventStreamWorker(GeventWorker):
             self.notify()
             draining.join(NOTIFY_SECONDS)
 
-    def _start_takeover(self) -> None:
+    def _start_hijacker(self) -> None:
         """Prepare for sockets to be taken over, where the system has epoll."""
-        from notifications.heartbeats import Heartbeats
-        from notifications.takeover import Poller, Takeover
+        from notifications.streams.heartbeats import Heartbeats
+        from notifications.streams.hijack import Hijacker, Poller
 
         # gevent takes it out of `select`, since its `poll` would block all greenlets.
         try:
@@ -122,7 +127,7 @@ class EventStreamWorker(GeventWorker):
         except AttributeError:
             return
         poller, heartbeats = Poller(epoll()), Heartbeats()
-        self._takeover = Takeover(poller, heartbeats)
+        self._hijacker = Hijacker(poller, heartbeats)
         for loop in (gevent.spawn(_watch, poller), gevent.spawn(_beat, heartbeats)):
             loop.link_exception(self._stop_broken)
 
@@ -133,14 +138,14 @@ class EventStreamWorker(GeventWorker):
 
     def is_already_handled(self, respiter: Any) -> bool:
         """Take an event stream over; see gunicorn's AsyncWorker."""
-        if self._takeover and self._is_stream(respiter) and _can_take(respiter):
-            self._take(respiter, self._takeover)
+        if self._hijacker and self._is_stream(respiter) and _can_take(respiter):
+            self._take(respiter, self._hijacker)
             # The end of what the server has to do with this client.
             raise StopIteration
         return bool(super().is_already_handled(respiter))
 
-    def _take(self, response: "EventStreamResponse", takeover: "Takeover") -> None:
-        from notifications.sockets import PlainSocket
+    def _take(self, response: "EventStreamResponse", hijacker: "Hijacker") -> None:
+        from notifications.streams.client_socket import PlainSocket
 
         environ, reply, began = response.exchange
         client = environ["gunicorn.socket"]
@@ -155,7 +160,7 @@ class EventStreamWorker(GeventWorker):
             family, kind, protocol = client.family, client.type, client.proto
             plain = PlainSocket(family, kind, protocol, client.detach())
             plain.setblocking(False)
-            takeover.take(response.stream, plain, first=first)
+            hijacker.take(response.stream, plain, first=first)
         finally:
             self.log.access(reply, reply.req, environ, datetime.now() - began)
             response.close()
@@ -174,20 +179,20 @@ class EventStreamWorker(GeventWorker):
 
     def _drain(self) -> None:
         """End the streams bit by bit, once the worker is to stop."""
-        from notifications.admission import shared_admission
         from notifications.conf import conf
-        from notifications.drain import drain
+        from notifications.streams.admission import shared_admission
+        from notifications.streams.drain import drain
 
         while self.alive:
             gevent.sleep(WAKE_SECONDS)
-        seconds = min(conf.DRAIN_SECONDS, DRAIN_SHARE * self.cfg.graceful_timeout)
+        seconds = min(conf.DRAIN_TIMEOUT, DRAIN_SHARE * self.cfg.graceful_timeout)
         drain(shared_admission().present, seconds=seconds, sleep=gevent.sleep)
 
 
 def _can_take(response: "EventStreamResponse") -> bool:
     exchange = response.exchange
     return (
-        response.is_as_made
+        response.is_unwrapped
         # Not a subclass: HTTP/2 has one, and TLS another socket.
         and type(exchange.reply) is Response
         and type(exchange.environ["gunicorn.socket"]) is gevent_socket.socket
@@ -204,7 +209,7 @@ def _watch(poller: "Poller") -> None:
 
 def _beat(heartbeats: "Heartbeats") -> None:
     """Send the heartbeats that are due, for ever."""
-    from notifications.heartbeats import TICK_SECONDS
+    from notifications.streams.heartbeats import TICK_SECONDS
 
     while True:
         gevent.sleep(TICK_SECONDS)

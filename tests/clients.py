@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from notifications.outlets import Queue
-from notifications.sockets import ClientSocket, PlainSocket
-from notifications.takeover import Poller, SocketOutlet
+from notifications.live.transports import QueueTransport
+from notifications.streams.client_socket import ClientSocket, PlainSocket
+from notifications.streams.hijack import Poller, SocketTransport
 
 needs_epoll = pytest.mark.skipif(
     not hasattr(select, "epoll"), reason="only Linux has epoll"
@@ -63,10 +63,10 @@ class Written:
         # The connections whose end was told.
         self.ended = []
         self.socket = self.client.take()
-        self.outlet = SocketOutlet(
+        self.transport = SocketTransport(
             self.socket, connection, poller=self.poller, ended=self.ended.append
         )
-        connection.outlet = self.outlet
+        connection.transport = self.transport
 
     def read(self):
         """Return all that comes, the rest of it as soon as there is room."""
@@ -74,7 +74,7 @@ class Written:
 
     def close(self):
         """Close what is left."""
-        self.outlet.abort()
+        self.transport.abort()
         self.client.close()
         self.epoll.close()
 
@@ -85,13 +85,13 @@ class Queued:
     def __init__(self, connection, *, buffer_bytes):
         self.client = Client()
         sock = ClientSocket(self.client.server)
-        self.outlet = Queue(buffer_bytes=buffer_bytes, socket=sock)
-        connection.outlet = self.outlet
+        self.transport = QueueTransport(buffer_bytes=buffer_bytes, link=sock)
+        connection.transport = self.transport
 
     def read(self):
         """Return all that waits, as whoever writes to the client takes it."""
         got = b""
-        while taken := self.outlet.take(seconds=0):
+        while taken := self.transport.take(seconds=0):
             got += b"".join(frame.body for frame in taken)
         return got
 

@@ -14,11 +14,12 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 
-from notifications.admission import shared_admission
-from notifications.channels import shared_channels
-from notifications.hub import shared_hub
-from notifications.log import Log, shared_log
-from notifications.throttle import Throttle
+from notifications.lib.log_throttle import RateLimitFilter
+from notifications.live.hub import shared_hub
+from notifications.live.pubsub import shared_pubsub
+from notifications.log.stream import Log, shared_log
+from notifications.streams.admission import shared_admission
+from project.qa.models import Topic
 from project.redis_server import RedisServer
 
 # A run in the background of a shell ignores SIGINT, and what it starts would, too.
@@ -89,15 +90,15 @@ def log(link, settings) -> Iterator[Log]:
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
         "REDIS_URL": link,
-        "REDIS_RETRY_AFTER": 0,
+        "REDIS_BREAKER_TIMEOUT": 0,
         "KEY_PREFIX": next(_prefixes),
-        "READ_BLOCK": 0.1,
+        "LOG_READ_TIMEOUT": 0.1,
     }
-    for shared in (shared_log, shared_hub, shared_channels, shared_admission):
+    for shared in (shared_log, shared_hub, shared_pubsub, shared_admission):
         shared.cache_clear()
     yield shared_log()
     shared_hub().stop()
-    shared_channels().stop()
+    shared_pubsub().stop()
     shared_log().close()
 
 
@@ -107,7 +108,7 @@ def unthrottled() -> None:
     loggers = logging.Logger.manager.loggerDict.values()
     for logger in loggers:
         for each in getattr(logger, "filters", ()):
-            if isinstance(each, Throttle):
+            if isinstance(each, RateLimitFilter):
                 each.forget()
 
 
@@ -132,3 +133,8 @@ def maja(db) -> User:
 @pytest.fixture
 def tobias(db) -> User:
     return User.objects.create_user("tobias")
+
+
+@pytest.fixture
+def espresso(db) -> Topic:
+    return Topic.objects.create(slug="espresso", name="Espresso")

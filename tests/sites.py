@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-ORIGIN = Path(__file__).parent.parent
+from tests import ROOT
+
+ORIGIN = ROOT
 PARTS = ("project", "notifications", "templates", "manage.py", "gunicorn.conf.py")
 DEADLINE = 60.0  # seconds
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "PORT")

@@ -31,7 +31,7 @@ def test_a_value_that_cannot_be_used_is_an_error(check):
 
 
 def test_every_wrong_value_is_said_at_once(check):
-    messages = check(SWEEP_BATCH=0, READ_BLOCK=-1)
+    messages = check(SWEEP_BATCH=0, LOG_READ_TIMEOUT=-1)
 
     assert {message.id for message in messages} == {"notifications.E001"}
     assert len(messages) == 2

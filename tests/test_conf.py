@@ -3,9 +3,9 @@ import re
 
 import pytest
 
-from notifications import access
 from notifications.conf import SETTINGS, conf
 from notifications.exceptions import InvalidSetting, shorten
+from notifications.publishing.followables import public_topics
 
 
 def public(user, topic):
@@ -22,19 +22,19 @@ NO_CALLABLE = 7
 # By key: what a site or its environment may write, and what is read then.
 ACCEPTED = {
     "REDIS_TIMEOUT": [(1, 1.0), (0.5, 0.5), ("0.5", 0.5), (0.01, 0.01)],
-    "REDIS_RETRY_AFTER": [(0, 0.0), ("2.5", 2.5)],
+    "REDIS_BREAKER_TIMEOUT": [(0, 0.0), ("2.5", 2.5)],
     "KEY_PREFIX": [("blog", "blog"), ("my-site_2", "my-site_2")],
     "LOG_MAX_ENTRIES": [(100, 100), ("5000", 5_000)],
-    "REPEAT_WINDOW": [(60, 60), ("3600", 3_600)],
-    "RETURN_LIFETIME": [(0, 0.0), ("60", 60.0)],
-    "DRAIN_SECONDS": [(0, 0.0), ("2.5", 2.5)],
-    "HISTORY_BYTES": [(0, 0), ("1000", 1_000)],
-    "READ_BLOCK": [(0.1, 0.1), ("2", 2.0)],
-    "READ_SILENCE": [(0.1, 0.1), ("2", 2.0)],
-    "POLL_SECONDS": [(0.1, 0.1), ("5", 5.0)],
+    "DEDUPLICATION_WINDOW": [(60, 60), ("3600", 3_600)],
+    "SESSION_CACHE_TTL": [(0, 0.0), ("60", 60.0)],
+    "DRAIN_TIMEOUT": [(0, 0.0), ("2.5", 2.5)],
+    "REPLAY_BUFFER_BYTES": [(0, 0), ("1000", 1_000)],
+    "LOG_READ_TIMEOUT": [(0.1, 0.1), ("2", 2.0)],
+    "LOG_READ_GRACE": [(0.1, 0.1), ("2", 2.0)],
+    "POLL_TIMEOUT": [(0.1, 0.1), ("5", 5.0)],
     "HEARTBEAT_INTERVAL": [(0.1, 0.1), ("30", 30.0)],
     "RETRY_INTERVAL": [(0, 0.0), ("1.5", 1.5)],
-    "BUFFER_BYTES": [(1_024, 1_024), ("4096", 4_096)],
+    "CLIENT_BUFFER_BYTES": [(1_024, 1_024), ("4096", 4_096)],
     "SEND_BUFFER_BYTES": [(1_024, 1_024), ("4096", 4_096)],
     "CLIENT_TIMEOUT": [(0.1, 0.1), ("30", 30.0)],
     "STREAM_LIFETIME": [(1, 1.0), ("600", 600.0)],
@@ -48,7 +48,7 @@ ACCEPTED = {
     "MAX_PAYLOAD_BYTES": [(64, 64), ("1000", 1_000)],
     "MAX_TOPICS_PER_EVENT": [(1, 1), ("7", 7)],
     "MAX_TOPICS_PER_STREAM": [(1, 1), ("7", 7)],
-    "CHANNELS": [
+    "PUBSUB_CHANNELS": [
         (["sse", "chat"], ("sse", "chat")),
         (("sse",), ("sse",)),
         ("sse, chat", ("sse", "chat")),
@@ -65,19 +65,19 @@ NO_INTEGER = [*NO_NUMBER, 1_000_000.5, "1000000.5", 10**400]
 REFUSED = {
     "REDIS_URL": ["", "127.0.0.1", "http://127.0.0.1", None, 6379, "no.such.thing"],
     "REDIS_TIMEOUT": [*NO_SECONDS, 0],
-    "REDIS_RETRY_AFTER": NO_SECONDS,
+    "REDIS_BREAKER_TIMEOUT": NO_SECONDS,
     "KEY_PREFIX": ["", "a b", "a:b", "{a}", "a\n", None, 7],
     "LOG_MAX_ENTRIES": [*NO_INTEGER, 99],
-    "REPEAT_WINDOW": [*NO_INTEGER, 59],
-    "RETURN_LIFETIME": NO_SECONDS,
-    "DRAIN_SECONDS": NO_SECONDS,
-    "HISTORY_BYTES": NO_INTEGER,
-    "READ_BLOCK": [*NO_SECONDS, 0.05],
-    "READ_SILENCE": [*NO_SECONDS, 0.05],
-    "POLL_SECONDS": [*NO_SECONDS, 0.05],
+    "DEDUPLICATION_WINDOW": [*NO_INTEGER, 59],
+    "SESSION_CACHE_TTL": NO_SECONDS,
+    "DRAIN_TIMEOUT": NO_SECONDS,
+    "REPLAY_BUFFER_BYTES": NO_INTEGER,
+    "LOG_READ_TIMEOUT": [*NO_SECONDS, 0.05],
+    "LOG_READ_GRACE": [*NO_SECONDS, 0.05],
+    "POLL_TIMEOUT": [*NO_SECONDS, 0.05],
     "HEARTBEAT_INTERVAL": [*NO_SECONDS, 0.05],
     "RETRY_INTERVAL": NO_SECONDS,
-    "BUFFER_BYTES": [*NO_INTEGER, 1_023],
+    "CLIENT_BUFFER_BYTES": [*NO_INTEGER, 1_023],
     "SEND_BUFFER_BYTES": [*NO_INTEGER, 1_023],
     "CLIENT_TIMEOUT": [*NO_SECONDS, 0.05],
     "STREAM_LIFETIME": [*NO_SECONDS, 0.5],
@@ -88,7 +88,7 @@ REFUSED = {
     "MAX_PAYLOAD_BYTES": [*NO_INTEGER, 63],
     "MAX_TOPICS_PER_EVENT": [*NO_INTEGER, 0],
     "MAX_TOPICS_PER_STREAM": [*NO_INTEGER, 0],
-    "CHANNELS": [None, 7, [7], ["a\0"], "a\nb"],
+    "PUBSUB_CHANNELS": [None, 7, [7], ["a\0"], "a\nb"],
     "AUTHORIZE": ["", "public", "no.such.thing", f"{__name__}.NO_CALLABLE", None, 7],
     "SWEEP_INTERVAL": NO_SECONDS,
     "SWEEP_BATCH": [*NO_INTEGER, 0],
@@ -156,7 +156,7 @@ def test_the_address_of_redis_may_be_a_callable(configure, written):
 def test_who_may_stream_is_decided_by_the_kinds_of_topics_unless_a_site_says(configure):
     configure()
 
-    assert conf.AUTHORIZE is access.public_topics
+    assert conf.AUTHORIZE is public_topics
 
 
 @pytest.mark.parametrize(("key", "written"), cases(REFUSED), ids=name)
@@ -171,13 +171,27 @@ def test_what_cannot_be_used_is_refused(configure, key, written):
     assert str(caught.value).endswith(f"expected {SETTINGS[key].expected}")
 
 
-def test_a_setting_is_read_anew_each_time(configure):
+def test_a_setting_that_changed_is_read_anew(configure):
     configure(SWEEP_BATCH=1)
     assert conf.SWEEP_BATCH == 1
 
     configure(SWEEP_BATCH=2)
 
     assert conf.SWEEP_BATCH == 2
+
+
+def test_a_setting_is_parsed_once(configure, monkeypatch):
+    parsed = []
+    setting = SETTINGS["SWEEP_BATCH"]
+    monkeypatch.setattr(setting, "parse", lambda value: parsed.append(value) or 7)
+    configure(SWEEP_BATCH=7)
+
+    assert [conf.SWEEP_BATCH, conf.SWEEP_BATCH] == [7, 7]
+    assert parsed == [7]
+
+
+def test_few_settings_are_public():
+    assert len([each for each in SETTINGS.values() if each.public]) <= 24
 
 
 def test_every_setting_is_tried_here():

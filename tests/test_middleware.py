@@ -2,11 +2,11 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from notifications.connection import Connection
-from notifications.cursor import Cursor
 from notifications.exceptions import LogUnavailable
-from notifications.hub import shared_hub
+from notifications.live.connection import Connection
+from notifications.live.hub import shared_hub
 from notifications.middleware import CursorMiddleware
+from notifications.protocol.cursor import Cursor
 
 PAGE = "text/html,application/xhtml+xml,*/*;q=0.8"
 
@@ -75,8 +75,9 @@ def test_where_the_log_is_read_already_a_page_needs_no_redis(
     client, db, log, monkeypatch
 ):
     hub = shared_hub()
-    position = hub.start()
-    hub.attach(Connection(asked=["topic:a"]), after=None, as_of=position)
+    hub.ensure_started()
+    position = hub.position
+    hub.attach(Connection(requested_topics=["topic:a"]), after=None, as_of=position)
 
     def fail():
         raise LogUnavailable("no turn")

@@ -8,7 +8,7 @@ from django.template.base import Lexer, TokenType
 from django.utils.translation import to_locale
 
 from project import settings
-from project.catalogues import (
+from tools.catalogues import (
     APP,
     LANGUAGES,
     SITE,

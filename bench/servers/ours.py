@@ -13,8 +13,8 @@ from bench.events import Event, body
 from bench.machine import Cores
 from bench.population import Population, environment_of
 from bench.servers.base import Server
-from notifications.entries import EventEntry, encode
-from notifications.log import Log
+from notifications.log.stream import Log
+from notifications.protocol.entries import EventEntry, encode
 from project.redis_server import RedisServer
 
 EVENT_TYPE = "new_question"

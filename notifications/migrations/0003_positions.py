@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import migrations
 
-from notifications.cursor import Cursor, milliseconds
+from notifications.protocol.cursor import Cursor, milliseconds
 
 BATCH = 200
 

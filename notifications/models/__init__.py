@@ -1,6 +1,5 @@
 """The rows: follows and preferences, events (also the outbox), and what is read."""
 
-from notifications.entries import COUNT_LIMIT
 from notifications.models.events import (
     LATEST,
     Control,
@@ -9,6 +8,7 @@ from notifications.models.events import (
     EventTopic,
 )
 from notifications.models.follows import (
+    NO_LEVEL,
     Delivery,
     Follow,
     Level,
@@ -17,10 +17,12 @@ from notifications.models.follows import (
 )
 from notifications.models.reading import ReadMark, ReadState
 from notifications.models.times import now
+from notifications.protocol.entries import COUNT_LIMIT
 
 __all__ = [
     "COUNT_LIMIT",
     "LATEST",
+    "NO_LEVEL",
     "Control",
     "Delivery",
     "Event",

@@ -13,9 +13,6 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications import topics
-from notifications.cursor import Cursor, milliseconds
-from notifications.entries import COUNT_LIMIT
 from notifications.models.follows import (
     Follow,
     FollowQuerySet,
@@ -24,6 +21,9 @@ from notifications.models.follows import (
 )
 from notifications.models.reading import ReadMark, ReadState
 from notifications.models.times import now, whole
+from notifications.protocol import topics
+from notifications.protocol.cursor import Cursor, milliseconds
+from notifications.protocol.entries import COUNT_LIMIT
 
 # In seconds since 1970: the last year that every database and time zone can show.
 LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
@@ -51,23 +51,24 @@ class EventQuerySet(models.QuerySet["Event"]):
         it is their own, muted, one that they were told of before, or of a type that
         they want nothing of and that reaches them by no topic they watch.
         """
-        return self._told(user, without=Preference.objects.off(user))
+        return self._for_person(user, without=Preference.objects.off(user))
 
-    def ringing(self, user: Any) -> Self:
+    def live(self, user: Any) -> Self:
         """Return what this person is told of live: what the bell counts."""
-        return self._told(user, without=Preference.objects.quiet(user))
+        return self._for_person(user, without=Preference.objects.not_live(user))
 
-    def _told(self, user: Any, *, without: list[str]) -> Self:
+    def _for_person(self, user: Any, *, without: list[str]) -> Self:
         addresses = EventTopic.objects.filter(event=OuterRef("pk"))
         relayed = Coalesce(OuterRef("event__relayed"), Value(now()))
-        told = addresses.filter(
-            _followed(user, by=OuterRef("told")) | _everyone(user, by="told")
+        already_told = addresses.filter(
+            _followed(user, by=OuterRef("already_told"))
+            | _everyone(user, by="already_told")
         )
         muted = Follow.objects.filter(user=user, level=Level.MUTE).values("topic")
         found = (
             self._near(user)
             .filter(Exists(_reached(addresses, user, by=relayed)))
-            .exclude(Exists(told))
+            .exclude(Exists(already_told))
             .exclude(Exists(addresses.filter(topic__in=muted)))
             .exclude(actor=user)
             .order_by("-position", "-pk")
@@ -76,7 +77,8 @@ class EventQuerySet(models.QuerySet["Event"]):
             watched = Follow.objects.filter(user=user, level=Level.WATCH)
             follows = _followed(user, by=relayed, among=watched)
             found = found.exclude(
-                Q(type__in=without) & ~Exists(addresses.filter(follows, told=None))
+                Q(type__in=without)
+                & ~Exists(addresses.filter(follows, already_told=None))
             )
         return found
 
@@ -86,13 +88,13 @@ class EventQuerySet(models.QuerySet["Event"]):
         Then they are found by topic. Of topics with many, the newest are soon found by
         looking at one event after the other, back to where the person began to follow.
         """
-        heard = Follow.objects.heard().filter(user=user)
+        followed = Follow.objects.not_muted().filter(user=user)
         near = EventTopic.objects.filter(
-            Q(topic__in=heard.values("topic")) | Q(topic=topics.EVERYONE)
+            Q(topic__in=followed.values("topic")) | Q(topic=topics.EVERYONE)
         ).order_by()
         if near.values("pk")[:FEW_EVENTS].count() < FEW_EVENTS:
             return self.filter(pk__in=near.values("event"))
-        return self.filter(position__gte=_beginning(user, heard))
+        return self.filter(position__gte=_beginning(user, followed))
 
     def unread(self, user: Any) -> Self:
         """Return what is in this person's inbox and not read yet."""
@@ -102,7 +104,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Return what the bell counts: told of live, and neither seen nor read yet."""
         state = ReadState.of(user)
         unread = _is_unread(user, state)
-        return self.ringing(user).filter(unread, position__gt=state.seen_up_to)
+        return self.live(user).filter(unread, position__gt=state.seen_up_to)
 
     def newest_of_groups(self, newer: Self) -> Self:
         """Return those whose group has none that is newer among `newer`."""
@@ -124,10 +126,10 @@ class EventQuerySet(models.QuerySet["Event"]):
         return Cursor.at(position or 0)
 
 
-def _beginning(user: Any, heard: FollowQuerySet) -> int:
+def _beginning(user: Any, followed: FollowQuerySet) -> int:
     """Return the position before which nothing can be in a person's inbox."""
     joined = getattr(user, "date_joined", None)
-    first = heard.aggregate(first=Min("created"))["first"]
+    first = followed.aggregate(first=Min("created"))["first"]
     if joined is None or first is None:
         return 0
     return Cursor(milliseconds(min(joined, first)), 0).position
@@ -138,7 +140,7 @@ def _reached(
 ) -> models.QuerySet["EventTopic"]:
     """Return those of the topics by which an event reaches a person."""
     everyone = _everyone(user, by="event__created")
-    return addresses.filter(_followed(user, by=by) | everyone, told=None)
+    return addresses.filter(_followed(user, by=by) | everyone, already_told=None)
 
 
 def _everyone(user: Any, *, by: str) -> Q:
@@ -147,14 +149,14 @@ def _everyone(user: Any, *, by: str) -> Q:
     Who came later has no use for what was said before.
     """
     since = getattr(user, "date_joined", None)
-    told = {f"{by}__gte": whole(since)} if since else {f"{by}__isnull": False}
-    return Q(topic=topics.EVERYONE, **told)
+    bound = {f"{by}__gte": whole(since)} if since else {f"{by}__isnull": False}
+    return Q(topic=topics.EVERYONE, **bound)
 
 
 def _followed(user: Any, *, by: Any, among: FollowQuerySet | None = None) -> Exists:
     """Match the event topics that the person followed by this time."""
-    heard = Follow.objects.heard() if among is None else among
-    follows = heard.filter(user=user, topic=OuterRef("topic"))
+    followed = Follow.objects.not_muted() if among is None else among
+    follows = followed.filter(user=user, topic=OuterRef("topic"))
     return Exists(follows.filter(created__lte=by))
 
 
@@ -232,15 +234,17 @@ class Event(models.Model):
     @property
     def topics(self) -> list[str]:
         """The topics that the event is addressed to, in the order given."""
-        return [each.topic for each in self.addresses.all() if each.told is None]
+        return [
+            each.topic for each in self.addresses.all() if each.already_told is None
+        ]
 
     @property
-    def told(self) -> dict[str, datetime]:
+    def already_told(self) -> dict[str, datetime]:
         """The topics whose followers were told before, and when that was."""
         return {
-            each.topic: each.told
+            each.topic: each.already_told
             for each in self.addresses.all()
-            if each.told is not None
+            if each.already_told is not None
         }
 
     def wire(self) -> dict[str, Any]:
@@ -255,7 +259,7 @@ class Event(models.Model):
             **self.payload,
         }
 
-    def correct_told(self) -> None:
+    def correct_already_told(self) -> None:
         """Note when the topics that were told before were told, now that it is known.
 
         What this event extends was pending, perhaps, when this one was recorded.
@@ -264,13 +268,13 @@ class Event(models.Model):
             event__source=self.source,
             event__pk__lt=self.pk,
             event__relayed__isnull=False,
-            told=None,
+            already_told=None,
         )
         relayed = dict(earlier.values_list("topic", "event__relayed"))
         for address in self.addresses.all():
-            if address.told is not None and address.topic in relayed:
-                address.told = relayed[address.topic]
-                address.save(update_fields=["told"])
+            if address.already_told is not None and address.topic in relayed:
+                address.already_told = relayed[address.topic]
+                address.save(update_fields=["already_told"])
 
     def mark_relayed(self, cursor: Cursor) -> None:
         """Note where in the log the event is; the caller saves."""
@@ -291,7 +295,7 @@ class EventTopic(models.Model):
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="addresses")
     topic = models.CharField(max_length=topics.MAX_LENGTH)
-    told = models.DateTimeField(null=True)
+    already_told = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["pk"]

@@ -8,9 +8,9 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from notifications import topics
 from notifications.exceptions import InvalidTopic
 from notifications.models.times import now
+from notifications.protocol import topics
 
 
 def validate_topic(value: str) -> None:
@@ -33,10 +33,14 @@ class Level(models.TextChoices):
     MUTE = "mute", _("mute")
 
 
+# Stands for not following at all, where a level is expected.
+NO_LEVEL = "none"
+
+
 class FollowQuerySet(models.QuerySet["Follow"]):
     """Follows."""
 
-    def heard(self) -> Self:
+    def not_muted(self) -> Self:
         """Return those that bring events; a mute keeps them away."""
         return self.exclude(level=Level.MUTE)
 
@@ -114,7 +118,7 @@ class PreferenceQuerySet(models.QuerySet["Preference"]):
         """Return the types of events that a person wants to hear nothing of."""
         return self._types(user, delivery=Delivery.OFF)
 
-    def quiet(self, user: Any) -> list[str]:
+    def not_live(self, user: Any) -> list[str]:
         """Return the types of events that a person wants nothing of live."""
         return self._types(user, delivery__in=[Delivery.INBOX, Delivery.OFF])
 

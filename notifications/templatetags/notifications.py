@@ -12,14 +12,14 @@ from django.template import Context
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
-from notifications import topics
-from notifications.ago import ago
 from notifications.conf import conf
-from notifications.counts import count_unseen
-from notifications.cursor import Cursor
-from notifications.events import EventType, event_type, topic_of
-from notifications.models import COUNT_LIMIT, Event, Follow, Level
-from notifications.views.follows import NO_LEVEL
+from notifications.models import COUNT_LIMIT, NO_LEVEL, Event, Follow, Level
+from notifications.protocol import topics
+from notifications.protocol.cursor import Cursor
+from notifications.publishing.event_types import EventType, event_type
+from notifications.publishing.followables import topic_of
+from notifications.publishing.unseen import count_unseen
+from notifications.templatetags.time_ago import ago
 
 register = template.Library()
 register.filter(ago)
@@ -69,7 +69,7 @@ def notification_head(context: Context) -> dict[str, Any]:
         "events": sorted(EventType.registry),
         "retry": round(conf.RETRY_INTERVAL * 1000),
         "heartbeat": round(conf.HEARTBEAT_INTERVAL * 1000),
-        "poll_wait": round(conf.POLL_SECONDS * 1000),
+        "poll_wait": round(conf.POLL_TIMEOUT * 1000),
     }
 
 

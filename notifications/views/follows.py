@@ -21,16 +21,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from notifications import topics
 from notifications.conf import conf
-from notifications.events import EventType, labels_of, object_of, unfollow
-from notifications.events import follow as follow_topic
 from notifications.exceptions import InvalidTopic, InvalidValue
-from notifications.models import Delivery, Follow, Level, Preference
-from notifications.views.http import JSON, go_back, plain, target_of, wants_json
-
-# What stands for following no longer, where a level is expected.
-NO_LEVEL = "none"
+from notifications.models import NO_LEVEL, Delivery, Follow, Level, Preference
+from notifications.protocol import topics
+from notifications.publishing.event_types import EventType
+from notifications.publishing.followables import follow as follow_topic
+from notifications.publishing.followables import labels_of, object_of, unfollow
+from notifications.views.http import JSON, plain, redirect_next, target_of, wants_json
 
 
 @require_http_methods(["PUT", "DELETE", "POST"])
@@ -53,7 +51,7 @@ def follow(request: HttpRequest, topic: str) -> HttpResponse:
     else:
         follow_topic(request.user, topic, level=level)
     if request.method == "POST":
-        return go_back(request, did=level)
+        return redirect_next(request, result=level)
     return JsonResponse({"topic": topic, "level": level})
 
 
@@ -118,7 +116,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "types": [(EventType.registry[name], chosen[name]) for name in sorted(chosen)],
         "deliveries": Delivery.choices,
         "follows": _labelled(follows),
-        "saved": "did" in request.GET,
+        "saved": "result" in request.GET,
     }
     return render(request, "notifications/preferences.html", context)
 
@@ -150,4 +148,4 @@ def _set_preferences(request: HttpRequest) -> HttpResponse:
             Preference.objects.set(request.user, name, delivery)
     if wants_json(request):
         return JsonResponse({"preferences": _chosen(request.user)})
-    return HttpResponseRedirect(f"{reverse('notifications:preferences')}?did=saved")
+    return HttpResponseRedirect(f"{reverse('notifications:preferences')}?result=saved")

@@ -32,13 +32,13 @@ def target_of(request: HttpRequest) -> str:
     return target if safe else reverse("notifications:inbox")
 
 
-def go_back(request: HttpRequest, **said: str) -> HttpResponseRedirect:
-    """Lead the sender of a form to the page that it names.
+def redirect_next(request: HttpRequest, **query: str) -> HttpResponseRedirect:
+    """Redirect to the page that a form names as `next`.
 
-    What was `said` is added to the query if that is the inbox, which shows it.
+    `query` is added to the address if that is the inbox, which shows the result.
     """
     target = target_of(request)
-    if said and urlsplit(target).path == reverse("notifications:inbox"):
-        target += f"{'&' if '?' in target else '?'}{urlencode(said)}"
+    if query and urlsplit(target).path == reverse("notifications:inbox"):
+        target += f"{'&' if '?' in target else '?'}{urlencode(query)}"
     # Not redirect(), which takes what is no path for the name of a view.
     return HttpResponseRedirect(target)

@@ -14,20 +14,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from notifications import reading
-from notifications.counts import count_unseen
-from notifications.cursor import Cursor
-from notifications.events import EventType
 from notifications.exceptions import InvalidCursor, InvalidValue
-from notifications.inbox import PAGE_ROWS, Page, inbox_page
+from notifications.inbox import read_state
+from notifications.inbox.rows import PAGE_ROWS, InboxPage, inbox_page
 from notifications.middleware import newest_cursor
 from notifications.models import COUNT_LIMIT, Event
-from notifications.views.http import go_back, plain, wants_json
+from notifications.protocol.cursor import Cursor
+from notifications.publishing.event_types import EventType
+from notifications.publishing.unseen import count_unseen
+from notifications.views.http import plain, redirect_next, wants_json
 
 # What a form asks for as `state` of one row, and what does it.
 MARKS: dict[str, Callable[[Any, Event], str]] = {
-    "read": reading.read_group,
-    "unread": reading.unread_event,
+    "read": read_state.read_group,
+    "unread": read_state.unread_event,
 }
 _TYPE = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 # What selects rows, and is kept from page to page.
@@ -69,8 +69,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "unread_only": "unread" in request.GET,
         "newest": "before" not in request.GET,
         "here": _address(request, **_place(request)),
-        # What a form did that leads here, and what undoes it.
-        "did": request.GET.get("did", ""),
+        # What the form that redirected here has done, and the token that undoes it.
+        "result": request.GET.get("result", ""),
         "undo": request.GET.get("undo", ""),
         "unread": Event.objects.count_unread(request.user),
         "limit": COUNT_LIMIT,
@@ -78,7 +78,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/inbox.html", context)
 
 
-def _page(request: HttpRequest) -> Page:
+def _page(request: HttpRequest) -> InboxPage:
     before, limit = request.GET.get("before"), request.GET.get("limit", str(PAGE_ROWS))
     if not limit.isdecimal() or int(limit) > PAGE_ROWS:
         raise InvalidValue(limit, expected=f"a number up to {PAGE_ROWS} as limit")
@@ -120,7 +120,7 @@ def _counts(user: Any, cursor: str) -> dict[str, int]:
 def seen(request: HttpRequest) -> HttpResponse:
     """Note that the person has seen all there is: their bell is quiet again."""
     user: Any = request.user
-    reading.see_all(user)
+    read_state.see_all(user)
     if wants_json(request):
         return JsonResponse(_counts(request.user, newest_cursor()))
     return redirect("notifications:inbox")
@@ -142,11 +142,12 @@ def read(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         counts = _counts(request.user, newest_cursor())
         return JsonResponse({**counts, "undo": undo or None})
-    return go_back(request, **({"did": _did(request), "undo": undo} if undo else {}))
+    query = {"result": _result(request), "undo": undo} if undo else {}
+    return redirect_next(request, **query)
 
 
-def _did(request: HttpRequest) -> str:
-    """Return what a form asked for: `all`, or the `state` of one row."""
+def _result(request: HttpRequest) -> str:
+    """Return what a form has done: `all`, or the new `state` of one row."""
     return _state(request) if "uid" in request.POST else "all"
 
 
@@ -160,14 +161,14 @@ def _mark(request: HttpRequest) -> str:
     user: Any = request.user
     form = request.POST
     if "undo" in form:
-        reading.undo(user, form["undo"])
+        read_state.undo(user, form["undo"])
         return ""
     if "uid" in form:
         state = _state(request)
         if state not in MARKS:
             raise InvalidValue(state, expected="read or unread as state")
         return MARKS[state](user, _event(user, form["uid"], field="uid"))
-    return reading.read_all(user, _event(user, form.get("up_to", ""), field="up_to"))
+    return read_state.read_all(user, _event(user, form.get("up_to", ""), field="up_to"))
 
 
 def _event(user: Any, uid: str, *, field: str) -> Event:

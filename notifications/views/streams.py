@@ -19,26 +19,27 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from notifications import polling, returning, sse, topics
 from notifications.conf import conf
-from notifications.connection import NOTHING, Follows, Reader
-from notifications.entries import COUNT_LIMIT
 from notifications.exceptions import (
     InvalidTopic,
     InvalidValue,
     LogUnavailable,
     TooManyStreams,
 )
-from notifications.hub import shared_hub
-from notifications.log import shared_log
-from notifications.sockets import ClientSocket
-from notifications.streaming import EventStreamResponse
-from notifications.subscriptions import (
+from notifications.live.hub import shared_hub
+from notifications.live.subscriber import NO_SUBSCRIPTIONS, Subscriber, Subscriptions
+from notifications.log.stream import shared_log
+from notifications.protocol import sse, topics
+from notifications.protocol.entries import COUNT_LIMIT
+from notifications.streams import long_polling, session_cache
+from notifications.streams.client_socket import ClientSocket
+from notifications.streams.event_stream import EventStreamResponse
+from notifications.streams.open_stream import (
     Client,
-    follows_of,
     open_channel_stream,
     open_stream,
-    reader_of,
+    subscriber_of,
+    subscriptions_of,
 )
 from notifications.views.http import HTML, JSON, plain
 
@@ -59,8 +60,8 @@ def stream(request: HttpRequest) -> HttpResponseBase:
     if _wants_html(request):
         return render(request, "notifications/stream.html")
     if "channel" in request.GET:
-        return _or_refusal(_channel_stream, request)
-    return _or_refusal(_topic_stream, request)
+        return _errors_to_responses(_channel_stream, request)
+    return _errors_to_responses(_topic_stream, request)
 
 
 @transaction.non_atomic_requests
@@ -71,10 +72,10 @@ def poll(request: HttpRequest) -> HttpResponseBase:
 
     For clients that no stream reaches, as behind a proxy that buffers.
     """
-    return _or_refusal(_poll, request)
+    return _errors_to_responses(_poll, request)
 
 
-def _or_refusal(
+def _errors_to_responses(
     view: Callable[[HttpRequest], HttpResponseBase], request: HttpRequest
 ) -> HttpResponseBase:
     """Return what a view does, or the status that says why it cannot."""
@@ -114,15 +115,15 @@ def _channels(request: HttpRequest) -> list[str]:
     names = request.GET.getlist("channel")
     if "topic" in request.GET:
         raise InvalidValue("topic", expected="no topic beside a channel")
-    if not set(names) <= set(conf.CHANNELS):
+    if not set(names) <= set(conf.PUBSUB_CHANNELS):
         raise Http404(_("There is no such channel."))
     return names
 
 
 def _channel_stream(request: HttpRequest) -> HttpResponseBase:
     names = _channels(request)
-    reader, _ = _look_up(request)
-    client = _client(request, reader, NOTHING)
+    subscriber, _ = _look_up(request)
+    client = _client(request, subscriber, NO_SUBSCRIPTIONS)
     return EventStreamResponse(open_channel_stream(client, names))
 
 
@@ -131,71 +132,91 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
         request.headers.get("Last-Event-ID"), request.GET.getlist("last_event_id")
     )
     # Before anything is read of who this is: see open_stream.
-    as_of = shared_hub().start()
-    asked = _selectors(request)
-    known = returning.recall(request)
+    shared_hub().ensure_started()
+    as_of = shared_hub().position
+    requested_topics = _selectors(request)
+    known = session_cache.load(request)
     if known is None:
-        _check_wish(request, asked)
-    reader, follows = known or _look_up(request)
-    client = _client(request, reader, follows)
-    unseen = _unseen(request, reader)
+        _require_login_or_topic(request, requested_topics)
+    subscriber, subscriptions = known or _look_up(request)
+    client = _client(request, subscriber, subscriptions)
+    unseen_count = _unseen(request, subscriber)
     if after != request.GET.get("last_event_id"):
         # A browser that comes back by itself says what the page once said.
-        unseen = None
-    stream = open_stream(client, as_of=as_of, asked=asked, after=after, unseen=unseen)
+        unseen_count = None
+    stream = open_stream(
+        client,
+        as_of=as_of,
+        requested_topics=requested_topics,
+        after=after,
+        unseen_count=unseen_count,
+    )
     response = EventStreamResponse(stream)
     if known is None:
-        settled = shared_hub().settled
-        returning.remember(
-            request, response, stream.connection, ends=reader.ends, as_of=settled
+        delivered_up_to = shared_hub().delivered_up_to
+        session_cache.store(
+            request,
+            response,
+            stream.connection,
+            expires_at=subscriber.expires_at,
+            as_of=delivered_up_to,
         )
     return response
 
 
 def _poll(request: HttpRequest) -> HttpResponseBase:
-    as_of = shared_hub().start()
-    asked = _selectors(request)
-    _check_wish(request, asked)
-    reader, follows = _look_up(request)
-    client = _client(request, reader, follows)
-    after, unseen = request.GET.get("after"), _unseen(request, reader)
+    shared_hub().ensure_started()
+    as_of = shared_hub().position
+    requested_topics = _selectors(request)
+    _require_login_or_topic(request, requested_topics)
+    subscriber, subscriptions = _look_up(request)
+    client = _client(request, subscriber, subscriptions)
+    after, unseen_count = request.GET.get("after"), _unseen(request, subscriber)
     if after is None:
         # What the bell says belongs to a cursor.
-        unseen = None
-    stream = open_stream(client, as_of=as_of, asked=asked, after=after, unseen=unseen)
+        unseen_count = None
+    stream = open_stream(
+        client,
+        as_of=as_of,
+        requested_topics=requested_topics,
+        after=after,
+        unseen_count=unseen_count,
+    )
     # Who does not say where they were wants to know where the log is.
-    seconds = 0 if after is None else conf.POLL_SECONDS
-    found = polling.poll(stream, seconds=seconds, unseen=unseen)
+    seconds = 0 if after is None else conf.POLL_TIMEOUT
+    found = long_polling.poll(stream, seconds=seconds, unseen_count=unseen_count)
     return HttpResponse(msgspec.json.encode(found), content_type=JSON)
 
 
-def _check_wish(request: HttpRequest, asked: list[str]) -> None:
+def _require_login_or_topic(request: HttpRequest, requested_topics: list[str]) -> None:
     """Raise PermissionDenied for who is nobody and asks for nothing."""
-    if not (asked or request.user.is_authenticated):
+    if not (requested_topics or request.user.is_authenticated):
         raise PermissionDenied("Sign in, or name a topic: ?topic=user:7")
 
 
-def _unseen(request: HttpRequest, reader: Reader) -> int | None:
+def _unseen(request: HttpRequest, subscriber: Subscriber) -> int | None:
     """Return what the client's bell said at its cursor; None for one without a bell."""
     text = request.GET.get("unseen", "")
-    if not (text and reader.user):
+    if not (text and subscriber.user):
         return None
     if not _NUMBER.fullmatch(text) or int(text) > COUNT_LIMIT:
         raise InvalidValue(text, expected=f"a number up to {COUNT_LIMIT} as unseen")
     return int(text)
 
 
-def _look_up(request: HttpRequest) -> tuple[Reader, Follows]:
+def _look_up(request: HttpRequest) -> tuple[Subscriber, Subscriptions]:
     """Return who sends a request and what they follow, as the database has it."""
     known = request.user.is_authenticated
     user, session = (request.user, request.session) if known else (None, None)
-    return reader_of(user, session), follows_of(user)
+    return subscriber_of(user, session), subscriptions_of(user)
 
 
-def _client(request: HttpRequest, reader: Reader, follows: Follows) -> Client:
+def _client(
+    request: HttpRequest, subscriber: Subscriber, subscriptions: Subscriptions
+) -> Client:
     return Client(
-        reader=reader,
-        follows=follows,
+        subscriber=subscriber,
+        subscriptions=subscriptions,
         address=_address(request),
         socket=ClientSocket.of(request.META),
     )
@@ -210,7 +231,7 @@ def _address(request: HttpRequest) -> str:
 def ready(request: HttpRequest) -> HttpResponse:
     """Tell whether this process hears what it writes: 200, or 503 and why not."""
     try:
-        shared_hub().start()
+        shared_hub().ensure_started()
         problem = _problem()
     except LogUnavailable as error:
         problem = str(error)
@@ -224,6 +245,6 @@ def _problem() -> str:
         return "the log cannot be read"
     patience = PROBES_MISSED * conf.SWEEP_INTERVAL
     # Without a sweep there are no probes.
-    if patience and shared_log().silence > patience:
+    if patience and shared_log().seconds_since_probe > patience:
         return "what is written is not heard: do both ways lead to the same Redis?"
     return ""

@@ -4,8 +4,7 @@ import msgspec
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy as _
 
-from notifications.events import EventType, followable, topic_of
-from notifications.receivers import watch
+from notifications.api import EventType, followable, topic_of, watch
 from project.qa.models import Answer, Question, Topic
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.fakes import FAKES
 from tests.browser.people import Person
-from tests.live.server import Site
+from tests.system.server import Site
 
 ARGUMENTS = [
     "--headless",

@@ -10,10 +10,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from notifications import reading
-from notifications.announcements import announce
-from notifications.events import follow
+from notifications.inbox import read_state
+from notifications.inbox.announcements import announce
 from notifications.models import Event
+from notifications.publishing.followables import follow
 from project.qa import demo
 from project.qa.management.commands.seed_demo import seed
 from project.qa.models import Answer, Question, Topic
@@ -51,8 +51,8 @@ def happen() -> str:
     follow(reader, "topic:repair", level="watch")
     follow(reader, "topic:pour-over", level="mute")
     past_news()
-    reading.see_all(reader)
-    reading.read_all(reader, Event.objects.inbox(reader)[0])
+    read_state.see_all(reader)
+    read_state.read_all(reader, Event.objects.inbox(reader)[0])
     latest_news()
     look_back()
     return json.dumps(addresses())

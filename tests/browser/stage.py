@@ -9,7 +9,7 @@ import httpx
 from project.qa import demo
 from tests.browser.people import Person
 from tests.browser.strict import ENVIRONMENT
-from tests.live.server import Site
+from tests.system.server import Site
 
 HAPPEN = "from tests.browser.news import happen; print(happen())"
 

@@ -1,7 +1,7 @@
 """The site as in production, with its policy on error pages and an administrator."""
 
 from tests.browser.people import PASSWORD
-from tests.live.server import Site
+from tests.system.server import Site
 
 ADMIN = "root"
 MAKE_ADMIN = f"""

@@ -1,4 +1,4 @@
-"""The admin's page "Live": its figures come by themselves, and without scripts."""
+"""The admin's page "Live": its stats come by themselves, and without scripts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.live.server import Site
+from tests.system.server import Site
 
-LIVE = "/admin/notifications/live/"
+LIVE = "/admin/notifications/event/live/"
 EVERY = 2_000
 MAKE_STAFF = """
 from django.contrib.auth.models import User
@@ -33,7 +33,7 @@ class Replies:
 
     def __init__(self, page: Page) -> None:
         self.asked = 0
-        self.figures: dict[str, Any] = {}
+        self.stats: dict[str, Any] = {}
         self.processes: dict[str, Any] = {}
         self.problems: list[str] = []
         self.gone = False
@@ -48,7 +48,7 @@ class Replies:
             return route.abort()
         return route.fulfill(
             json={
-                "figures": self.figures,
+                "stats": self.stats,
                 "processes": self.processes,
                 "problems": self.problems,
                 "updated": f"00:00:{self.asked:02}",
@@ -93,7 +93,7 @@ def test_real_processes_appear_without_reloading(visit, staff):
     page = visit(LIVE, staff)
 
     expect(page.locator("tr[data-process]")).to_have_count(2)
-    expect(page.locator("dl [data-figure=streams]")).to_contain_text("in 2 processes")
+    expect(page.locator("dl [data-stat=streams]")).to_contain_text("in 2 processes")
     expect(page.get_by_text("No process reports")).to_be_hidden()
 
 
@@ -101,17 +101,17 @@ def test_without_scripts_there_are_figures_and_a_way_to_reload(visit, staff):
     page = visit(LIVE, staff, java_script_enabled=False)
 
     expect(page.get_by_text("Redis", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Reload for new figures").click()
+    page.get_by_role("link", name="Reload for new stats").click()
 
     expect(page.get_by_role("heading", name="Live")).to_be_visible()
 
 
 def test_figures_change_in_their_places(page, replies):
-    replies.figures = {"lag": figure("7 ms", note="of late", alarm=True)}
+    replies.stats = {"lag": figure("7 ms", note="of late", alarm=True)}
 
     replies.let_pass(EVERY)
 
-    lag = page.locator("dl [data-figure=lag]")
+    lag = page.locator("dl [data-stat=lag]")
     expect(lag).to_contain_text("7 ms")
     expect(lag).to_contain_text("of late")
     expect(lag).to_have_attribute("data-alarm", "")

@@ -241,7 +241,7 @@ def test_page_that_one_comes_back_to_shows_the_bell_as_it_is_now(visit, maja, an
     page.locator("main").get_by_role("button", name="Mark all as read").click()
     expect(page.locator("main .inbox-item.unread")).to_have_count(0)
 
-    page.go_back()
+    page.redirect_next()
 
     expect(page.get_by_role("heading", name="Topics")).to_be_visible()
     expect(badge(page)).to_be_hidden()

@@ -151,7 +151,7 @@ def test_page_is_live_again_after_going_back(visit, maja, tobias):
     page.get_by_role("link", name=title).click()
     expect(page.get_by_role("heading", name=title)).to_be_visible()
 
-    page.go_back()
+    page.redirect_next()
     tobias.ask("After coming back?")
 
     expect(banner(page)).to_have_text("1 new question")

@@ -99,7 +99,7 @@ def test_another_tab_takes_over_when_one_goes_elsewhere(tabs, maja):
     maja.ask("Elsewhere?")
 
     wait_for_heard(other, "Elsewhere?")
-    leading.go_back()
+    leading.redirect_next()
     wait_for_heard(leading, "Elsewhere?")
     maja.ask("Back?")
     for page in pages:

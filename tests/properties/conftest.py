@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings as site_settings
 from django.test import override_settings
 
-from notifications.events import EventType
+from notifications.publishing.event_types import EventType
 
 LARGEST = 1_000_000
 

@@ -10,12 +10,13 @@ from django.contrib.auth.models import User
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notifications import frames, outbox, sse
-from notifications.cursor import Cursor
-from notifications.entries import Record
-from notifications.events import MAX_DEPTH, EventType
 from notifications.exceptions import InvalidPayload
 from notifications.models import Event, EventTopic
+from notifications.protocol import frames, sse
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.entries import Record
+from notifications.publishing import outbox
+from notifications.publishing.event_types import MAX_DEPTH, EventType
 from tests.properties import texts
 from tests.properties.conftest import LARGEST
 from tests.properties.effort import examples, patient

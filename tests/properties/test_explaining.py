@@ -8,17 +8,18 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications import outbox
-from notifications.connection import Connection, Reader
-from notifications.cursor import Cursor, milliseconds
-from notifications.entries import Record
-from notifications.explaining import explain, explain_all
-from notifications.frames import encode
+from notifications.inbox.explain import explain, explain_all
+from notifications.inbox.recipients import recipients_of
+from notifications.live.connection import Connection
+from notifications.live.routing import RoutingTable
+from notifications.live.subscriber import Subscriber
 from notifications.models import Delivery, Event, EventTopic, Follow, Level, Preference
-from notifications.recipients import recipients_of
-from notifications.routes import Routes
-from notifications.subscriptions import follows_of
-from notifications.topics import EVERYONE
+from notifications.protocol.cursor import Cursor, milliseconds
+from notifications.protocol.entries import Record
+from notifications.protocol.frames import encode
+from notifications.protocol.topics import EVERYONE
+from notifications.publishing import outbox
+from notifications.streams.open_stream import subscriptions_of
 from tests.properties.effort import patient, shared_fixtures
 
 pytestmark = [patient, pytest.mark.django_db]
@@ -94,7 +95,9 @@ def make_event(users, said, number):
         event.mark_relayed(Cursor(milliseconds(moment), number))
     event.save()
     EventTopic.objects.bulk_create(
-        EventTopic(event=event, topic=topic, told=None if hour is None else at(hour))
+        EventTopic(
+            event=event, topic=topic, already_told=None if hour is None else at(hour)
+        )
         for topic, hour in said["topics"].items()
     )
     return event
@@ -110,16 +113,16 @@ def test_explanations_say_what_the_inbox_does(users, people, events):
 
         for user in users:
             inbox = {*Event.objects.inbox(user)}
-            ringing = {*Event.objects.ringing(user)}
+            ringing = {*Event.objects.live(user)}
             unread = {*Event.objects.unread(user)}
             unseen = {*Event.objects.unseen(user)}
             for event in made:
                 found = explain(event, user)
-                assert found.told == (event in inbox)
+                assert found.in_inbox == (event in inbox)
                 assert found.live == (event in ringing)
-                assert (found.told and not found.read) == (event in unread)
+                assert (found.in_inbox and not found.read) == (event in unread)
                 assert (found.live and not found.seen) == (event in unseen)
-                assert found.told == (user in recipients_of(event))
+                assert found.in_inbox == (user in recipients_of(event))
         for event in made:
             told = [each.told for each in explain_all(event, users)]
             assert told == [explain(event, user).told for user in users]
@@ -135,16 +138,18 @@ def test_streams_bring_what_the_database_tells_live(users, person, events):
         make_person(user, {**person, "joined": 0})
         made = [make_event(users, said, number) for number, said in enumerate(events)]
         frames = [frame_of(event) for event in made]
-        connection = Connection(Reader(str(user.pk)), follows=follows_of(user))
-        ringing = {each.cursor for each in Event.objects.ringing(user)}
+        connection = Connection(
+            Subscriber(str(user.pk)), subscriptions=subscriptions_of(user)
+        )
+        ringing = {each.cursor for each in Event.objects.live(user)}
 
         replayed = connection.missed(frames).frames
         assert cursors(replayed) == ringing
-        assert all(map(connection.rings, replayed))
+        assert all(map(connection.counts_as_unseen, replayed))
 
-        routes = Routes()
+        routes = RoutingTable()
         routes.add(connection)
-        shared = [each for batch, _ in routes.shares(frames) for each in batch.frames]
+        shared = [each for batch, _ in routes.fan_outs(frames) for each in batch.frames]
         # What stands in the log after all that the person follows, as live events do.
         since = max((hour for _, hour in person["follows"].values()), default=0)
         live = {each.cursor for each in made if each.relayed >= at(since)}

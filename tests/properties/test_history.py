@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.cursor import Cursor
-from notifications.entries import FollowEntry
-from notifications.frames import Frame
-from notifications.history import ENTRY_BYTES, SEGMENT_ENTRIES, History
-from notifications.topics import wildcard
+from notifications.live.history import ENTRY_BYTES, SEGMENT_ENTRIES, History
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.entries import FollowEntry
+from notifications.protocol.frames import Frame
+from notifications.protocol.topics import wildcard
 from tests.properties.effort import examples, patient
 
 pytestmark = patient
@@ -114,14 +114,14 @@ def test_what_is_read_back_leaves_no_hole(log, limits, selectors, begun, reached
         history.add(*entry)
 
     # As the hub does it, and then the log goes on.
-    if history.may_reach(cursor):
+    if history.may_backfill(cursor):
         floor = history.floor
         older = History(cursor, **bounds)
         for entry in log:
             if cursor < entry[0] <= floor:
                 older.add(*entry)
         history.extend_back(older, cursor)
-        assert history.has(cursor) or not history.may_reach(cursor)
+        assert history.has(cursor) or not history.may_backfill(cursor)
     for entry in later[more:]:
         history.add(*entry)
 

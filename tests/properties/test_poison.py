@@ -10,18 +10,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notifications import entries, outbox
-from notifications.channels import shared_channels
-from notifications.connection import Connection, Reader
-from notifications.cursor import Cursor
-from notifications.frames import heartbeat
-from notifications.hub import shared_hub
-from notifications.throttle import LINES, SECONDS
+from notifications.lib.log_throttle import LINES, SECONDS
+from notifications.live.connection import Connection
+from notifications.live.hub import shared_hub
+from notifications.live.pubsub import shared_pubsub
+from notifications.live.subscriber import Subscriber
+from notifications.protocol import entries
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.frames import heartbeat
+from notifications.publishing import outbox
 from project.qa.notifications import NEW_QUESTION
-from tests.live.server import wait_for
 from tests.properties import texts
 from tests.properties.effort import patient, shared_fixtures
 from tests.properties.parsers import read
+from tests.system.server import wait_for
 
 pytestmark = patient
 
@@ -114,7 +116,7 @@ fields = st.dictionaries(st.just(b"e") | st.binary(), bodies, min_size=1, max_si
 @pytest.fixture
 def hub(log):
     hub = shared_hub()
-    hub.start()
+    hub.ensure_started()
     return hub
 
 
@@ -141,7 +143,7 @@ def good(log):
 
 def attach(hub, connection, *, after=None):
     after = None if after is None else str(after)
-    batches = hub.attach(connection, after=after, as_of=hub.start())
+    batches = hub.attach(connection, after=after, as_of=hub.position)
     return [frame for batch in batches for frame in batch.frames]
 
 
@@ -150,7 +152,7 @@ def up_to(connection, cursor):
     frames = []
     wait_for(
         lambda: (
-            frames.extend(connection.outlet.take(seconds=0.1))
+            frames.extend(connection.transport.take(seconds=0.1))
             or (frames and frames[-1].cursor == cursor)
         ),
         what=f"the event at {cursor}",
@@ -168,7 +170,7 @@ def assert_quiet(caplog, *, began):
 
 @pytest.mark.parametrize("fields", POISON.values(), ids=POISON.keys())
 def test_poison_is_skipped_and_counted(hub, poison, good, fields):
-    connection = Connection(asked=["topic:a"])
+    connection = Connection(requested_topics=["topic:a"])
     attach(hub, connection)
 
     poison(fields)
@@ -185,9 +187,9 @@ def test_poison_in_what_was_missed_is_skipped(hub, poison, good, fields):
     seen = good()
     poison(fields)
     cursor = good()
-    wait_for(lambda: hub.settled == cursor, what="the hub")
+    wait_for(lambda: hub.delivered_up_to == cursor, what="the hub")
 
-    missed = attach(hub, Connection(asked=["topic:a"]), after=seen)
+    missed = attach(hub, Connection(requested_topics=["topic:a"]), after=seen)
 
     stream = b"".join(frame.body for frame in missed)
     assert [each.name for each in read(stream, sizes=[100])] == ["good", "heartbeat"]
@@ -195,7 +197,7 @@ def test_poison_in_what_was_missed_is_skipped(hub, poison, good, fields):
 
 def test_much_poison_is_logged_on_a_few_plain_lines(hub, poison, good, caplog):
     began = time.monotonic()
-    connection = Connection(asked=["topic:a"])
+    connection = Connection(requested_topics=["topic:a"])
     attach(hub, connection)
 
     for _ in range(20):
@@ -217,7 +219,7 @@ def test_whatever_is_in_the_log_a_good_event_after_it_arrives(
 ):
     began = time.monotonic()
     caplog.clear()
-    connection = Connection(Reader(user="7"), asked=["topic:a"])
+    connection = Connection(Subscriber(user="7"), requested_topics=["topic:a"])
     attach(hub, connection)
     seen = good()
 
@@ -229,7 +231,7 @@ def test_whatever_is_in_the_log_a_good_event_after_it_arrives(
     assert [live[0].id, live[-1].id] == [str(seen), str(cursor)]
     assert not {each.name for each in live} & {*OWN_NAMES}
     assert len(live) <= 2 + len(several)
-    missed = attach(hub, Connection(asked=["topic:a"]), after=seen)
+    missed = attach(hub, Connection(requested_topics=["topic:a"]), after=seen)
     *replayed, last = read(b"".join(frame.body for frame in missed), sizes=sizes)
     assert replayed == live[1:]
     assert last.name == "heartbeat"
@@ -252,7 +254,7 @@ def test_an_entry_far_in_the_future_keeps_no_event_from_being_relayed(hub, poiso
 def test_poison_among_the_probes_leaves_the_hub_reading(
     hub, good, redis_client, settings
 ):
-    connection = Connection(asked=["topic:a"])
+    connection = Connection(requested_topics=["topic:a"])
     attach(hub, connection)
     probes = f"{{{settings.NOTIFICATIONS['KEY_PREFIX']}}}:probes"
 
@@ -299,13 +301,13 @@ def listen(redis_client):
 
     def listen():
         connection = Connection(channels=["sse"])
-        shared_channels().attach(connection)
+        shared_pubsub().attach(connection)
         connections.append(connection)
         return connection
 
     yield listen
     for connection in connections:
-        shared_channels().detach(connection)
+        shared_pubsub().detach(connection)
 
 
 def good_message(connection, redis_client):
@@ -315,7 +317,7 @@ def good_message(connection, redis_client):
     frames = []
     wait_for(
         lambda: (
-            frames.extend(connection.outlet.take(seconds=0.1))
+            frames.extend(connection.transport.take(seconds=0.1))
             or (frames and token.encode() in frames[-1].body)
         ),
         what="the good message",
@@ -335,7 +337,7 @@ def test_much_poison_on_a_channel_is_counted_and_logged_on_a_few_plain_lines(
     stream = good_message(connection, redis_client)
 
     assert [each.name for each in read(stream, sizes=[50])] == ["good"]
-    assert shared_channels().unreadable == 20 * len(BAD_MESSAGES)
+    assert shared_pubsub().unreadable == 20 * len(BAD_MESSAGES)
     assert len(caplog.messages) == LINES
     assert_quiet(caplog, began=began)
 
@@ -348,14 +350,14 @@ def test_whatever_is_on_a_channel_a_good_message_after_it_arrives(
     began = time.monotonic()
     caplog.clear()
     connection = listen()
-    before = shared_channels().unreadable
+    before = shared_pubsub().unreadable
 
     redis_client.publish("sse", body)
     stream = good_message(connection, redis_client)
 
-    dropped = shared_channels().unreadable - before
+    dropped = shared_pubsub().unreadable - before
     *others, last = read(heartbeat().body + stream, sizes=sizes)
     assert last.name == "good"
     assert len(others) == 2 - dropped
-    shared_channels().detach(connection)
+    shared_pubsub().detach(connection)
     assert_quiet(caplog, began=began)

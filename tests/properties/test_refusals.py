@@ -15,10 +15,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notifications import outbox, topics
-from notifications.events import EventType, follow, followable
 from notifications.exceptions import InvalidEventType, InvalidTopic
 from notifications.models import Control, Event, Follow
+from notifications.protocol import topics
+from notifications.publishing import outbox
+from notifications.publishing.event_types import EventType
+from notifications.publishing.followables import follow, followable
 from project.qa.models import Answer, Question, Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.properties import texts

@@ -3,12 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.connection import Connection, Follows, Reader
-from notifications.cursor import Cursor
-from notifications.entries import FollowEntry
-from notifications.frames import Frame
-from notifications.routes import Routes
-from notifications.topics import wildcard
+from notifications.live.connection import Connection
+from notifications.live.routing import RoutingTable
+from notifications.live.subscriber import Subscriber, Subscriptions
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.entries import FollowEntry
+from notifications.protocol.frames import Frame
+from notifications.protocol.topics import wildcard
 from tests.properties.effort import examples, patient
 
 pytestmark = patient
@@ -22,8 +23,10 @@ users = st.sampled_from(["", "1", "2", "3"])
 times = st.integers(0, 4)
 rows = st.lists(st.tuples(topics, st.sampled_from(LEVELS), times), max_size=4)
 connections = st.builds(
-    lambda user, rows, asked: Connection(
-        Reader(user=user), follows=Follows.of(rows), asked=asked
+    lambda user, rows, requested_topics: Connection(
+        Subscriber(user=user),
+        subscriptions=Subscriptions.of(rows),
+        requested_topics=requested_topics,
     ),
     users,
     rows,
@@ -61,7 +64,7 @@ def assert_shared_rightly(routes, connections, frames):
         connection: [frame for frame in frames if is_for(frame, connection)]
         for connection in connections
     }
-    shares = routes.shares(frames)
+    shares = routes.fan_outs(frames)
     sent = [
         (connection, list(batch.frames))
         for batch, found in shares
@@ -81,7 +84,7 @@ def assert_shared_rightly(routes, connections, frames):
     gone=st.sets(st.integers(0, 7)),
 )
 def test_each_is_sent_exactly_what_is_for_it(several, frames, changes, gone):
-    routes = Routes()
+    routes = RoutingTable()
     for connection in several:
         routes.add(connection)
     assert_shared_rightly(routes, several, frames)

@@ -8,19 +8,20 @@ from django.contrib.auth.models import User
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notifications import outbox
-from notifications.connection import Connection, Reader
-from notifications.cursor import Cursor
-from notifications.hub import shared_hub
-from notifications.outlets import Queue
-from notifications.streaming import join
+from notifications.live.connection import Connection
+from notifications.live.hub import shared_hub
+from notifications.live.subscriber import Subscriber
+from notifications.live.transports import QueueTransport
+from notifications.protocol.cursor import Cursor
+from notifications.publishing import outbox
+from notifications.streams.event_stream import join
 from project.qa.models import Topic
 from project.qa.notifications import NEW_QUESTION
-from tests.live.server import wait_for
 from tests.properties import texts
 from tests.properties.conftest import LARGEST
 from tests.properties.effort import examples, patient, shared_fixtures
 from tests.properties.parsers import read
+from tests.system.server import wait_for
 
 pytestmark = [patient, pytest.mark.django_db(transaction=True)]
 
@@ -41,9 +42,11 @@ def connection(log):
     hub = shared_hub()
     # Room for all of an example: what is large may come one by one.
     connection = Connection(
-        Reader(user="reader"), Queue(buffer_bytes=3 * LARGEST), asked=[MILK]
+        Subscriber(user="reader"),
+        QueueTransport(buffer_bytes=3 * LARGEST),
+        requested_topics=[MILK],
     )
-    list(hub.attach(connection, after=None, as_of=hub.start()))
+    list(hub.attach(connection, after=None, as_of=hub.position))
     return connection
 
 
@@ -52,7 +55,7 @@ def taken(connection, cursor):
     frames = []
     wait_for(
         lambda: (
-            frames.extend(connection.outlet.take(seconds=1))
+            frames.extend(connection.transport.take(seconds=1))
             or (frames and str(frames[-1].cursor) == cursor)
         ),
         what=f"the event at {cursor}",

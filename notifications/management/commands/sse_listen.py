@@ -5,11 +5,16 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from notifications import topics
 from notifications.exceptions import InvalidTopic, LogUnavailable
-from notifications.hub import shared_hub
-from notifications.streaming import EventStream
-from notifications.subscriptions import Client, follows_of, open_stream, reader_of
+from notifications.live.hub import shared_hub
+from notifications.protocol import topics
+from notifications.streams.event_stream import EventStream
+from notifications.streams.open_stream import (
+    Client,
+    open_stream,
+    subscriber_of,
+    subscriptions_of,
+)
 
 WRONG_INPUT = 2
 REDIS_AWAY = 1
@@ -33,17 +38,18 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asked = options["topic"] or []
+        requested_topics = options["topic"] or []
         try:
-            for topic in asked:
+            for topic in requested_topics:
                 topics.parse_selector(topic)
             user = _user(options["user"]) if options["user"] else None
             # Before the follows are read: see open_stream.
-            as_of = shared_hub().start()
+            shared_hub().ensure_started()
+            as_of = shared_hub().position
             stream = open_stream(
-                Client(reader_of(user, None), follows_of(user)),
+                Client(subscriber_of(user, None), subscriptions_of(user)),
                 as_of=as_of,
-                asked=asked,
+                requested_topics=requested_topics,
                 after=options["last_event_id"],
             )
         except InvalidTopic as error:

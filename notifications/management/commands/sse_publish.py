@@ -8,13 +8,13 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from notifications import outbox
-from notifications.events import EventType, event_type
 from notifications.exceptions import (
     InvalidPayload,
     NotificationsError,
     UnknownEventType,
 )
+from notifications.publishing import outbox
+from notifications.publishing.event_types import EventType, event_type
 
 WRONG_INPUT = 2
 REDIS_AWAY = 1

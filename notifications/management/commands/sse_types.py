@@ -8,10 +8,10 @@ import msgspec
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.core.management.base import no_translations
 
-from notifications.events import EventType
 from notifications.exceptions import InvalidEventType
-from notifications.schema import schema_of
-from notifications.typescript import declarations
+from notifications.publishing.event_types import EventType
+from notifications.schema.json_schema import schema_of
+from notifications.schema.typescript import declarations
 
 OUT_OF_DATE = 1
 WRONG_INPUT = 2

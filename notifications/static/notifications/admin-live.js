@@ -3,7 +3,7 @@ import { Timer } from "./timer.js";
 // A site that has not replied after so many milliseconds is asked anew.
 const PATIENCE = 10_000;
 
-/** `<admin-live>`: shows the figures of its page anew, every so often while it is seen. */
+/** `<admin-live>`: shows the stats of its page anew, every so often while it is seen. */
 export class AdminLive extends HTMLElement {
   #timer = new Timer(() => this.#refresh());
   #asking = null;
@@ -38,7 +38,7 @@ export class AdminLive extends HTMLElement {
     this.#timer.start(Number(this.dataset.every));
   }
 
-  /** Returns the figures, null where they cannot be had now, or else undefined. */
+  /** Returns the stats, null where they cannot be had now, or else undefined. */
   async #fetch({ signal }) {
     const response = await fetch(location.href, {
       headers: { Accept: "application/json" },
@@ -50,9 +50,9 @@ export class AdminLive extends HTMLElement {
     return response.ok ? response.json() : null;
   }
 
-  #show({ figures, processes, problems, updated }) {
+  #show({ stats, processes, problems, updated }) {
     write(this.#part("updated"), updated);
-    showFigures(this.querySelector("dl"), figures);
+    showFigures(this.querySelector("dl"), stats);
     this.#showProcesses(processes);
     this.#showProblems(problems);
   }
@@ -93,8 +93,8 @@ export class AdminLive extends HTMLElement {
   }
 }
 
-function showFigures(parent, figures) {
-  for (const [key, { text, note, alarm }] of Object.entries(figures)) {
+function showFigures(parent, stats) {
+  for (const [key, { text, note, alarm }] of Object.entries(stats)) {
     const place = find(parent, "figure", key);
     write(find(place, "live", "text"), text);
     write(find(place, "live", "note"), note);

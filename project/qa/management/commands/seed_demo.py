@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from notifications.events import follow
+from notifications.api import follow
 from project.qa import demo
 from project.qa.models import Answer, Question, Topic
 

@@ -1,0 +1,89 @@
+"""The admin's lists: events to look at, follows to edit."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.announcements import AnnouncementAdmin
+from notifications.admin.explanations import ExplanationAdmin
+from notifications.admin.live import LiveAdmin
+from notifications.models import Event, Follow
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Pending or relayed."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("pending", _("pending")), ("relayed", _("relayed"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Event]
+    ) -> QuerySet[Event]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(relayed__isnull=self.value() == "pending")
+
+
+@admin.register(Event)
+class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin):
+    """Events, read-only: they are recorded by what happens on the site."""
+
+    list_display = ["created", "type", "actor", "addressed_to", "state"]
+    list_filter = [StateFilter, "type", "created"]
+    search_fields = ["uid", "type", "actor__username", "addresses__topic", "payload"]
+    list_select_related = ["actor"]
+    date_hierarchy = "created"
+    fields = [
+        "uid", "type", "state", "addressed_to", "actor", "payload", "source",
+        "created", "relayed", "cursor",
+    ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return super().get_queryset(request).prefetch_related("addresses")
+
+    @admin.display(description=_("topics"))
+    def addressed_to(self, event: Event) -> str:
+        """Return the event's topics on one line."""
+        return ", ".join(event.topics)
+
+    @admin.display(description=_("state"), ordering="relayed")
+    def state(self, event: Event) -> str:
+        """Return whether the event is in the log yet."""
+        return str(_("relayed") if event.relayed else _("pending"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Follow)
+class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who follows what."""
+
+    list_display = ["user", "topic", "level", "created"]
+    list_filter = ["level"]
+    search_fields = ["user__username", "topic"]
+    list_select_related = ["user"]
+    raw_id_fields = ["user"]
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if not change:
+            kwargs["help_texts"] = {"topic": _("A kind and a key, as in user:7.")}
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # Whose follow it is, and of what, is what it is: delete it and make another.
+        return ["user", "topic"] if obj else []

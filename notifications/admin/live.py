@@ -1,0 +1,100 @@
+"""The admin's page "Live": the state of the processes, of Redis and of the outbox."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import formats, timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from notifications.exceptions import LogUnavailable
+from notifications.log.process_registry import Snapshot
+from notifications.log.stream import shared_log
+from notifications.monitoring import process_reports
+from notifications.monitoring.dashboard import (
+    COLUMNS,
+    LABELS,
+    Dashboard,
+    Stat,
+    Stats,
+    make_dashboard,
+)
+from notifications.monitoring.outbox_backlog import outbox_backlog
+
+HTML = "text/html"
+JSON = "application/json"
+REFRESH_MILLISECONDS = 2_000
+
+
+class LiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """The events of the admin, with the page "Live" for people who may view events."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.live_view)
+        name = "notifications_event_live"
+        return [path("live/", view, name=name), *super().get_urls()]
+
+    @method_decorator([require_safe, vary_on_headers("Accept")])
+    def live_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the dashboard, as a page or as JSON, whichever the client prefers."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        now = timezone.now()
+        dashboard = _dashboard(now)
+        local = timezone.localtime(now) if timezone.is_aware(now) else now
+        updated = formats.date_format(local, "H:i:s")
+        if request.get_preferred_type([HTML, JSON]) == JSON:
+            return JsonResponse({**asdict(dashboard), "updated": updated})
+        context = {
+            **self.admin_site.each_context(request),
+            **_context(dashboard),
+            "opts": self.opts,
+            "title": _("Live"),
+            "updated": updated,
+            "every": REFRESH_MILLISECONDS,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/notifications/live.html", context)
+
+
+def _context(dashboard: Dashboard) -> dict[str, Any]:
+    """Return what the page's template shows."""
+    blank = dict.fromkeys(COLUMNS, Stat(None, ""))
+    return {
+        "dashboard": dashboard,
+        "stats": _labelled(LABELS, dashboard.stats),
+        "columns": COLUMNS,
+        "processes": {
+            name: _labelled(COLUMNS, cells)
+            for name, cells in dashboard.processes.items()
+        },
+        # The row that the script copies for a process that is new.
+        "model": _labelled(COLUMNS, blank),
+    }
+
+
+def _labelled(labels: Mapping[str, Any], stats: Stats) -> list[dict[str, Any]]:
+    """Return the statistics in the order of their labels, as the templates use them."""
+    return [
+        {"key": key, "label": label, **asdict(stats[key])}
+        for key, label in labels.items()
+    ]
+
+
+def _dashboard(now: datetime) -> Dashboard:
+    snapshot: Snapshot | None
+    try:
+        snapshot = shared_log().process_registry().snapshot()
+    except LogUnavailable:
+        snapshot = None
+    reports = process_reports.read(snapshot.reports) if snapshot else []
+    return make_dashboard(snapshot, reports, outbox_backlog(), now=now)

@@ -1,0 +1,60 @@
+"""The public API: what a site declares, publishes and asks.
+
+from notifications.api import EventType, followable, topic_of, watch
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from notifications.inbox.announcements import announce
+from notifications.inbox.explain import Explanation, explain
+from notifications.inbox.recipients import recipients_of
+from notifications.models import Event
+from notifications.protocol.topics import EVERYONE
+from notifications.publishing import outbox
+from notifications.publishing.control import permissions_changed
+from notifications.publishing.event_types import EventType
+from notifications.publishing.followables import (
+    follow,
+    followable,
+    public_topics,
+    topic_of,
+    unfollow,
+)
+from notifications.publishing.watch import watch
+
+__all__ = [
+    "EVERYONE",
+    "EventType",
+    "Explanation",
+    "announce",
+    "explain",
+    "follow",
+    "followable",
+    "permissions_changed",
+    "public_topics",
+    "publish",
+    "recipients_of",
+    "topic_of",
+    "unfollow",
+    "watch",
+]
+
+
+def publish(
+    event_type: EventType,
+    *,
+    topics: Iterable[str],
+    payload: Mapping[str, Any] | msgspec.Struct,
+    actor: Any = None,
+) -> Event:
+    """Publish an event that no model save causes; return its row.
+
+    The event is recorded in the current transaction and relayed when that commits.
+    `topics` are the topics that it is addressed to, `payload` its own fields, and
+    `actor` the user who caused it and is not notified. Raises InvalidPayload and
+    InvalidTopic; nothing is recorded then.
+    """
+    return outbox.record(event_type, topics=topics, payload=payload, actor=actor)

@@ -1,0 +1,1 @@
+"""The live side: from the log to the connections of one process."""

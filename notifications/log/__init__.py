@@ -1,0 +1,1 @@
+"""The log: a Redis Stream. This package alone imports redis."""

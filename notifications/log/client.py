@@ -1,0 +1,124 @@
+"""Connections to Redis, and the circuit breaker that keeps requests from waiting.
+
+With `stream.py`, `lock.py` and the two stores beside it, the only code that talks to
+Redis. It knows nothing of events.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from notifications.conf import conf
+from notifications.exceptions import LogUnavailable
+from notifications.lib.circuit_breaker import CircuitBreaker
+
+# A timeout that took this many times as long as it should have was caused by a busy
+# process, not by Redis.
+LATE_TIMEOUT_FACTOR = 1.25
+# How long a thread waits for the command connection while other threads use it.
+COMMAND_LOCK_SECONDS = 2.0
+
+
+class RedisClient:
+    """One connection for short commands, shared by the threads of a process.
+
+    The connection is opened when it is first needed and dropped when it fails. While
+    the circuit breaker is open, commands fail immediately instead of each waiting for
+    a timeout. `url` is called for each new connection and may raise OSError. `clock`
+    is a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self, url: Callable[[], str], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._url = url
+        self._clock = clock
+        # Guards the connection: redis-py's is not safe to share.
+        self._command_lock = threading.Lock()
+        self._connection: redis.Redis | None = None
+        self.breaker = CircuitBreaker(
+            seconds=lambda: conf.REDIS_BREAKER_TIMEOUT, clock=clock
+        )
+
+    @contextmanager
+    def command(self, *, bypass_breaker: bool = False) -> Iterator[redis.Redis]:
+        """Lend the connection for short commands to one thread at a time.
+
+        Raises LogUnavailable when Redis cannot be reached or refuses a command, and
+        immediately while the breaker is open, unless it is bypassed.
+        """
+        self._check_breaker(bypass_breaker)
+        if not self._command_lock.acquire(timeout=COMMAND_LOCK_SECONDS):
+            raise LogUnavailable(
+                f"the Redis connection was busy for {COMMAND_LOCK_SECONDS:g} s"
+            )
+        began = self._clock()
+        try:
+            # Checked again with the lock: a command that waited behind one that
+            # failed fails, too.
+            self._check_breaker(bypass_breaker)
+            if self._connection is None:
+                self._connection = self.connect(timeout=conf.REDIS_TIMEOUT)
+            yield self._connection
+            self.breaker.succeeded()
+        except (redis.RedisError, OSError) as error:
+            if self._is_unreachable(error, seconds=self._clock() - began):
+                self.breaker.failed()
+            self._drop()
+            raise LogUnavailable(str(error)) from error
+        finally:
+            self._command_lock.release()
+
+    def run_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Run commands in one round trip and return their replies.
+
+        An error that Redis returns for one command stands in place of its reply.
+        Raises LogUnavailable.
+        """
+        with self.command() as client, client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            return list(pipeline.execute(raise_on_error=False))
+
+    def connect(self, *, timeout: float) -> redis.Redis:
+        """Return a client of its own, whose replies may take `timeout` seconds."""
+        return redis.Redis.from_url(
+            self._url(),
+            socket_timeout=timeout,
+            socket_connect_timeout=conf.REDIS_TIMEOUT,
+            # A connection that Redis closed while it was idle is opened again, once.
+            # A command that is sent twice because of that is either a read, or an
+            # append that is deduplicated by its uid.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        )
+
+    def close(self) -> None:
+        """Close the connection; the next command opens a new one."""
+        with self._command_lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    @staticmethod
+    def _is_unreachable(error: Exception, *, seconds: float) -> bool:
+        """Tell whether Redis itself failed, given how long the command took.
+
+        An error reply is not such a failure. Nor is a timeout that was noticed late:
+        this process was busy then, and the reply may have been there in time.
+        """
+        if isinstance(error, redis.TimeoutError):
+            return seconds < LATE_TIMEOUT_FACTOR * conf.REDIS_TIMEOUT
+        return not isinstance(error, redis.ResponseError)
+
+    def _check_breaker(self, bypass: bool) -> None:
+        if not (bypass or self.breaker.allows()):
+            raise LogUnavailable("Redis failed a moment ago and is not retried yet")

@@ -1,0 +1,310 @@
+"""The log: a Redis Stream that the write side appends to and the live side reads.
+
+A process holds at most three connections: one for short commands, one that waits for
+entries, and one for pub/sub channels.
+"""
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import cache
+from typing import Any, NamedTuple
+
+import redis
+
+from notifications.conf import conf
+from notifications.exceptions import LogGap, LogUnavailable
+from notifications.lib.batcher import Batcher
+from notifications.log import replies
+from notifications.log.client import RedisClient
+from notifications.log.lock import Lock
+from notifications.log.process_registry import ProcessRegistry
+from notifications.log.session_store import SessionStore
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.entries import Record, StartEntry, encode
+
+# In entries: a page of a replay, and what one wait returns at most, which fits into
+# the buffer of a connection that keeps up.
+READ_LIMIT = 500
+WAIT_LIMIT = 100
+PROBES_KEPT = 1_000
+SCAN_COUNT = 1_000
+
+# Appends an entry unless its uid was appended before, and returns its cursor.
+# KEYS: the stream, the uid's key and, for a control entry, the person's cached
+# sessions. These are deleted first: Redis lets a script that has begun to write go on
+# even when its memory is full. ARGV: the entry, entries kept, seconds to keep the uid.
+APPEND = """
+local cursor = redis.call('GET', KEYS[2])
+if KEYS[3] then redis.call('DEL', KEYS[3]) end
+if not cursor then
+    cursor = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[1])
+    redis.call('SET', KEYS[2], cursor, 'EX', ARGV[3])
+end
+if KEYS[3] then
+    redis.call('HSET', KEYS[3], 'changed', cursor)
+    redis.call('EXPIRE', KEYS[3], ARGV[3])
+end
+return cursor
+"""
+
+# KEYS: the stream. ARGV: the entry that a new log starts with.
+START = """
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('XADD', KEYS[1], '*', 'e', ARGV[1])
+end
+return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1]
+"""
+
+
+class Message(NamedTuple):
+    """A message on a pub/sub channel."""
+
+    channel: str
+    body: bytes
+
+
+class Log:
+    """The log in one Redis; safe to share between threads.
+
+    `url` is called for each new connection and returns where Redis is; it may raise
+    OSError. `clock` is a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        url: Callable[[], str],
+        *,
+        prefix: str = "notifications",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        # The braces keep all keys in one slot of a Redis Cluster, since the scripts
+        # touch several of them.
+        self._prefix = f"{{{prefix}}}"
+        self._stream = f"{self._prefix}:log"
+        self._client = RedisClient(url, clock=clock)
+        # Many clients reconnect at the same time; their lookups share round trips.
+        self._batcher = Batcher(self._client.run_all)
+        # Used by `wait` alone, which one thread calls.
+        self._waiting_client: redis.Redis | None = None
+        self._waiting: Any = None
+        # Probes have a stream of their own, so that they take no room in the log.
+        self._probes = f"{self._prefix}:probes"
+        # Marks the probes of this process.
+        self._origin = secrets.token_hex(8)
+        self._last_probe_read = "0"
+        # When this process last read a probe of its own, on the clock.
+        self._probe_read_at = -math.inf
+
+    def append(self, entries: Sequence[tuple[str, bytes]]) -> list[Cursor]:
+        """Append (uid, entry) pairs in one round trip and return their cursors.
+
+        An entry whose uid was appended before is not appended again. Raises
+        LogUnavailable; some of the entries may be in the log then, and a repeat is
+        harmless.
+        """
+        return self._append([(body, (self._uid(uid),)) for uid, body in entries])
+
+    def append_controls(self, entries: Sequence[tuple[str, bytes, str]]) -> None:
+        """Append (uid, entry, user) triples as `append` does.
+
+        What the session store holds of each user is deleted in the same step; an
+        empty user deletes nothing.
+        """
+        self._append(
+            [
+                (body, (self._uid(uid), *([self._sessions(user)] if user else [])))
+                for uid, body, user in entries
+            ]
+        )
+
+    def session_store(self, user: str) -> SessionStore:
+        """Return the cached sessions of a person."""
+        return SessionStore(self._batcher.ask, self._sessions(user))
+
+    def _append(self, items: list[tuple[bytes, tuple[str, ...]]]) -> list[Cursor]:
+        with (
+            self._client.command() as client,
+            client.pipeline(transaction=False) as pipeline,
+        ):
+            for body, keys in items:
+                pipeline.eval(
+                    APPEND, 1 + len(keys), self._stream, *keys, body,
+                    conf.LOG_MAX_ENTRIES, conf.DEDUPLICATION_WINDOW,
+                )  # fmt: skip
+            return [replies.cursor(reply) for reply in pipeline.execute()]
+
+    def clear_session_stores(self) -> None:
+        """Delete the cached sessions of everybody; raises LogUnavailable."""
+        with self._client.command() as client:
+            for key in client.scan_iter(self._sessions("*"), count=SCAN_COUNT):
+                client.unlink(key)
+
+    def _uid(self, uid: str) -> str:
+        return f"{self._prefix}:uid:{uid}"
+
+    def _sessions(self, user: str) -> str:
+        return f"{self._prefix}:sessions:{user}"
+
+    def position(self) -> Cursor:
+        """Return the newest cursor, starting the log if it is empty."""
+        with self._client.command() as client:
+            newest: Any = client.xrevrange(self._stream, count=1)
+            if newest:
+                return replies.cursor(newest[0][0])
+            start = encode(StartEntry(uid=secrets.token_hex(8)))
+            return replies.cursor(client.eval(START, 1, self._stream, start))
+
+    def contains(self, cursor: Cursor) -> bool:
+        """Tell whether the entry at `cursor` is still in the log."""
+        with self._client.command() as client:
+            return bool(client.xrange(self._stream, str(cursor), str(cursor)))
+
+    def cursors(self, uids: Sequence[str]) -> list[Cursor | None]:
+        """Return the cursors of the entries with these uids, None for the others.
+
+        A uid is known for DEDUPLICATION_WINDOW seconds. Raises LogUnavailable.
+        """
+        if not uids:
+            return []
+        with self._client.command() as client:
+            found: Any = client.mget([self._uid(uid) for uid in uids])
+        return [cursor and replies.cursor(cursor) for cursor in found]
+
+    def read(self, after: Cursor, *, until: Cursor) -> Iterator[Record]:
+        """Yield the entries after one cursor, up to and including another, in pages.
+
+        Raises LogUnavailable, and LogGap when the entry at `after`, or the last one
+        of a page, is gone by the time that its successors are read.
+        """
+        while after < until:
+            with self._client.command() as client:
+                # Includes the entry at `after`, which proves that none is missing.
+                page: Any = client.xrange(
+                    self._stream, str(after), str(until), count=READ_LIMIT
+                )
+            records = replies.records_after(after, page)
+            yield from records
+            if len(records) < READ_LIMIT - 1:
+                return
+            after = records[-1].cursor
+
+    def wait(self, after: Cursor, *, seconds: float) -> list[Record]:
+        """Return the next entries after `after`, waiting up to `seconds` for one.
+
+        `seconds` is at most LOG_READ_TIMEOUT. Only one thread of a process calls
+        this. Raises LogUnavailable, also when Redis stays silent for longer than the
+        wait, and LogGap when the entry at `after` is gone.
+        """
+        try:
+            connection = self._waiting or self._start_waiting()
+            # Both run in order in one round trip. They bypass redis-py's client,
+            # whose overhead a command would cost as much as many deliveries.
+            streams = (self._stream, self._probes, str(after), self._last_probe_read)
+            block = int(seconds * 1000)
+            commands = [
+                ("XREAD", "COUNT", WAIT_LIMIT, "BLOCK", block, "STREAMS", *streams),
+                ("XRANGE", self._stream, str(after), str(after)),
+            ]
+            connection.send_packed_command(connection.pack_commands(commands))
+            found, known = connection.read_response(), connection.read_response()
+        except (redis.RedisError, OSError) as error:
+            self._drop_waiting()
+            raise LogUnavailable(str(error)) from error
+        pages = replies.pages(found)
+        self._note_probes(pages.get(self._probes, []))
+        if not known:
+            raise LogGap(after)
+        return replies.records(pages.get(self._stream, []))
+
+    def _start_waiting(self) -> Any:
+        # The client is kept, since it closes its connections when it is collected.
+        timeout = conf.LOG_READ_TIMEOUT + conf.LOG_READ_GRACE
+        self._waiting_client = self._client.connect(timeout=timeout)
+        self._waiting = self._waiting_client.connection_pool.get_connection()
+        # This may be another Redis, whose ids are smaller.
+        self._last_probe_read = "0"
+        return self._waiting
+
+    def _note_probes(self, probes: replies.Page) -> None:
+        for reply, fields in probes:
+            self._last_probe_read = reply.decode()
+            if fields.get(b"origin") == self._origin.encode():
+                self._probe_read_at = self._clock()
+                # What this process writes can be read again, so Redis is back.
+                self._client.breaker.succeeded()
+
+    def exclusive(self, name: str, *, seconds: int) -> Lock:
+        """Return a lock of this name, to be renewed before each piece of work.
+
+        It expires `seconds` after it was renewed, so that a holder that dies does not
+        keep it.
+        """
+        return Lock(
+            self._client.command, f"{self._prefix}:lock:{name}", seconds=seconds
+        )
+
+    def process_registry(self) -> ProcessRegistry:
+        """Return where processes report their state, beside that of the log."""
+        return ProcessRegistry(self._client.command, self._prefix)
+
+    def subscribe(
+        self, channels: Sequence[str], *, seconds: float
+    ) -> Iterator[Message | None]:
+        """Yield what is published on the channels, and None after `seconds` of silence.
+
+        Holds a connection of its own while it runs. Raises LogUnavailable.
+        """
+        timeout = seconds + conf.LOG_READ_GRACE
+        try:
+            with (
+                closing(self._client.connect(timeout=timeout)) as client,
+                redis.client.PubSub(
+                    client.connection_pool, ignore_subscribe_messages=True
+                ) as pubsub,
+            ):
+                pubsub.subscribe(*channels)
+                while True:
+                    found = pubsub.get_message(timeout=seconds)
+                    yield found and Message(found["channel"].decode(), found["data"])
+        except (redis.RedisError, OSError) as error:
+            raise LogUnavailable(str(error)) from error
+
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones.
+
+        Call it only when no thread waits for entries any more.
+        """
+        self._client.close()
+        self._drop_waiting()
+
+    def probe(self) -> None:
+        """Write a probe for `wait` to read, even while the breaker is open.
+
+        A background thread calls it and finds out when Redis is back, so that no
+        request has to. Raises LogUnavailable.
+        """
+        with self._client.command(bypass_breaker=True) as client:
+            client.xadd(self._probes, {"origin": self._origin}, maxlen=PROBES_KEPT)
+
+    @property
+    def seconds_since_probe(self) -> float:
+        """How long ago this process last read a probe of its own; infinite if never.
+
+        It grows when writes and reads no longer reach the same Redis.
+        """
+        return self._clock() - self._probe_read_at
+
+    def _drop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.disconnect()
+        self._waiting = self._waiting_client = None
+
+
+@cache
+def shared_log() -> Log:
+    """Return the log that this process uses everywhere; it connects when first used."""
+    return Log(lambda: conf.REDIS_URL(), prefix=conf.KEY_PREFIX)

@@ -1,0 +1,1 @@
+"""How the processes, the log and the outbox are doing."""

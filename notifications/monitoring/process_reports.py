@@ -1,0 +1,190 @@
+"""Process reports: each process that serves streams writes its state to Redis.
+
+The reports of a process that died disappear when the last one expires.
+"""
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from enum import StrEnum
+from functools import cache
+
+import msgspec
+
+from notifications.conf import conf
+from notifications.exceptions import LogUnavailable
+from notifications.lib.periodic_thread import PeriodicThread
+from notifications.live.hub import Hub, shared_hub
+from notifications.live.metrics import Metrics, shared_metrics
+from notifications.log.stream import Log, shared_log
+from notifications.protocol.cursor import Cursor
+from notifications.streams.admission import Admission, shared_admission
+
+REPORT_SECONDS = 2.0
+# In seconds: five reports may be missing before a process counts as gone.
+REPORT_LIFETIME = 10
+# After this many probes that were not read back, something is wrong.
+PROBES_MISSED = 3
+
+
+class ReaderStatus(StrEnum):
+    """How a process is doing with reading the log."""
+
+    # It has served no stream yet.
+    IDLE = "idle"
+    READS = "reads"
+    # It does not read what it writes: the two connections may lead to different
+    # Redis servers.
+    PROBE_LOST = "probe_lost"
+    INTERRUPTED = "interrupted"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a process.
+
+    `name` is unique, even where machines share a name. `started` is in seconds since
+    1970, `lag` in milliseconds. `events` and `deliveries` are per second,
+    `slow_closes` and `unreadable` since the process started.
+    """
+
+    name: str
+    host: str
+    pid: int
+    started: float
+    streams: int
+    people: int
+    events: float
+    deliveries: float
+    lag: int | None
+    slow_closes: int
+    unreadable: int
+    reading: ReaderStatus
+    position: str
+
+
+class Reporter:
+    """Makes the reports of this process; used by one thread at a time.
+
+    `clock` is a monotonic clock in seconds, `now` returns the seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        hub: Hub,
+        admission: Admission,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._log = log
+        self._hub = hub
+        self._admission = admission
+        self._metrics = metrics
+        self._clock = clock
+        self._started = now()
+        self._name = secrets.token_hex(8)
+        # The rates are measured from the previous report.
+        self._measured_at = clock()
+        self._events = metrics.events
+        self._deliveries = metrics.deliveries
+        # When, on the clock, it began to read the log; None while it does not.
+        self._reading_since: float | None = None
+
+    def report(self) -> None:
+        """Write a report; without Redis there is none."""
+        with suppress(LogUnavailable):
+            body = msgspec.json.encode(self.measure())
+            self._log.process_registry().report(
+                self._name, body, seconds=REPORT_LIFETIME
+            )
+
+    def measure(self) -> Report:
+        """Return the state of this process, with the rates since the last call."""
+        streams = self._admission.present()
+        events, deliveries = self._rates()
+        return Report(
+            name=self._name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started=self._started,
+            streams=len(streams),
+            people=len({each.user for each in streams if each.user}),
+            events=events,
+            deliveries=deliveries,
+            lag=self._metrics.lag,
+            slow_closes=self._metrics.slow_closes,
+            unreadable=self._hub.unreadable,
+            reading=self._reading(),
+            position=str(self._hub.delivered_up_to),
+        )
+
+    def _rates(self) -> tuple[float, float]:
+        """Return the events and the deliveries per second since the last call."""
+        now, metrics = self._clock(), self._metrics
+        seconds = max(now - self._measured_at, 0.001)
+        events, deliveries = metrics.events, metrics.deliveries
+        rates = (
+            round((events - self._events) / seconds, 2),
+            round((deliveries - self._deliveries) / seconds, 2),
+        )
+        self._measured_at, self._events, self._deliveries = now, events, deliveries
+        return rates
+
+    def _reading(self) -> ReaderStatus:
+        if self._hub.delivered_up_to == Cursor(0, 0):
+            return ReaderStatus.IDLE
+        if self._hub.interrupted:
+            self._reading_since = None
+            return ReaderStatus.INTERRUPTED
+        now = self._clock()
+        if self._reading_since is None:
+            self._reading_since = now
+        # Before the first probe there is none to read, and nothing is wrong.
+        since_probe = min(self._log.seconds_since_probe, now - self._reading_since)
+        patience = PROBES_MISSED * conf.SWEEP_INTERVAL
+        # Without a sweep there are no probes.
+        return (
+            ReaderStatus.PROBE_LOST
+            if 0 < patience < since_probe
+            else ReaderStatus.READS
+        )
+
+
+@cache
+def shared_reporter() -> Reporter:
+    """Return the reporter of this process."""
+    return Reporter(
+        shared_log(),
+        hub=shared_hub(),
+        admission=shared_admission(),
+        metrics=shared_metrics(),
+    )
+
+
+def read(bodies: Iterable[bytes]) -> list[Report]:
+    """Return the decoded reports, ordered by process.
+
+    Reports in the format of another version of the app are left out.
+    """
+    return sorted(_decoded(bodies), key=lambda each: (each.host, each.pid))
+
+
+def _decoded(bodies: Iterable[bytes]) -> Iterator[Report]:
+    for body in bodies:
+        with suppress(msgspec.DecodeError):
+            yield _decoder.decode(body)
+
+
+_decoder = msgspec.json.Decoder(Report)
+
+# Without a sweep there are no probes, and nothing to report.
+reporting = PeriodicThread(
+    lambda: shared_reporter().report(),
+    name="notifications-reports",
+    seconds=lambda: REPORT_SECONDS if conf.SWEEP_INTERVAL else 0,
+)

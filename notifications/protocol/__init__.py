@@ -1,0 +1,1 @@
+"""The protocol: topics, cursors, entries and frames as plain values, without I/O."""

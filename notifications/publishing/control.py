@@ -1,0 +1,162 @@
+"""Changes of what people follow and of their logins, recorded as control entries.
+
+They take the way of the events, so the streams that are open learn of them in order.
+"""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.signals import user_logged_out
+from django.db import transaction
+from django.db.models import Model
+from django.db.models.signals import post_delete, post_save
+from django.http import HttpRequest
+from django.utils import timezone
+
+from notifications.conf import conf
+from notifications.lib.digests import (
+    SESSION_MODEL,
+    is_row,
+    login_digest,
+    session_digest,
+)
+from notifications.models import Delivery, Follow, Preference
+from notifications.protocol.cursor import milliseconds
+from notifications.protocol.entries import EndEntry, FollowEntry, PreferenceEntry
+from notifications.publishing import outbox
+from notifications.publishing.unseen import record_unseen_count
+
+# A save of these fields of a user may end what they are allowed.
+LOGIN_FIELDS = frozenset({"password", "is_active"})
+
+
+def connect() -> None:
+    """Listen to changes of follows and of logins, whoever makes them."""
+    # The class, or its name as long as it is not loaded: signals take either.
+    users: Any = Follow._meta.get_field("user").remote_field.model
+    post_save.connect(_follow_saved, sender=Follow)
+    post_delete.connect(_follow_deleted, sender=Follow)
+    post_save.connect(_preference_saved, sender=Preference)
+    post_delete.connect(_preference_deleted, sender=Preference)
+    post_save.connect(_user_saved, sender=users)
+    post_delete.connect(_user_deleted, sender=users)
+    user_logged_out.connect(_signed_out)
+    if apps.is_installed("django.contrib.sessions"):
+        post_delete.connect(_session_deleted, sender=SESSION_MODEL)
+
+
+def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:
+    if not raw:
+        _record_follow(instance, instance.level)
+        record_unseen_count(instance.user)
+
+
+def _follow_deleted(*, instance: Follow, origin: Any, **signal: Any) -> None:
+    _record_follow(instance, "")
+    if _is_deleted_alone(instance, origin):
+        record_unseen_count(instance.user)
+
+
+def _record_follow(follow: Follow, level: str) -> None:
+    entry = FollowEntry(
+        uid=str(uuid.uuid4()),
+        user=str(follow.user_id),
+        topic=follow.topic,
+        level=level,
+        since=milliseconds(follow.created),
+    )
+    outbox.record_control(entry)
+
+
+def _preference_saved(*, instance: Preference, raw: bool, **signal: Any) -> None:
+    if not raw:
+        _record_preference(instance, live=instance.delivery == Delivery.LIVE)
+
+
+def _preference_deleted(*, instance: Preference, origin: Any, **signal: Any) -> None:
+    if _is_deleted_alone(instance, origin):
+        _record_preference(instance, live=True)
+
+
+def _record_preference(preference: Preference, *, live: bool) -> None:
+    entry = PreferenceEntry(
+        uid=str(uuid.uuid4()),
+        user=str(preference.user_id),
+        type=preference.type,
+        live=live,
+    )
+    outbox.record_control(entry)
+    record_unseen_count(preference.user)
+
+
+def _is_deleted_alone(instance: Model, origin: Any) -> bool:
+    """Tell whether a row was not deleted along with its person."""
+    return issubclass(getattr(origin, "model", type(origin)), type(instance))
+
+
+def _signed_out(*, request: HttpRequest, user: Any, **signal: Any) -> None:
+    # A session in the database is deleted next, which ends its streams.
+    if is_row(request.session):
+        return
+    session = session_digest(request.session.session_key)
+    if user is not None and session:
+        end_streams(user, "signed_out", session=session)
+
+
+def _session_deleted(*, instance: Any, **signal: Any) -> None:
+    """End the streams of a session that is deleted, by whomever."""
+    user = instance.get_decoded().get(SESSION_KEY)
+    if user is not None and instance.expire_date > timezone.now():
+        digest = session_digest(instance.session_key)
+        _end(str(user), "signed_out", session=digest)
+
+
+def _user_saved(
+    *,
+    instance: Any,
+    created: bool,
+    raw: bool,
+    update_fields: Iterable[str] | None,
+    **signal: Any,
+) -> None:
+    fields = LOGIN_FIELDS if update_fields is None else {*update_fields}
+    if created or raw or not fields & LOGIN_FIELDS:
+        return
+    if not instance.is_active:
+        end_streams(instance, "deactivated")
+    elif login := login_digest(instance):
+        # A save that left the password alone ends nothing: the digest is the same.
+        end_streams(instance, "password_changed", login=login)
+
+
+def _user_deleted(*, instance: Any, **signal: Any) -> None:
+    end_streams(instance, "deleted")
+
+
+def end_streams(user: Any, reason: str, *, session: str = "", login: str = "") -> None:
+    """End a person's streams: all, or those of a session, or of other logins."""
+    _end(str(user.pk), reason, session=session, login=login)
+
+
+def _end(user: str, reason: str, *, session: str = "", login: str = "") -> None:
+    entry = EndEntry(
+        uid=str(uuid.uuid4()), user=user, reason=reason, session=session, login=login
+    )
+    outbox.record_control(entry)
+
+
+def permissions_changed(user: Any) -> None:
+    """Announce that a person's permissions to see topics have changed.
+
+    Follows of topics that the person may no longer see are deleted, which removes
+    their events from the inbox. The person's streams end; when they reconnect, what
+    they may see is determined again.
+    """
+    with transaction.atomic():
+        for follow in Follow.objects.filter(user=user):
+            if not conf.AUTHORIZE(user, follow.topic):
+                follow.delete()
+        end_streams(user, "permissions_changed")

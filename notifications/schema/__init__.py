@@ -1,0 +1,1 @@
+"""Descriptions of the events that clients get, for other tools."""

@@ -1,0 +1,1 @@
+"""One client's stream, from its request to its socket."""

@@ -1,0 +1,82 @@
+"""The socket under a stream, on servers that expose it, as gunicorn does.
+
+Without it a stream works all the same; clients that left are noticed later.
+"""
+
+import _socket
+import contextlib
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from notifications.conf import conf
+
+# Not patched by gevent, whose sockets would wait.
+PlainSocket = _socket.socket
+
+
+class ClientSocket:
+    """A client's TCP socket: options and state that the server does not handle."""
+
+    def __init__(self, sock: Any) -> None:
+        self._socket = sock
+
+    @classmethod
+    def of(cls, environ: Mapping[str, Any]) -> "ClientSocket":
+        """Return the socket that a WSGI environ names, or a NullSocket."""
+        sock = environ.get("gunicorn.socket")
+        return cls(sock) if sock is not None else NullSocket()
+
+    def tune(self) -> None:
+        """Send without delay, buffer little for a slow client, and drop a dead one.
+
+        A client is dead when it acknowledges nothing for CLIENT_TIMEOUT seconds, even
+        if no FIN ever arrives: tcp(7), TCP_USER_TIMEOUT.
+        """
+        milliseconds = round(conf.CLIENT_TIMEOUT * 1000)
+        options = [
+            (socket.SOL_SOCKET, socket.SO_SNDBUF, conf.SEND_BUFFER_BYTES),
+            (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        ]
+        # On Linux only.
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            user_timeout = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+            options.append(user_timeout)
+        for level, name, value in options:
+            # A Unix socket has no such options, and needs none.
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(level, name, value)
+
+    def is_gone(self) -> bool:
+        """Tell whether the client has closed its end."""
+        flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
+        try:
+            plain = PlainSocket(fileno=self._socket.dup().detach())
+            with contextlib.closing(plain):
+                return plain.recv(1, flags) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def abort(self) -> None:
+        """End the connection; a thread that is writing to it fails at once."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class NullSocket(ClientSocket):
+    """Stands in on servers that do not expose their sockets."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def tune(self) -> None:
+        """Leave the socket as the server has set it."""
+
+    def is_gone(self) -> bool:
+        """Assume that the client is there; the next write will tell."""
+        return False
+
+    def abort(self) -> None:
+        """Leave it to the server."""

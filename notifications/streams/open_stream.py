@@ -1,0 +1,158 @@
+"""Open a stream: load what a person follows, and attach a connection to the hub.
+
+Uses the database and the hub; the stream that it returns needs no database.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+from notifications.conf import conf
+from notifications.lib.digests import login_digest, session_digest
+from notifications.live.connection import Connection
+from notifications.live.hub import shared_hub
+from notifications.live.pubsub import shared_pubsub
+from notifications.live.subscriber import (
+    ANONYMOUS,
+    NO_SUBSCRIPTIONS,
+    Subscriber,
+    Subscriptions,
+)
+from notifications.live.transports import QueueTransport
+from notifications.models import Follow, Preference
+from notifications.protocol.cursor import Cursor, milliseconds
+from notifications.protocol.frames import HEARTBEAT, Batch
+from notifications.streams.admission import shared_admission
+from notifications.streams.client_socket import ClientSocket, NullSocket
+from notifications.streams.event_stream import EventStream
+from notifications.streams.heartbeats import heartbeat
+from notifications.streams.session_cache import lifetime, session_end
+
+NULL_SOCKET = NullSocket()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who requests a stream, what they follow, and where they connect from."""
+
+    subscriber: Subscriber = ANONYMOUS
+    subscriptions: Subscriptions = NO_SUBSCRIPTIONS
+    address: str = ""
+    socket: ClientSocket = NULL_SOCKET
+
+
+def open_stream(
+    client: Client,
+    *,
+    as_of: Cursor,
+    requested_topics: Iterable[str] = (),
+    after: str | None = None,
+    unseen_count: int | None = None,
+) -> EventStream:
+    """Return the stream of what a person follows, and of the requested topics.
+
+    `as_of` is the hub's position from before the client was looked up: later changes
+    are in the log after it, and are applied. `after` is the client's cursor as it
+    sent it, and `unseen_count` the number at its bell then; None for no bell. Raises
+    LogUnavailable and TooManyStreams.
+    """
+
+    def attach(connection: Connection) -> Iterator[Batch]:
+        return shared_hub().attach(connection, after=after, as_of=as_of)
+
+    return _open(
+        client,
+        attach,
+        _end,
+        subscriptions=client.subscriptions,
+        requested_topics=requested_topics,
+        unseen_count=unseen_count,
+    )
+
+
+def open_channel_stream(client: Client, names: Iterable[str]) -> EventStream:
+    """Return the stream of what is published on these pub/sub channels; live only.
+
+    Raises LogUnavailable and TooManyStreams.
+    """
+
+    def attach(connection: Connection) -> Iterator[Batch]:
+        shared_pubsub().attach(connection)
+        return iter([HEARTBEAT])
+
+    return _open(client, attach, _end_channels, channels=names)
+
+
+def _open(
+    client: Client,
+    attach: Callable[[Connection], Iterator[Batch]],
+    ended: Callable[[Connection], None],
+    **options: Any,
+) -> EventStream:
+    """Admit a connection, attach it to a source of frames, and return its stream."""
+    client.socket.tune()
+    queue = QueueTransport(buffer_bytes=conf.CLIENT_BUFFER_BYTES, link=client.socket)
+    connection = Connection(client.subscriber, queue, **options)
+    shared_admission().enter(connection, address=client.address)
+    try:
+        missed = attach(connection)
+    except BaseException:
+        shared_admission().leave(connection)
+        raise
+    return EventStream(
+        connection,
+        queue,
+        missed=missed,
+        heartbeat=heartbeat,
+        started=_release_database,
+        ended=ended,
+    )
+
+
+def _end(connection: Connection) -> None:
+    shared_hub().detach(connection)
+    shared_admission().leave(connection)
+
+
+def _end_channels(connection: Connection) -> None:
+    shared_pubsub().detach(connection)
+    shared_admission().leave(connection)
+
+
+def subscriber_of(user: Any, session: Any) -> Subscriber:
+    """Return the subscriber for a user and session, which the stream does not outlast.
+
+    `user` is None for an anonymous client, `session` for a stream without one.
+    """
+    expires_at = session_end(session) if session is not None else float("inf")
+    return Subscriber(
+        user=str(user.pk) if user else "",
+        session=session_digest(session.session_key) if session is not None else "",
+        login=login_digest(user) if user else "",
+        seconds=lifetime(expires_at),
+        expires_at=expires_at,
+    )
+
+
+def subscriptions_of(user: Any) -> Subscriptions:
+    """Return what a person follows and may see; nothing for an anonymous client."""
+    if user is None:
+        return NO_SUBSCRIPTIONS
+    rows = Follow.objects.filter(user=user).values_list("topic", "level", "created")
+    allowed = (
+        # Interned: one string for all that follow a topic.
+        (sys.intern(topic), level, milliseconds(created))
+        for topic, level, created in rows
+        if conf.AUTHORIZE(user, topic)
+    )
+    return Subscriptions.of(allowed, not_live=Preference.objects.not_live(user))
+
+
+def _release_database() -> None:
+    """Close the request's database connections: a stream needs none."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()

@@ -1,0 +1,171 @@
+"""Cached sessions: clients that reconnect are recognized without the database.
+
+A signed cookie names the person, and Redis holds what they follow. Appending a control
+entry that changes either deletes the cached sessions in the same step.
+"""
+
+import random
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from django.contrib.auth import SESSION_KEY
+from django.core import signing
+from django.http import HttpRequest, HttpResponseBase
+
+from notifications.conf import conf
+from notifications.exceptions import LogUnavailable
+from notifications.lib.digests import is_row, session_digest
+from notifications.live.connection import Connection, State
+from notifications.live.subscriber import NONE, Subscriber, Subscriptions
+from notifications.log.stream import shared_log
+from notifications.protocol.cursor import Cursor
+
+COOKIE = "notifications_reader"
+# Stream lifetimes vary by this much in both directions, so that streams that were
+# opened at the same time do not all reconnect at the same time.
+LIFETIME_SPREAD = 0.2
+
+
+class CachedSession(msgspec.Struct, frozen=True, array_like=True):
+    """What Redis holds of a session; `expires_at` is in seconds since 1970."""
+
+    login: str
+    expires_at: float
+    followed_since: dict[str, int]
+    muted: frozenset[str]
+    watched: frozenset[str]
+    not_live: frozenset[str]
+
+
+def lifetime(expires_at: float) -> float:
+    """Return how long a stream may last, in seconds: no longer than its session.
+
+    `expires_at` is when the session ends, in seconds since 1970.
+    """
+    spread = random.uniform(1 - LIFETIME_SPREAD, 1 + LIFETIME_SPREAD)  # noqa: S311
+    return max(min(conf.STREAM_LIFETIME * spread, expires_at - time.time()), 0)
+
+
+def session_end(session: Any) -> float:
+    """Return when a session ends, in seconds since 1970; 0 for one that is deleted.
+
+    A session that is not a row only tells its age, which counts from now.
+    """
+    if not is_row(session):
+        return time.time() + float(session.get_expiry_age())
+    rows = session.model.objects.filter(session_key=session.session_key)
+    expires_at = rows.values_list("expire_date", flat=True).first()
+    return expires_at.timestamp() if expires_at else 0.0
+
+
+def load(request: HttpRequest) -> tuple[Subscriber, Subscriptions] | None:
+    """Return the subscriber of a request and their subscriptions, if cached."""
+    session = _session(request)
+    cookie = request.COOKIES.get(COOKIE)
+    seconds = round(conf.SESSION_CACHE_TTL)
+    if not (session and cookie and seconds):
+        return None
+    with suppress(signing.BadSignature, LogUnavailable, msgspec.DecodeError):
+        user = signing.loads(cookie, salt=_salt(session), max_age=seconds)
+        text = shared_log().session_store(user).load(session)
+        return _decode(text, user, session) if text else None
+    return None
+
+
+def _decode(
+    text: bytes, user: str, session: str
+) -> tuple[Subscriber, Subscriptions] | None:
+    found = _decoder.decode(text)
+    if found.expires_at <= time.time():
+        return None
+    subscriber = Subscriber(
+        user=user,
+        session=session,
+        login=found.login,
+        seconds=lifetime(found.expires_at),
+        expires_at=found.expires_at,
+    )
+    # Interned: one string for all that follow a topic.
+    since = {sys.intern(topic): each for topic, each in found.followed_since.items()}
+    subscriptions = Subscriptions(
+        since, found.muted or NONE, found.watched or NONE, found.not_live or NONE
+    )
+    return subscriber, subscriptions
+
+
+def store(
+    request: HttpRequest,
+    response: HttpResponseBase,
+    connection: Connection,
+    *,
+    expires_at: float,
+    as_of: Cursor,
+) -> None:
+    """Cache the session of a stream that was just opened, and set the cookie.
+
+    `expires_at` is when the session ends, in seconds since 1970. `as_of` is a cursor
+    up to which every control entry has been applied to the connection; nothing is
+    cached if the log has one of this person after it.
+    """
+    seconds = round(conf.SESSION_CACHE_TTL)
+    if not (seconds and connection.user and _session(request)):
+        return
+    # A middleware of the site has set another user than the session's.
+    if str(request.session.get(SESSION_KEY)) != connection.user:
+        return
+    subscriptions = connection.subscriptions
+    text = _encoder.encode(
+        CachedSession(
+            login=connection.login,
+            expires_at=expires_at,
+            followed_since=dict(subscriptions.followed_since),
+            muted=subscriptions.muted,
+            watched=subscriptions.watched,
+            not_live=subscriptions.not_live,
+        )
+    )
+    # Ended by an entry from before `as_of`, which Redis would not take into account.
+    if connection.state is State.CLOSED:
+        return
+    with suppress(LogUnavailable):
+        cache = shared_log().session_store(connection.user)
+        if cache.store(connection.session, text, as_of=as_of, seconds=seconds):
+            _set_cookie(request, response, connection, seconds)
+
+
+def _set_cookie(
+    request: HttpRequest,
+    response: HttpResponseBase,
+    connection: Connection,
+    seconds: int,
+) -> None:
+    response.set_cookie(
+        COOKIE,
+        signing.dumps(connection.user, salt=_salt(connection.session)),
+        max_age=seconds,
+        path=request.path,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _session(request: HttpRequest) -> str:
+    """Return the digest of a request's session key, without looking the session up.
+
+    Empty for sessions that are not rows: no signal would tell of their end.
+    """
+    session: Any = getattr(request, "session", None)
+    return session_digest(session.session_key) if is_row(session) else ""
+
+
+def _salt(session: str) -> str:
+    # Binds the cookie to the session.
+    return f"notifications.session_cache:{session}"
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(CachedSession)

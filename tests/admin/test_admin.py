@@ -1,0 +1,212 @@
+import pytest
+from django.urls import reverse
+
+from notifications.models import Control, Event, Follow
+from notifications.publishing import outbox
+from notifications.publishing.event_types import event_type
+from notifications.publishing.followables import follow
+from project.qa.models import Question, Topic
+
+pytestmark = pytest.mark.django_db
+
+EVENTS = "admin:notifications_event"
+FOLLOWS = "admin:notifications_follow"
+
+
+@pytest.fixture
+def pending(maja):
+    """An event that is not in the log: its transaction is still open."""
+    return outbox.record(
+        event_type("new_question"),
+        topics=["topic:espresso", "user:7"],
+        payload={"question_id": 1, "title": "Why is it sour?", "url": "/1/"},
+        actor=maja,
+    )
+
+
+@pytest.fixture
+def relayed(pending):
+    event = outbox.record(
+        event_type("new_question"),
+        topics=["topic:latte"],
+        payload={"question_id": 2, "title": "Why is it flat?", "url": "/2/"},
+    )
+    outbox.relay(Event.objects.filter(pk=event.pk))
+    event.refresh_from_db()
+    return event
+
+
+def listed(response):
+    """Return what a list of the admin shows, in any order."""
+    return {each.pk for each in response.context["cl"].result_list}
+
+
+def test_events_are_listed_with_what_tells_them_apart(admin_client, pending):
+    page = admin_client.get(reverse(f"{EVENTS}_changelist")).content.decode()
+
+    assert "new_question" in page
+    assert "maja" in page
+    assert "topic:espresso, user:7" in page
+    assert "pending" in page
+
+
+@pytest.mark.parametrize(
+    "term", ["new_question", "maja", "topic:espresso", "sour", "user:7", "uid"]
+)
+def test_events_are_found(admin_client, pending, relayed, term):
+    query = {"q": str(pending.uid) if term == "uid" else term}
+
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"), query)
+
+    assert pending.pk in listed(response)
+
+
+def test_a_search_leaves_out_what_does_not_match(admin_client, pending, relayed):
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "latte"})
+
+    assert listed(response) == {relayed.pk}
+
+
+def test_an_event_with_several_topics_is_listed_once(admin_client, pending):
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "e"})
+
+    assert len(response.context["cl"].result_list) == 1
+
+
+@pytest.mark.parametrize("state", ["pending", "relayed"])
+def test_events_are_filtered_by_state(admin_client, pending, relayed, state):
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"state": state})
+
+    assert listed(response) == {{"pending": pending, "relayed": relayed}[state].pk}
+
+
+def test_events_of_either_state_are_listed_at_first(admin_client, pending, relayed):
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"))
+
+    assert listed(response) == {pending.pk, relayed.pk}
+
+
+def test_queries_do_not_grow_with_the_events(
+    admin_client, pending, relayed, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(12):
+        admin_client.get(reverse(f"{EVENTS}_changelist"))
+
+
+def test_an_event_is_shown_in_full(admin_client, relayed):
+    url = reverse(f"{EVENTS}_change", args=[relayed.pk])
+
+    page = admin_client.get(url).content.decode()
+
+    assert str(relayed.uid) in page
+    assert relayed.cursor in page
+    assert "Why is it flat?" in page
+    assert 'name="_save"' not in page
+
+
+@pytest.mark.parametrize("action", ["change", "delete"])
+def test_an_event_is_neither_changed_nor_deleted(admin_client, pending, action):
+    url = reverse(f"{EVENTS}_{action}", args=[pending.pk])
+
+    response = admin_client.post(url, {"type": "forged", "post": "yes"})
+
+    assert response.status_code == 403
+    assert Event.objects.get().type == "new_question"
+
+
+def test_no_event_is_added(admin_client):
+    response = admin_client.post(reverse(f"{EVENTS}_add"), {"type": "forged"})
+
+    assert response.status_code == 403
+    assert not Event.objects.exists()
+
+
+def test_events_are_not_deleted_from_the_list(admin_client, pending):
+    admin_client.post(
+        reverse(f"{EVENTS}_changelist"),
+        {"action": "delete_selected", "_selected_action": pending.pk, "post": "yes"},
+    )
+
+    assert Event.objects.exists()
+
+
+@pytest.mark.parametrize("model", [EVENTS, FOLLOWS])
+def test_who_has_no_rights_is_led_to_sign_in(client, maja, model):
+    client.force_login(maja)
+
+    response = client.get(reverse(f"{model}_changelist"))
+
+    assert response.status_code == 302
+
+
+@pytest.mark.parametrize(("term", "found"), [("maja", 1), ("espresso", 1), ("x", 0)])
+def test_follows_are_found(admin_client, maja, term, found):
+    follow(maja, "topic:espresso")
+
+    response = admin_client.get(reverse(f"{FOLLOWS}_changelist"), {"q": term})
+
+    assert len(listed(response)) == found
+
+
+def test_a_follow_made_in_the_admin_tells_open_streams(admin_client, maja):
+    data = {"user": maja.pk, "topic": "topic:espresso", "level": "watch"}
+
+    response = admin_client.post(reverse(f"{FOLLOWS}_add"), data)
+
+    assert response.status_code == 302
+    assert Follow.objects.get(user=maja).level == "watch"
+    followed, _counted = Control.objects.order_by("pk")
+    assert b'"topic":"topic:espresso"' in bytes(followed.body)
+
+
+def test_a_follow_of_what_is_no_topic_is_refused_in_the_admin(admin_client, maja):
+    data = {"user": maja.pk, "topic": "espresso", "level": "follow"}
+
+    response = admin_client.post(reverse(f"{FOLLOWS}_add"), data)
+
+    assert response.status_code == 200
+    assert not Follow.objects.exists()
+    assert not Control.objects.exists()
+
+
+def test_a_follow_deleted_in_the_admin_tells_open_streams(admin_client, maja):
+    row = follow(maja, "topic:espresso")
+    Control.objects.all().delete()
+
+    admin_client.post(reverse(f"{FOLLOWS}_delete", args=[row.pk]), {"post": "yes"})
+
+    assert not Follow.objects.exists()
+    assert b'"topic":"topic:espresso"' in bytes(Control.objects.earliest("pk").body)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asking_in_the_admin_makes_one_event_with_every_topic(admin_client, maja):
+    topics = [Topic.objects.create(slug=name, name=name) for name in ("oat", "soy")]
+    data = {
+        "title": "Which milk?",
+        "body": "Tell me.",
+        "author": maja.pk,
+        "created_0": "2025-11-20",
+        "created_1": "10:00:00",
+        "topics": [each.pk for each in topics],
+        "answers-TOTAL_FORMS": 0,
+        "answers-INITIAL_FORMS": 0,
+    }
+
+    response = admin_client.post(reverse("admin:qa_question_add"), data)
+
+    assert response.status_code == 302
+    (event,) = Event.objects.all()
+    assert event.topics == ["topic:oat", "topic:soy", f"user:{maja.pk}"]
+    assert event.payload["question_id"] == Question.objects.get().pk
+    assert event.actor == maja
+    assert event.relayed
+
+
+def test_a_follow_is_told_how_a_topic_is_written(admin_client, maja):
+    add = admin_client.get(reverse(f"{FOLLOWS}_add")).content.decode()
+    follow = Follow.objects.set_level(maja, "topic:tea", "follow")
+    change = admin_client.get(reverse(f"{FOLLOWS}_change", args=[follow.pk]))
+
+    assert "as in user:7." in add
+    assert "as in user:7." not in change.content.decode()

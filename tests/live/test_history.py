@@ -1,0 +1,260 @@
+import pytest
+
+from notifications.live.history import ENTRY_BYTES, SEGMENT_ENTRIES, History, Segment
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.entries import EndEntry, FollowEntry
+from notifications.protocol.frames import Frame
+
+START = Cursor(100, 0)
+LIMITS = {"limit_bytes": 10**9, "limit_entries": 10_000}
+
+
+def at(number):
+    """Return the cursor of the entry with this number; the log has 1 and more."""
+    return Cursor(100 + number, 0)
+
+
+def event(number, *topics):
+    return Frame(at(number), b"x", topics or ("topic:a",))
+
+
+def numbers(frames):
+    return [frame.cursor.milliseconds - 100 for frame in frames]
+
+
+def fill(history, entries, *, size=10):
+    """Add one entry after the other; for what is no entry, an event."""
+    for number in entries:
+        history.add(at(number), event(number), size)
+    return history
+
+
+@pytest.fixture
+def history():
+    return History(START, **LIMITS)
+
+
+# One segment.
+
+
+def test_a_segment_knows_its_entries_and_no_others():
+    segment = Segment(START)
+    segment.add(at(1), event(1), 10)
+    segment.add(at(3), None, 10)
+
+    assert [segment.has(at(number)) for number in range(5)] == [
+        False, True, False, True, False,
+    ]  # fmt: skip
+
+
+def test_a_segment_weighs_what_it_holds_and_more():
+    segment = Segment(START)
+
+    segment.add(at(1), event(1), 10)
+    segment.add(at(2), None, 20)
+
+    assert segment.bytes == 30 + 2 * ENTRY_BYTES
+
+
+# What is known.
+
+
+def test_a_new_history_has_its_floor_alone(history):
+    assert history.floor == START
+    assert history.has(START)
+    assert not history.has(at(1))
+    assert not history.has(Cursor(99, 0))
+
+
+def test_a_history_has_each_entry_of_each_segment(history):
+    count = 3 * SEGMENT_ENTRIES + 5
+
+    fill(history, range(2, 2 * count, 2))
+
+    assert all(history.has(at(number)) for number in range(2, 2 * count, 2))
+    assert not any(history.has(at(number)) for number in range(1, 2 * count, 2))
+
+
+# What is addressed.
+
+
+def test_an_event_is_found_by_its_topic_and_by_the_whole_kind(history):
+    history.add(at(1), event(1, "topic:a"), 10)
+    history.add(at(2), event(2, "topic:b"), 10)
+    history.add(at(3), event(3, "user:a"), 10)
+
+    assert numbers(history.addressed(["topic:a"], START, at(3))) == [1]
+    assert numbers(history.addressed(["topic:*"], START, at(3))) == [1, 2]
+    assert numbers(history.addressed(["topic:a", "user:*"], START, at(3))) == [1, 3]
+    assert history.addressed(["topic:c", "question:*"], START, at(3)) == []
+    assert history.addressed([], START, at(3)) == []
+
+
+def test_an_event_that_is_found_by_several_comes_once_and_in_order(history):
+    history.add(at(1), event(1, "topic:b", "topic:a"), 10)
+    history.add(at(2), event(2, "topic:a"), 10)
+    history.add(at(3), event(3, "topic:a", "topic:b"), 10)
+
+    found = history.addressed(["topic:b", "topic:*", "topic:a"], START, at(3))
+
+    assert numbers(found) == [1, 2, 3]
+
+
+def test_what_is_after_one_cursor_and_up_to_another_comes(history):
+    fill(history, range(1, 3 * SEGMENT_ENTRIES))
+    last = 2 * SEGMENT_ENTRIES + 3
+
+    found = history.addressed(["topic:a"], at(SEGMENT_ENTRIES - 2), at(last))
+
+    assert numbers(found) == list(range(SEGMENT_ENTRIES - 1, last + 1))
+
+
+@pytest.mark.parametrize("edge", [0, SEGMENT_ENTRIES, 2 * SEGMENT_ENTRIES])
+def test_from_one_cursor_to_itself_there_is_nothing(history, edge):
+    fill(history, range(1, 3 * SEGMENT_ENTRIES))
+
+    assert history.addressed(["topic:a"], at(edge), at(edge)) == []
+
+
+def test_controls_and_nothings_are_in_nobodys_way(history):
+    history.add(at(1), event(1), 10)
+    history.add(at(2), None, 10)
+    history.add(at(3), FollowEntry(uid="3", user="7", topic="topic:a"), 10)
+    history.add(at(4), event(4), 10)
+
+    assert numbers(history.addressed(["topic:a"], START, at(4))) == [1, 4]
+    assert numbers(history.addressed(["topic:a"], at(3), at(4))) == [4]
+
+
+# What is found by person.
+
+
+def test_controls_are_found_by_person_in_order(history):
+    follow = FollowEntry(uid="1", user="7", topic="topic:a", level="follow")
+    other = FollowEntry(uid="2", user="8", topic="topic:a", level="follow")
+    end = EndEntry(uid="3", user="7", reason="signed_out")
+    history.add(at(1), follow, 10)
+    history.add(at(2), other, 10)
+    fill(history, range(3, 2 * SEGMENT_ENTRIES))
+    history.add(at(2 * SEGMENT_ENTRIES), end, 10)
+    newest = at(2 * SEGMENT_ENTRIES)
+
+    assert history.controls("7", START, newest) == [(at(1), follow), (newest, end)]
+    assert history.controls("8", START, newest) == [(at(2), other)]
+    assert history.controls("9", START, newest) == []
+
+
+def test_controls_are_those_after_one_cursor_and_up_to_another(history):
+    for number in range(1, 6):
+        entry = FollowEntry(uid=str(number), user="7", topic="topic:a")
+        history.add(at(number), entry, 10)
+
+    found = history.controls("7", at(2), at(4))
+
+    assert [entry.uid for _, entry in found] == ["3", "4"]
+
+
+# What is forgotten.
+
+
+def test_the_oldest_are_forgotten_when_there_are_too_many():
+    history = History(START, limit_bytes=10**9, limit_entries=2 * SEGMENT_ENTRIES)
+
+    fill(history, range(1, 10 * SEGMENT_ENTRIES + 1))
+
+    kept = [n for n in range(1, 10 * SEGMENT_ENTRIES + 1) if history.has(at(n))]
+    assert 2 * SEGMENT_ENTRIES <= len(kept) <= 3 * SEGMENT_ENTRIES + 1
+    assert kept[-1] == 10 * SEGMENT_ENTRIES
+
+
+def test_the_oldest_are_forgotten_when_they_weigh_too_much():
+    size = 10_000
+    limit = 5 * SEGMENT_ENTRIES * size
+    history = History(START, limit_bytes=limit, limit_entries=10_000)
+
+    fill(history, range(1, 2_001), size=size)
+
+    kept = [n for n in range(1, 2_001) if history.has(at(n))]
+    assert 3 * SEGMENT_ENTRIES <= len(kept) <= 5 * SEGMENT_ENTRIES
+    assert kept[-1] == 2_000
+
+
+def test_what_is_forgotten_is_forgotten_as_a_whole():
+    history = History(START, limit_bytes=0, limit_entries=0)
+
+    fill(history, range(1, 2 * SEGMENT_ENTRIES + 2))
+
+    floor = history.floor
+    assert floor == at(2 * SEGMENT_ENTRIES)
+    assert not history.has(START)
+    assert numbers(history.addressed(["topic:a"], floor, at(10_000))) == [
+        2 * SEGMENT_ENTRIES + 1
+    ]
+
+
+# What is read back.
+
+
+def older(start, entries, **limits):
+    return fill(History(start, **(limits or LIMITS)), entries)
+
+
+def test_what_stands_before_the_floor_is_worth_reading(history):
+    assert history.may_backfill(Cursor(50, 0))
+    assert not history.may_backfill(START)
+    assert not history.may_backfill(at(1))
+
+
+def test_what_was_read_back_is_known():
+    history = fill(History(at(250), **LIMITS), range(251, 260))
+
+    history.extend_back(older(at(10), range(11, 251)), at(10))
+
+    assert history.floor == at(10)
+    assert all(history.has(at(number)) for number in range(10, 260))
+    assert not history.may_backfill(at(10))
+    found = history.addressed(["topic:a"], at(10), at(300))
+    assert numbers(found) == list(range(11, 260))
+
+
+def test_what_is_too_much_is_not_put_in_front_and_not_read_again():
+    history = fill(History(at(250), limit_bytes=10**9, limit_entries=100), [251])
+
+    history.extend_back(older(at(10), range(11, 251)), at(10))
+
+    assert history.floor == at(250)
+    assert not history.may_backfill(at(10))
+    assert not history.may_backfill(at(5))
+    assert history.may_backfill(at(200))
+
+
+def test_what_was_too_heavy_to_be_read_as_a_whole_is_not_put_in_front():
+    history = History(at(500), limit_bytes=100_000, limit_entries=10_000)
+    begun = older(at(10), range(11, 501), limit_bytes=100_000, limit_entries=10_000)
+    assert begun.floor > at(10)
+
+    history.extend_back(begun, at(10))
+
+    assert history.floor == at(500)
+    assert not history.may_backfill(at(10))
+    assert history.may_backfill(at(400))
+
+
+def test_a_shorter_way_back_is_found_after_one_that_was_too_long():
+    history = History(at(250), limit_bytes=10**9, limit_entries=150)
+    history.extend_back(older(at(10), range(11, 251)), at(10))
+
+    history.extend_back(older(at(200), range(201, 251)), at(200))
+
+    assert history.floor == at(200)
+    assert history.has(at(220))
+
+
+def test_what_was_read_back_is_forgotten_first():
+    history = History(at(250), limit_bytes=10**9, limit_entries=300)
+    history.extend_back(older(at(200), range(201, 251)), at(200))
+
+    fill(history, range(251, 800))
+
+    assert history.floor > at(250)
+    assert history.has(at(799))

@@ -1,0 +1,120 @@
+import uuid
+
+import pytest
+
+from notifications.live.connection import Connection, State
+from notifications.live.hub import shared_hub
+from notifications.live.metrics import Metrics, shared_metrics
+from notifications.live.transports import QueueTransport
+from notifications.protocol import entries, frames
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.frames import Batch, Frame
+from tests.system.server import wait_for
+
+
+@pytest.fixture
+def counted():
+    """The counters that the hub and the connections use."""
+    shared_metrics.cache_clear()
+    yield shared_metrics()
+    shared_metrics.cache_clear()
+
+
+def frame(milliseconds):
+    return Frame(Cursor(milliseconds, 0), b"", type="tick")
+
+
+def test_events_count_once_and_deliveries_by_connection():
+    metrics = Metrics()
+    first, second = frame(1), frame(2)
+    shares = [(Batch([first, second]), ["a", "b"]), (Batch([second]), ["c"])]
+
+    metrics.pushed([first, second], shares)
+    metrics.pushed([frame(3)], [])
+
+    assert (metrics.events, metrics.deliveries) == (3, 5)
+
+
+def test_what_the_bell_says_is_no_delivery():
+    metrics = Metrics()
+    event = frame(1)
+
+    metrics.pushed([event], [(Batch([event, frames.count(1, event.cursor)]), ["a"])])
+
+    assert metrics.deliveries == 1
+
+
+def test_lag_is_how_long_the_first_of_the_last_push_waited():
+    now = [10.0]
+    metrics = Metrics(clock=lambda: now[0])
+
+    metrics.pushed([frame(9_750), frame(9_900)], [])
+
+    assert metrics.lag == 250
+
+
+def test_a_clock_that_is_behind_gives_no_lag_below_nothing():
+    metrics = Metrics(clock=lambda: 1.0)
+
+    metrics.pushed([frame(1_500)], [])
+
+    assert metrics.lag == 0
+
+
+def test_a_push_of_nothing_leaves_all_as_it_was():
+    metrics = Metrics()
+
+    metrics.pushed([], [])
+
+    assert (metrics.events, metrics.deliveries, metrics.lag) == (0, 0, None)
+
+
+def test_slow_closes_are_counted():
+    metrics = Metrics()
+
+    metrics.closed_slow()
+    metrics.closed_slow()
+
+    assert metrics.slow_closes == 2
+
+
+def test_hub_counts_what_it_pushes(log, counted):
+    hub = shared_hub()
+    hub.ensure_started()
+    position = hub.position
+    for topics in (["a:1"], ["a:1", "b:1"], ["c:1"]):
+        hub.attach(Connection(requested_topics=topics), after=None, as_of=position)
+
+    append(log, "a:1")
+    append(log, "b:1")
+    append(log, "z:1")
+
+    wait_for(lambda: counted.events == 3, what="three events")
+    assert counted.deliveries == 3
+    assert 0 <= counted.lag < 60_000
+
+
+def append(log, *topics):
+    uid = uuid.uuid4().hex
+    entry = entries.EventEntry(uid=uid, type="tick", topics=topics, data="{}")
+    log.append([(uid, entries.encode(entry))])
+
+
+def test_a_connection_that_is_too_slow_is_counted_once(counted):
+    connection = Connection(transport=QueueTransport(buffer_bytes=1))
+    batch = Batch([Frame(Cursor(1, 0), b"more than that")])
+
+    for _ in range(4):
+        connection.push(batch)
+
+    assert connection.state is State.CLOSED
+    assert counted.slow_closes == 1
+
+
+def test_a_connection_that_is_closed_otherwise_is_not_counted(counted):
+    connection = Connection()
+    connection.close("expired")
+
+    connection.push(Batch([frame(1)]))
+
+    assert counted.slow_closes == 0

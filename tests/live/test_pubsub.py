@@ -1,0 +1,152 @@
+import json
+import threading
+
+import pytest
+
+from notifications.exceptions import LogUnavailable
+from notifications.live.connection import Connection, State
+from notifications.live.pubsub import encode, shared_pubsub
+from tests.system.server import wait_for
+
+
+@pytest.fixture
+def channels(log):
+    return shared_pubsub()
+
+
+@pytest.fixture
+def connection(channels):
+    connection = Connection(channels=["sse"])
+    channels.attach(connection)
+    return connection
+
+
+def taken(connection):
+    return [frame.body for frame in connection.transport.take(seconds=30)]
+
+
+def test_a_message_in_flask_sses_form_arrives(connection, redis_client):
+    message = {"data": {"question": "which?"}, "type": "new_answers", "id": 7}
+
+    redis_client.publish("sse", json.dumps(message))
+
+    assert taken(connection) == [
+        b'id: 7\nevent: new_answers\ndata: {"question":"which?"}\n\n'
+    ]
+
+
+def test_text_goes_as_it_is_and_a_type_is_optional():
+    assert encode(b'{"data": "one\\ntwo"}') == b"data: one\ndata: two\n\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"hello",
+        b"[]",
+        b"{}",
+        b"\x80\x04]",
+        b"[" * 10_000,
+        b'{"data": 1, "type": 5}',
+        b'{"data": 1, "type": "server_closed"}',
+        b'{"data": 1, "type": "a\\nb"}',
+        b'{"data": 1, "id": "a\\u0000b"}',
+    ],
+)
+def test_what_is_no_such_message_is_refused(body):
+    with pytest.raises(ValueError, match=r"."):
+        encode(body)
+
+
+def test_a_message_that_makes_no_sense_is_dropped_and_counted(
+    channels, connection, redis_client, caplog
+):
+    redis_client.publish("sse", b"nonsense\nmessage=forged")
+    redis_client.publish("sse", b'{"data": "sense"}')
+
+    assert taken(connection) == [b"data: sense\n\n"]
+    assert channels.unreadable == 1
+    assert len(caplog.messages) == 1
+    assert "\n" not in caplog.messages[0]
+
+
+def test_another_channel_is_not_heard(connection, redis_client, settings):
+    redis_client.publish("other", b'{"data": "other"}')
+    redis_client.publish("sse", b'{"data": "mine"}')
+
+    assert taken(connection) == [b"data: mine\n\n"]
+
+
+def test_each_connection_hears_its_own_channels(channels, redis_client, settings):
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "PUBSUB_CHANNELS": ["sse", "chat"],
+    }
+    chat, sse = Connection(channels=["chat"]), Connection(channels=["sse"])
+    channels.attach(chat)
+    channels.attach(sse)
+
+    redis_client.publish("chat", b'{"data": "in chat"}')
+    redis_client.publish("sse", b'{"data": "in sse"}')
+
+    assert taken(sse) == [b"data: in sse\n\n"]
+    assert taken(chat) == [b"data: in chat\n\n"]
+
+
+def test_the_subscription_ends_with_the_last_stream(channels, connection, redis_client):
+    assert redis_client.pubsub_numsub("sse") == [(b"sse", 1)]
+
+    channels.detach(connection)
+
+    wait_for(
+        lambda: redis_client.pubsub_numsub("sse") == [(b"sse", 0)],
+        what="the end of the subscription",
+    )
+    assert connection.state is State.CLOSED
+
+
+def test_a_stream_after_the_last_one_ended_hears_again(
+    channels, connection, redis_client
+):
+    channels.stop()
+    again = Connection(channels=["sse"])
+    channels.attach(again)
+
+    redis_client.publish("sse", b'{"data": "again"}')
+
+    assert taken(again) == [b"data: again\n\n"]
+
+
+def test_an_interrupted_subscription_comes_back(connection, link, redis_client, caplog):
+    link.cut()
+    wait_for(lambda: "interrupted" in caplog.text, what="the interruption")
+    link.mend()
+
+    wait_for(
+        lambda: redis_client.publish("sse", b'{"data": "back"}') == 1,
+        what="the subscription",
+    )
+    assert taken(connection) == [b"data: back\n\n"]
+
+
+def test_without_redis_a_channel_cannot_be_attached(no_redis, monkeypatch):
+    monkeypatch.setattr("notifications.live.pubsub.SUBSCRIBE_SECONDS", 0.1)
+    connection = Connection(channels=["sse"])
+
+    with pytest.raises(LogUnavailable):
+        shared_pubsub().attach(connection)
+
+    assert connection.state is State.CLOSED
+
+
+def test_a_thread_that_ended_leaves_the_next_ones_connections_alone(
+    channels, connection, redis_client
+):
+    ended = threading.Thread(target=channels._end)
+    ended.start()
+    ended.join()
+
+    redis_client.publish("sse", b'{"data": "once"}')
+
+    assert taken(connection) == [b"data: once\n\n"]
+    assert connection.state is State.OPEN

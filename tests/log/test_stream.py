@@ -1,0 +1,289 @@
+import math
+import threading
+import uuid
+
+import pytest
+import redis
+
+from notifications.conf import conf
+from notifications.exceptions import LogGap, LogUnavailable, UnreadableEntry
+from notifications.log.client import RedisClient
+from notifications.log.stream import READ_LIMIT, Log, shared_log
+from notifications.protocol.cursor import Cursor
+
+
+def items(count):
+    return [(uuid.uuid4().hex, b"%d" % number) for number in range(count)]
+
+
+def bodies(records):
+    return [record.body for record in records]
+
+
+def test_entries_come_back_in_order(log):
+    start = log.position()
+
+    cursors = log.append(items(3))
+
+    assert bodies(log.read(start, until=cursors[-1])) == [b"0", b"1", b"2"]
+    assert cursors == sorted(cursors)
+
+
+def test_an_entry_is_appended_once_by_its_uid(log):
+    start = log.position()
+    [item] = items(1)
+
+    first, second = log.append([item]), log.append([item])
+
+    assert first == second
+    assert len(list(log.read(start, until=log.position()))) == 1
+
+
+def test_appending_nothing_does_nothing(log):
+    start = log.position()
+
+    assert log.append([]) == []
+    assert log.position() == start
+
+
+def test_a_new_log_has_a_first_cursor_that_it_contains(log):
+    start = log.position()
+
+    assert log.contains(start)
+    assert log.position() == start
+
+
+def test_a_cursor_of_elsewhere_is_not_contained(log):
+    log.position()
+
+    assert not log.contains(Cursor(1, 1))
+
+
+def test_reading_goes_on_past_a_page(log):
+    start = log.position()
+    cursors = log.append(items(READ_LIMIT * 2 + 7))
+
+    read = list(log.read(start, until=cursors[-1]))
+
+    assert [record.cursor for record in read] == cursors
+
+
+def test_reading_stops_at_the_given_cursor(log):
+    start = log.position()
+    cursors = log.append(items(3))
+
+    assert bodies(log.read(start, until=cursors[1])) == [b"0", b"1"]
+    assert list(log.read(cursors[1], until=cursors[1])) == []
+
+
+def test_reading_from_an_entry_that_is_gone_is_a_gap(log, redis_client):
+    log.position()
+    first, second = log.append(items(2))
+    redis_client.xdel(stream_key(), str(first))
+
+    with pytest.raises(LogGap) as gap:
+        list(log.read(first, until=second))
+
+    assert gap.value.cursor == first
+
+
+def test_the_log_keeps_about_as_many_entries_as_set(log, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "LOG_MAX_ENTRIES": 100}
+    start = log.position()
+
+    log.append(items(1_000))
+
+    assert not log.contains(start)
+
+
+def test_waiting_returns_at_once_what_is_there_already(log):
+    start = log.position()
+    log.append(items(2))
+
+    assert bodies(log.wait(start, seconds=5)) == [b"0", b"1"]
+
+
+def test_waiting_returns_what_comes_meanwhile(log):
+    start = log.position()
+    writer = threading.Thread(target=log.append, args=[items(1)])
+    writer.start()
+
+    assert bodies(log.wait(start, seconds=30)) == [b"0"]
+    writer.join()
+
+
+def test_waiting_in_vain_returns_nothing(log):
+    assert log.wait(log.position(), seconds=0.1) == []
+
+
+def test_waiting_after_an_entry_that_is_gone_is_a_gap(log, redis_client):
+    start = log.position()
+    redis_client.delete(stream_key())
+
+    with pytest.raises(LogGap):
+        log.wait(start, seconds=0.1)
+
+
+def test_a_log_without_redis_is_unavailable(no_redis):
+    log = shared_log()
+
+    for use in (
+        log.position,
+        lambda: log.append(items(1)),
+        lambda: log.contains(Cursor(1, 1)),
+        lambda: log.wait(Cursor(1, 1), seconds=0.1),
+        lambda: next(log.subscribe(["sse"], seconds=0.1)),
+    ):
+        with pytest.raises(LogUnavailable):
+            use()
+
+
+def test_after_a_failure_commands_fail_at_once_for_a_while(settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 1}
+    now = [100.0]
+    asked = []
+
+    def url():
+        asked.append(now[0])
+        return "unix:///nonexistent/redis.sock"
+
+    log = Log(url, clock=lambda: now[0])
+    for _ in range(3):
+        with pytest.raises(LogUnavailable):
+            log.position()
+    now[0] += 1
+    with pytest.raises(LogUnavailable):
+        log.position()
+
+    assert asked == [100.0, 101.0]
+
+
+def test_a_lock_has_one_holder(log):
+    with log.exclusive("sweep", seconds=5) as first:
+        assert first.renew()
+        assert first.renew()
+        with log.exclusive("sweep", seconds=5) as second:
+            assert not second.renew()
+        assert first.renew()
+    with log.exclusive("sweep", seconds=5) as third:
+        assert third.renew()
+
+
+def test_a_lock_that_lapsed_is_not_taken_from_its_next_holder(log, redis_client):
+    with log.exclusive("sweep", seconds=5) as lock:
+        assert lock.renew()
+        redis_client.delete(lock_key())
+        redis_client.set(lock_key(), "another holder")
+
+    assert redis_client.get(lock_key()) == b"another holder"
+
+
+def test_what_is_published_on_a_channel_arrives(log, redis_client):
+    subscription = log.subscribe(["sse"], seconds=5)
+    assert next(subscription) is None
+    redis_client.publish("sse", b"hello")
+
+    message = next(subscription)
+
+    assert (message.channel, message.body) == ("sse", b"hello")
+    subscription.close()
+
+
+def test_closing_opens_again_on_use(log):
+    start = log.position()
+    log.close()
+
+    assert log.position() == start
+
+
+def test_an_unknown_entry_is_still_read(log):
+    start = log.position()
+    cursor = log.append([("x", b"\xff\x00")])[0]
+
+    [record] = log.read(start, until=cursor)
+
+    with pytest.raises(UnreadableEntry):
+        record.decode()
+
+
+def stream_key():
+    return f"{{{conf.KEY_PREFIX}}}:log"
+
+
+def lock_key():
+    return f"{{{conf.KEY_PREFIX}}}:lock:sweep"
+
+
+def test_ones_own_probe_is_heard_by_who_waits(log):
+    assert log.seconds_since_probe == math.inf
+
+    log.probe()
+    log.wait(log.position(), seconds=5)
+
+    assert log.seconds_since_probe < 5
+
+
+def test_a_probe_of_another_process_does_not_count(log, settings, link):
+    other = Log(link, prefix=settings.NOTIFICATIONS["KEY_PREFIX"])
+    other.probe()
+
+    log.wait(log.position(), seconds=0.1)
+
+    assert log.seconds_since_probe == math.inf
+    other.close()
+
+
+def test_a_probe_finds_out_that_redis_is_back(log, link, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 1_000}
+    link.cut()
+    with pytest.raises(LogUnavailable):
+        log.position()
+    link.mend()
+    with pytest.raises(LogUnavailable, match="a moment ago"):
+        log.position()
+
+    log.probe()
+
+    assert log.position()
+
+
+def test_an_error_that_redis_answers_with_does_not_hold_up_the_next(log, redis_client):
+    redis_client.set(stream_key(), "no stream")
+    with pytest.raises(LogUnavailable, match="WRONGTYPE"):
+        log.position()
+    redis_client.delete(stream_key())
+
+    assert log.position()
+
+
+class Hanging:
+    """A Redis that never replies, while the clock goes on by itself."""
+
+    def __init__(self, *, seconds):
+        self.now = 0.0
+        self.asked = 0
+        self._seconds = seconds
+
+    def xrevrange(self, name, *, count):
+        self.asked += 1
+        self.now += self._seconds
+        raise redis.TimeoutError
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0.2, 1), (0.5, 2)])
+def test_only_a_timeout_in_time_counts_as_redis_being_away(
+    settings, monkeypatch, seconds, asked
+):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 30}
+    hanging = Hanging(seconds=seconds)
+    monkeypatch.setattr(RedisClient, "connect", lambda self, timeout: hanging)
+    log = Log(lambda: "unix:///nowhere", clock=lambda: hanging.now)
+
+    for _ in range(2):
+        with pytest.raises(LogUnavailable):
+            log.position()
+
+    assert hanging.asked == asked

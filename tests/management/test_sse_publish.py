@@ -1,0 +1,266 @@
+import io
+import json
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from notifications.models import Event
+from notifications.protocol.cursor import Cursor
+from notifications.publishing import outbox
+from tests import ROOT
+
+WRONG_INPUT = 2
+REDIS_AWAY = 1
+PAYLOAD = {"question_id": 1, "title": "Why is it sour?", "url": "/questions/1/"}
+DATA = json.dumps(PAYLOAD)
+
+
+@pytest.fixture
+def standard_input(monkeypatch):
+    def give(text):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+    return give
+
+
+def publish(*options, event="new_question", topic="topic:espresso"):
+    """Run the command; return what it printed, line by line."""
+    out = io.StringIO()
+    call_command("sse_publish", event, "--topic", topic, *options, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def refused(*options, code=WRONG_INPUT):
+    """Run the command, which fails; return why, and what it said on the way."""
+    err = io.StringIO()
+    options = ["new_question", "--topic", "topic:espresso", *options]
+    with pytest.raises(CommandError) as caught:
+        call_command("sse_publish", *options, stdout=io.StringIO(), stderr=err)
+    assert caught.value.returncode == code
+    return str(caught.value), err.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_is_published(log):
+    before = log.position()
+
+    (line,) = publish("--data", DATA)
+
+    uid, cursor = line.split()
+    (record,) = log.read(before, until=log.position())
+    assert record.decode().uid == str(uuid.UUID(uid))
+    assert record.cursor == Cursor.parse(cursor)
+    assert record.decode().topics == ("topic:espresso",)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_published_event_is_kept_as_any_other():
+    publish("--data", DATA)
+
+    (event,) = Event.objects.all()
+    assert (event.type, event.payload, event.actor) == ("new_question", PAYLOAD, None)
+    assert event.relayed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_may_have_several_topics():
+    publish("--topic", "user:7", "--data", DATA)
+
+    assert Event.objects.get().topics == ["topic:espresso", "user:7"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_payload_is_read_from_standard_input(standard_input):
+    standard_input(json.dumps(PAYLOAD, indent=2))
+
+    publish("--data", "-")
+
+    assert Event.objects.get().payload == PAYLOAD
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_line_of_standard_input_is_an_event(standard_input):
+    standard_input(f"{DATA}\n\n{DATA}\n")
+
+    printed = publish("--data", "-", "--lines")
+
+    assert len(printed) == len({*printed}) == Event.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_line_of_an_argument_is_an_event():
+    printed = publish("--data", f"{DATA}\n{DATA}", "--lines")
+
+    assert len(printed) == Event.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lines_are_published_in_their_order(standard_input, log):
+    before = log.position()
+    payloads = [{**PAYLOAD, "question_id": number} for number in (1, 2, 3)]
+    standard_input("\n".join(map(json.dumps, payloads)))
+
+    printed = publish("--data", "-", "--lines")
+
+    appended = [str(each.cursor) for each in log.read(before, until=log.position())]
+    assert [line.split()[1] for line in printed] == appended
+    assert [event.payload for event in Event.objects.order_by("pk")] == payloads
+
+
+@pytest.mark.django_db(transaction=True)
+def test_wrong_lines_are_named_and_the_right_ones_published(standard_input):
+    standard_input(f'{DATA}\nhello\n\n{{"question_id":"x"}}\n[]\n{DATA}\n')
+
+    message, named = refused("--data", "-", "--lines")
+
+    assert message == "Lines that were wrong and skipped: 3."
+    assert [line.partition(":")[0] for line in named.splitlines()] == [
+        "line 2", "line 4", "line 5",
+    ]  # fmt: skip
+    assert Event.objects.count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("", "no JSON"),
+        ("hello", "no JSON"),
+        ("{", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ("[]", "expected a JSON object"),
+        ("null", "expected a JSON object"),
+        ("{}", "question_id"),
+        ('{"question_id":"x","title":"","url":""}', "$.question_id"),
+        ('{"question_id":1,"title":"","url":"","uid":"1"}', "uid"),
+        ('{"question_id":NaN,"title":"","url":""}', "$.question_id"),
+        ('{"question_id":1,"title":"\\ud800","url":""}', "surrogates"),
+        (json.dumps({**PAYLOAD, "title": "a" * 10_000}), "bytes of JSON"),
+    ],
+)
+def test_a_payload_that_does_not_fit_is_refused(data, said):
+    message, _ = refused("--data", data)
+
+    assert message.startswith("payload of new_question")
+    assert said in message
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("options", [["--data", "-"], ["--data", "-", "--lines"]])
+def test_standard_input_that_is_no_text_is_refused(monkeypatch, options):
+    binary = io.TextIOWrapper(io.BytesIO(b"\xff"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", binary)
+
+    message, _ = refused(*options)
+
+    assert "'utf-8' codec can't decode byte 0xff" in message
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_no_topic_is_refused():
+    message, _ = refused("--topic", "espresso", "--data", DATA)
+
+    assert message.startswith("topic 'espresso'")
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_event_type_that_nobody_registered_is_refused():
+    known = "known: announcement, new_answer, new_question"
+    with pytest.raises(CommandError, match=known) as caught:
+        publish("--data", DATA, event="new_qestion")
+
+    assert caught.value.returncode == WRONG_INPUT
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("options", [["--data", DATA], ["--data", DATA, "--lines"]])
+def test_an_event_is_kept_while_redis_is_away(no_redis, options):
+    message, _ = refused(*options, code=REDIS_AWAY)
+
+    assert message == "Redis is away: 1 kept, and relayed once it is back."
+    assert [event.relayed for event in Event.objects.all()] == [None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kept_event_is_relayed_once_redis_is_back(settings, no_redis, redis_server):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 0}
+    refused("--data", DATA, code=REDIS_AWAY)
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_URL": redis_server.url}
+
+    relayed = outbox.sweep()
+
+    assert relayed == 1
+    assert Event.objects.get().relayed
+
+
+@pytest.fixture(scope="module")
+def manage(tmp_path_factory, redis_server):
+    """Run manage.py in a process of its own, on a database of its own."""
+    database = tmp_path_factory.mktemp("site") / "db.sqlite3"
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": f"sqlite:///{database}",
+        "REDIS_URL": redis_server.url,
+    }
+
+    def manage(*arguments, given="", **changed):
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**environment, **changed},
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=60,
+        )
+
+    assert manage("migrate", "--verbosity=0").returncode == 0
+    return manage
+
+
+COMMAND = ["sse_publish", "new_question", "--topic", "topic:espresso", "--data"]
+
+
+def test_the_exit_status_is_0_for_what_is_published(manage):
+    done = manage(*COMMAND, "-", given=DATA)
+
+    assert done.returncode == 0, done.stderr
+    assert Cursor.parse(done.stdout.split()[1])
+
+
+def test_the_exit_status_is_2_for_what_is_wrong(manage):
+    done = manage(*COMMAND, "{}")
+
+    assert done.returncode == WRONG_INPUT
+    assert done.stdout == ""
+    assert done.stderr.startswith("CommandError: payload of new_question")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_exit_status_is_1_while_redis_is_away(manage):
+    done = manage(*COMMAND, DATA, REDIS_URL="unix:///nonexistent/redis.sock")
+
+    assert done.returncode == REDIS_AWAY
+    assert done.stdout.endswith(" pending\n")
+    assert "Redis is away" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_exit_status_is_2_for_standard_input_that_is_no_text(manage):
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}
+
+    done = manage(*COMMAND, "-", "--lines", given=f"{DATA}\n\udcff", **strict)
+
+    assert done.returncode == WRONG_INPUT
+    assert "standard input" in done.stderr
+    assert "Traceback" not in done.stderr

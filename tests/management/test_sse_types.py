@@ -1,0 +1,237 @@
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils.translation import gettext_lazy, override
+
+from notifications.publishing.event_types import EventType
+from tests import ROOT
+
+NAMES = ["events.d.ts", "events.schema.json"]
+OUT_OF_DATE = 1
+WRONG_INPUT = 2
+
+
+class Comment(msgspec.Struct):
+    comment_id: int
+
+
+@pytest.fixture(autouse=True)
+def registry(monkeypatch):
+    """The registry with one event type, of which a test may make others."""
+    monkeypatch.setattr(EventType, "registry", {})
+    EventType("new_comment", Comment, label="New comment")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "frontend" / "types"
+
+
+def write(folder, *options):
+    """Run the command; return what it printed, line by line."""
+    out = io.StringIO()
+    call_command("sse_types", folder, *options, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def refused(folder, *options, code):
+    """Run the command, which fails; return why."""
+    with pytest.raises(CommandError) as caught:
+        write(folder, *options)
+    assert caught.value.returncode == code
+    return str(caught.value)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_both_files_are_written_and_named(folder):
+    printed = write(folder)
+
+    assert sorted(contents(folder)) == NAMES
+    assert printed == [str(folder / name) for name in NAMES]
+
+
+def test_the_files_describe_the_registered_event_types(folder):
+    write(folder)
+
+    schema = json.loads((folder / "events.schema.json").read_text())
+    assert schema["discriminator"]["mapping"] == {"new_comment": "#/$defs/NewComment"}
+    assert "export interface NewComment {" in (folder / "events.d.ts").read_text()
+
+
+def test_each_time_the_bytes_are_the_same(folder, tmp_path):
+    write(folder)
+    write(tmp_path / "again")
+
+    assert contents(folder) == contents(tmp_path / "again")
+
+
+def test_a_file_that_is_up_to_date_is_left_alone(folder):
+    write(folder)
+    inodes = {path.stat().st_ino for path in folder.iterdir()}
+
+    printed = write(folder)
+
+    assert printed == []
+    assert {path.stat().st_ino for path in folder.iterdir()} == inodes
+
+
+def test_another_event_type_changes_the_files(folder):
+    write(folder)
+    before = contents(folder)
+    EventType("comment_gone", Comment)
+
+    write(folder)
+
+    after = contents(folder)
+    assert all(before[name] != after[name] for name in NAMES)
+
+
+def test_check_passes_what_is_up_to_date(folder):
+    write(folder)
+
+    assert write(folder, "--check") == []
+
+
+def test_check_names_what_is_out_of_date_and_how_to_mend_it(folder):
+    write(folder)
+    (folder / "events.d.ts").write_text("stale")
+
+    message = refused(folder, "--check", code=OUT_OF_DATE)
+
+    assert message == (
+        f"Out of date: {folder / 'events.d.ts'}. Run ./manage.py sse_types {folder}"
+    )
+
+
+def test_check_writes_nothing(folder):
+    message = refused(folder, "--check", code=OUT_OF_DATE)
+
+    assert all(name in message for name in NAMES)
+    assert not folder.exists()
+
+
+def test_check_leaves_what_is_out_of_date_as_it_is(folder):
+    write(folder)
+    (folder / "events.d.ts").write_text("stale")
+    before = contents(folder)
+
+    refused(folder, "--check", code=OUT_OF_DATE)
+
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("broken", ["write_bytes", "replace"])
+def test_a_file_that_cannot_be_written_leaves_the_old_one_whole(
+    folder, monkeypatch, broken
+):
+    write(folder)
+    before = contents(folder)
+    EventType("comment_gone", Comment)
+
+    def full(path, *args):
+        path.touch()
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, broken, full)
+    message = refused(folder, code=WRONG_INPUT)
+
+    assert "No space left on device" in message
+    assert contents(folder) == before
+
+
+def test_what_reads_a_file_meanwhile_reads_all_of_the_old_one(folder):
+    write(folder)
+    path = folder / "events.d.ts"
+    before = path.read_bytes()
+    EventType("comment_gone", Comment)
+
+    with path.open("rb") as opened:
+        write(folder)
+
+        assert opened.read() == before != path.read_bytes()
+
+
+def test_a_link_still_leads_to_the_file_that_was_written(folder, tmp_path):
+    write(folder)
+    (folder / "events.d.ts").rename(tmp_path / "shared.d.ts")
+    (folder / "events.d.ts").symlink_to(tmp_path / "shared.d.ts")
+    EventType("comment_gone", Comment)
+
+    write(folder)
+
+    assert (folder / "events.d.ts").is_symlink()
+    assert "CommentGone" in (tmp_path / "shared.d.ts").read_text()
+
+
+def test_others_may_read_the_files_as_the_umask_says(folder):
+    umask = os.umask(0o022)
+    try:
+        write(folder)
+    finally:
+        os.umask(umask)
+
+    assert stat.S_IMODE((folder / "events.d.ts").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("options", [[], ["--check"]])
+def test_a_folder_that_is_a_file_is_refused(tmp_path, options):
+    (tmp_path / "file").touch()
+
+    message = refused(tmp_path / "file", *options, code=WRONG_INPUT)
+
+    assert "Not a directory" in message
+
+
+def test_a_payload_that_cannot_be_described_is_named(folder):
+    EventType("odd_thing", msgspec.defstruct("Odd", [("a", complex)]))
+
+    message = refused(folder, code=WRONG_INPUT)
+
+    assert message.startswith("event type 'odd_thing': expected a payload")
+    assert not folder.exists()
+
+
+def test_a_site_without_event_types_is_told_so(folder, monkeypatch):
+    monkeypatch.setattr(EventType, "registry", {})
+
+    message = refused(folder, code=WRONG_INPUT)
+
+    assert message.startswith("No event type is registered")
+
+
+def test_a_label_is_in_the_same_language_wherever_it_runs(folder, tmp_path):
+    EventType("gone", msgspec.defstruct("Gone", []), label=gettext_lazy("Delete"))
+    write(folder)
+
+    with override("de"):
+        write(tmp_path / "german")
+
+    assert contents(folder) == contents(tmp_path / "german")
+
+
+def test_without_a_folder_it_says_how_to_call_it():
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "sse_types"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == WRONG_INPUT
+    assert done.stderr.startswith("usage: manage.py sse_types")
+    assert "./manage.py sse_types frontend/types" in done.stderr

@@ -1,0 +1,167 @@
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from notifications.models import Event, Follow, ReadState
+from notifications.publishing import outbox
+from project.qa.models import Question, Topic
+from project.qa.notifications import NEW_QUESTION
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAYLOAD = {"question_id": 1, "title": "Why?", "url": "/questions/1/"}
+
+
+def record(*topics, **options):
+    return outbox.record(NEW_QUESTION, topics=topics, payload=PAYLOAD, **options)
+
+
+def inbox(user):
+    return list(Event.objects.inbox(user))
+
+
+def follow(user, topic, level="follow"):
+    return Follow.objects.set_level(user, topic, level)
+
+
+def test_the_inbox_has_what_goes_to_a_topic_one_follows_newest_first(maja):
+    follow(maja, "topic:milk")
+    first = record("topic:milk")
+    record("topic:tamping")
+    second = record("topic:milk", "topic:tamping")
+
+    assert inbox(maja) == [second, first]
+
+
+def test_an_event_to_two_topics_that_one_follows_is_there_once(maja):
+    follow(maja, "topic:milk")
+    follow(maja, "topic:tamping")
+
+    event = record("topic:milk", "topic:tamping")
+
+    assert inbox(maja) == [event]
+
+
+def test_nobody_is_told_of_what_they_did_themselves(maja):
+    follow(maja, "topic:milk")
+
+    record("topic:milk", actor=maja)
+
+    assert inbox(maja) == []
+
+
+def test_following_starts_from_now(maja):
+    event = record("topic:milk")
+    event.refresh_from_db()
+
+    made = follow(maja, "topic:milk")
+    Follow.objects.update(created=event.relayed.replace(year=event.relayed.year + 1))
+
+    assert made.level == "follow"
+    assert inbox(maja) == []
+
+
+def test_a_mute_beats_following_another_of_the_topics(maja):
+    follow(maja, "topic:milk")
+    follow(maja, "question:7", "mute")
+
+    record("topic:milk", "question:7")
+
+    assert inbox(maja) == []
+
+
+def test_who_was_told_is_not_told_again_when_a_topic_is_added(maja):
+    asker = User.objects.create_user("asker")
+    milk = Topic.objects.create(slug="milk", name="Milk")
+    follow(maja, f"user:{asker.pk}")
+    follow(maja, "topic:milk")
+
+    question = Question.objects.create(title="Why?", body="", author=asker)
+    question.topics.add(milk)
+
+    assert Event.objects.count() == 2
+    assert inbox(maja) == [Event.objects.first()]
+
+
+def test_who_was_not_told_hears_of_the_topic_that_is_added(maja):
+    asker = User.objects.create_user("asker")
+    milk = Topic.objects.create(slug="milk", name="Milk")
+    follow(maja, "topic:milk")
+
+    question = Question.objects.create(title="Why?", body="", author=asker)
+    question.topics.add(milk)
+
+    assert inbox(maja) == [Event.objects.last()]
+
+
+def test_a_pending_event_is_in_the_inbox_already(maja, no_redis):
+    follow(maja, "topic:milk")
+
+    event = record("topic:milk")
+
+    assert inbox(maja) == [event]
+
+
+def test_a_new_level_keeps_the_time_since_when_one_follows(maja):
+    before = follow(maja, "topic:milk").created
+
+    after = follow(maja, "topic:milk", "watch")
+
+    assert (after.level, after.created) == ("watch", before)
+
+
+def test_following_what_was_muted_starts_from_now(maja):
+    muted = follow(maja, "topic:milk", "mute")
+    Follow.objects.update(created=muted.created.replace(year=2020))
+
+    assert follow(maja, "topic:milk").created.year > 2020
+
+
+@pytest.mark.parametrize(("topic", "level"), [("milk", "follow"), ("topic:milk", "x")])
+def test_what_is_no_topic_or_no_level_is_not_followed(maja, topic, level):
+    with pytest.raises(ValidationError):
+        follow(maja, topic, level)
+
+    assert not Follow.objects.exists()
+
+
+def test_the_inbox_asks_the_database_a_fixed_number_of_times(
+    maja, django_assert_num_queries
+):
+    follow(maja, "topic:milk")
+    with transaction.atomic():
+        for _ in range(20):
+            record("topic:milk", actor=None)
+
+    with django_assert_num_queries(4):
+        assert len([each.wire() for each in Event.objects.inbox(maja).for_wire()]) == 20
+
+
+def test_rows_say_what_they_are(maja):
+    event = record("topic:milk")
+
+    assert str(follow(maja, "topic:milk")) == "maja follow topic:milk"
+    assert str(event) == f"new_question {event.uid}"
+    assert str(event.addresses.get()) == "topic:milk"
+    assert str(ReadState.of(maja)) == "maja up to 0"
+
+
+def test_saving_over_a_mute_starts_from_now_too(maja):
+    muted = follow(maja, "topic:milk", "mute")
+    Follow.objects.update(created=muted.created.replace(year=2020))
+    muted = Follow.objects.get()
+
+    muted.level = "follow"
+    muted.save()
+
+    assert muted.created.year > 2020
+
+
+def test_following_again_at_the_same_level_changes_nothing(maja, log):
+    follow(maja, "topic:milk")
+    before = log.position()
+
+    follow(maja, "topic:milk")
+
+    assert log.position() == before

@@ -1,0 +1,54 @@
+"""People, topics and questions for the tests of the site."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from project.qa.models import Answer, Question
+
+
+@pytest.fixture
+def maja(db):
+    return User.objects.create_user("maja", password="correct horse")
+
+
+@pytest.fixture
+def tobias(db):
+    return User.objects.create_user("tobias", password="battery staple")
+
+
+@pytest.fixture
+def question(maja, espresso):
+    question = Question.objects.create(
+        title="Why is it sour?", body="It runs\n\nthrough.", author=maja
+    )
+    question.topics.add(espresso)
+    return question
+
+
+@pytest.fixture
+def answer(question, tobias):
+    return Answer.objects.create(question=question, author=tobias, body="Grind finer.")
+
+
+@pytest.fixture
+def many_questions(maja, tobias, espresso):
+    """Forty-five questions, the one titled Q0 the newest."""
+    now = timezone.now()
+    questions = Question.objects.bulk_create(
+        Question(title=f"Q{n}", body="b", author=maja, created=now - timedelta(hours=n))
+        for n in range(45)
+    )
+    espresso.questions.add(*questions)
+    Answer.objects.bulk_create(
+        Answer(question=question, author=tobias, body="a") for question in questions
+    )
+    return questions
+
+
+@pytest.fixture
+def as_maja(client, maja):
+    client.force_login(maja)
+    return client

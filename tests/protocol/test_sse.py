@@ -1,0 +1,133 @@
+import httpx
+import pytest
+from httpx_sse import EventSource
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from notifications.protocol import sse
+
+# Text that UTF-8 can hold: no surrogates.
+texts = st.text(st.characters(codec="utf-8"))
+lines = texts.filter(lambda text: not {"\r", "\n"} & {*text})
+ids = lines.filter(lambda text: "\0" not in text)
+
+
+def decode(stream):
+    """Return the events of a stream, as a client of the standard reads them."""
+    response = httpx.Response(
+        200, headers={"Content-Type": "text/event-stream"}, content=stream
+    )
+    return list(EventSource(response).iter_sse())
+
+
+def normalised(text):
+    """Return the text with the line ends that every client is left with."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def test_an_event_is_its_fields_and_a_blank_line():
+    encoded = sse.encode(data='{"a":1}', event="new_comment", event_id="5-1")
+
+    assert encoded == b'id: 5-1\nevent: new_comment\ndata: {"a":1}\n\n'
+
+
+def test_empty_fields_are_left_out():
+    assert sse.encode(data="hello") == b"data: hello\n\n"
+
+
+def test_empty_data_is_still_an_event():
+    assert sse.encode(data="") == b"data: \n\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_each_line_of_data_has_a_field_of_its_own(end):
+    encoded = sse.encode(data=f"one{end}two{end}")
+
+    assert encoded == b"data: one\ndata: two\ndata: \n\n"
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\v", "\f", "\x1c"])
+def test_what_only_python_calls_a_line_end_is_kept(character):
+    encoded = sse.encode(data=f"one{character}two")
+
+    assert encoded == f"data: one{character}two\n\n".encode()
+
+
+@pytest.mark.parametrize("data", ["\0", "\ufeff", "\ufeffid: 5", " a ", ": a", "id: 5"])
+def test_data_reaches_the_client_as_it_is(data):
+    (event,) = decode(sse.encode(data=data))
+
+    assert event.data == data
+    assert event.id == ""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_line_end_in_the_name_is_refused(end):
+    with pytest.raises(ValueError, match="expected one line"):
+        sse.encode(data="", event=f"a{end}data: forged")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_line_end_in_the_id_is_refused(end):
+    with pytest.raises(ValueError, match="expected one line"):
+        sse.encode(data="", event_id=f"5{end}data: forged")
+
+
+def test_a_nul_in_the_id_is_refused():
+    with pytest.raises(ValueError, match="without NUL"):
+        sse.encode(data="", event_id="5\0")
+
+
+def test_what_utf_8_cannot_hold_is_refused():
+    with pytest.raises(ValueError, match="surrogates"):
+        sse.encode(data="\ud800")
+
+
+@given(data=texts, event=lines, event_id=ids)
+@example(data="\r\n\r\n", event="a", event_id="1-1")
+@example(data="\ufeff\0\u2028\x85", event="\ufeff", event_id="\u2029")
+def test_what_is_encoded_is_what_the_client_reads(data, event, event_id):
+    encoded = sse.encode(data=data, event=event, event_id=event_id)
+
+    (read,) = decode(encoded)
+    assert read.data == normalised(data)
+    assert read.event == (event or "message")
+    assert read.id == event_id
+
+
+@given(st.lists(texts, min_size=1))
+def test_events_in_a_row_stay_apart(several):
+    encoded = b"".join(sse.encode(data=data) for data in several)
+
+    assert [event.data for event in decode(encoded)] == [*map(normalised, several)]
+
+
+def test_retry_tells_the_client_how_long_to_wait():
+    encoded = sse.encode_retry(3000)
+
+    assert encoded == b"retry: 3000\n\n"
+    assert decode(encoded)[0].retry == 3000
+
+
+def test_a_client_that_was_nowhere_has_no_id():
+    assert sse.last_event_id(None, []) is None
+
+
+def test_the_header_says_where_the_client_was():
+    assert sse.last_event_id("5-1", []) == "5-1"
+
+
+def test_the_parameter_says_where_the_page_was():
+    assert sse.last_event_id(None, ["5-1"]) == "5-1"
+
+
+def test_the_header_wins_over_the_parameter():
+    assert sse.last_event_id("7-0", ["5-1"]) == "7-0"
+
+
+def test_an_empty_header_is_an_id_that_is_nowhere():
+    assert sse.last_event_id("", ["5-1"]) == ""
+
+
+def test_parameters_that_contradict_each_other_are_nowhere():
+    assert sse.last_event_id(None, ["5-1", "7-0"]) == ""

@@ -1,0 +1,176 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.utils import timezone
+
+from notifications.lib.digests import login_digest, session_digest
+from notifications.models import Control, Event, Follow
+from notifications.protocol.entries import EndEntry
+from notifications.publishing import outbox
+from notifications.publishing.control import permissions_changed
+from notifications.streams.open_stream import subscriber_of
+from project.qa.notifications import NEW_QUESTION
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def maja():
+    return User.objects.create_user("maja", password="correct horse")
+
+
+@pytest.fixture
+def ends(log, maja):
+    """A function that returns what ended since the start of the test."""
+    start = log.position()
+
+    def ends():
+        entries = [each.decode() for each in log.read(start, until=log.position())]
+        return [each for each in entries if isinstance(each, EndEntry)]
+
+    return ends
+
+
+def test_signing_out_ends_the_streams_of_the_session(client, maja, ends):
+    client.force_login(maja)
+    session = session_digest(client.session.session_key)
+
+    client.post("/logout/")
+
+    [end] = ends()
+    assert (end.user, end.reason) == (str(maja.pk), "signed_out")
+    assert (end.session, end.login) == (session, "")
+
+
+def test_signing_out_ends_streams_wherever_sessions_are_kept(
+    client, maja, ends, settings
+):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    client.force_login(maja)
+    session = session_digest(client.session.session_key)
+
+    client.post("/logout/")
+
+    assert [(end.user, end.session) for end in ends()] == [(str(maja.pk), session)]
+
+
+def test_signing_in_ends_nothing(client, maja, ends):
+    assert client.login(username="maja", password="correct horse")
+
+    assert ends() == []
+
+
+def test_deactivation_ends_all_streams(maja, ends):
+    maja.is_active = False
+    maja.save()
+
+    [end] = ends()
+    assert (end.reason, end.session, end.login) == ("deactivated", "", "")
+
+
+def test_deletion_ends_all_streams(maja, ends):
+    pk = str(maja.pk)
+    maja.delete()
+
+    assert [(end.user, end.reason) for end in ends()] == [(pk, "deleted")]
+
+
+def test_a_new_password_ends_the_streams_of_older_logins(maja, ends):
+    before = login_digest(maja)
+    maja.set_password("battery staple")
+    maja.save()
+
+    [end] = ends()
+    assert end.reason == "password_changed"
+    assert end.login == login_digest(maja) != before
+
+
+def test_a_save_of_other_fields_ends_nothing(maja, ends):
+    maja.first_name = "Maja"
+    maja.save(update_fields=["first_name"])
+
+    assert ends() == []
+
+
+def test_a_rolled_back_change_ends_nothing(maja, ends):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        maja.is_active = False
+        maja.save()
+        raise ZeroDivisionError
+
+    assert ends() == []
+    assert not Control.objects.exists()
+
+
+def test_changed_permissions_end_the_streams_and_the_follows(maja, ends, settings):
+    Follow.objects.set_level(maja, "topic:open", "follow")
+    Follow.objects.set_level(maja, "topic:closed", "follow")
+    payload = {"question_id": 1, "title": "Why?", "url": "/"}
+    outbox.record(NEW_QUESTION, topics=["topic:closed"], payload=payload)
+    assert Event.objects.inbox(maja).exists()
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "AUTHORIZE": lambda user, topic: topic != "topic:closed",
+    }
+
+    permissions_changed(maja)
+
+    assert [follow.topic for follow in Follow.objects.all()] == ["topic:open"]
+    assert not Event.objects.inbox(maja).exists()
+    assert [end.reason for end in ends()] == ["permissions_changed"]
+
+
+def test_a_reader_lasts_no_longer_than_the_session(client, maja):
+    client.force_login(maja)
+    session = client.session
+    session.set_expiry(60)
+    session.save()
+
+    assert 59 < subscriber_of(maja, session).seconds <= 60
+    assert subscriber_of(maja, None).seconds > 60
+    assert subscriber_of(maja, None).session == ""
+    assert subscriber_of(None, None).user == ""
+
+
+def test_what_is_left_of_a_session_counts_from_when_it_was_saved(client, maja):
+    client.force_login(maja)
+    Session.objects.update(expire_date=timezone.now() + timedelta(seconds=30))
+
+    assert 29 < subscriber_of(maja, client.session).seconds <= 30
+
+
+def test_a_session_that_is_gone_has_no_time_left(client, maja):
+    client.force_login(maja)
+    session = client.session
+    Session.objects.all().delete()
+
+    assert subscriber_of(maja, session).seconds == 0
+
+
+def test_a_session_elsewhere_says_itself_how_old_it_gets(client, maja, settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    client.force_login(maja)
+    session = client.session
+    session.set_expiry(60)
+
+    assert 59 < subscriber_of(maja, session).seconds <= 60
+
+
+def test_no_key_of_a_session_is_in_a_digest(client, maja):
+    client.force_login(maja)
+    key = client.session.session_key
+
+    assert key not in session_digest(key)
+    assert session_digest(None) == ""
+
+
+def test_who_has_no_password_has_no_login():
+    class Visitor:
+        pk = 7
+
+    assert login_digest(Visitor()) == ""
+    assert get_user_model() is User

@@ -1,0 +1,64 @@
+import pytest
+from django.db import DatabaseError
+
+from notifications.models import Event
+from notifications.publishing import outbox
+from notifications.publishing.sweeper import sweep, sweeper
+from tests.system.server import wait_for
+
+
+@pytest.fixture
+def sweeps(monkeypatch):
+    """A list that grows with each sweep."""
+    done = []
+    monkeypatch.setattr(outbox, "sweep", lambda: done.append(1) or 0)
+    return done
+
+
+def test_it_sweeps_again_and_again(sweeps, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_INTERVAL": 0.01}
+
+    sweeper.start()
+
+    wait_for(lambda: len(sweeps) > 2, what="three sweeps")
+    sweeper.stop()
+
+
+def test_without_an_interval_it_does_not_sweep(sweeps, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_INTERVAL": 0}
+
+    sweeper.start()
+    sweeper.stop()
+
+    assert sweeps == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_redis_it_says_so_and_goes_on(no_redis, caplog):
+    Event.objects.create(type="new_question", payload={})
+
+    sweep()
+
+    assert "sweep=postponed" in caplog.text
+    assert Event.objects.pending().exists()
+
+
+def test_without_a_database_it_says_so_and_goes_on(monkeypatch, caplog):
+    def fail():
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(outbox, "sweep", fail)
+
+    sweep()
+
+    assert "sweep=postponed reason='gone'" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_it_relayed_is_logged(log, caplog):
+    Event.objects.create(type="new_question", payload={})
+
+    with caplog.at_level("INFO"):
+        sweep()
+
+    assert "sweep=done relayed=1" in caplog.text

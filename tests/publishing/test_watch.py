@@ -1,0 +1,284 @@
+import json
+
+import pytest
+from django.core import serializers
+from django.db import transaction
+
+from notifications.models import Event, Follow
+from notifications.publishing.watch import Watcher
+from project.qa.models import Answer, Question, Topic
+from project.qa.notifications import NEW_QUESTION
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def tamping():
+    return Topic.objects.create(slug="tamping", name="Tamping")
+
+
+@pytest.fixture
+def milk():
+    return Topic.objects.create(slug="milk", name="Milk")
+
+
+def ask(author, *topics):
+    with transaction.atomic():
+        question = Question.objects.create(title="Why?", body="Tell.", author=author)
+        question.topics.set(topics)
+    return question
+
+
+def told():
+    """What was relayed: the type and the topics of each event."""
+    events = Event.objects.exclude(relayed=None).order_by("pk")
+    return [(event.type, event.topics) for event in events]
+
+
+def test_one_question_with_several_topics_is_one_event(maja, milk, tamping):
+    ask(maja, milk, tamping)
+
+    assert told() == [
+        ("new_question", ["topic:milk", "topic:tamping", f"user:{maja.pk}"])
+    ]
+
+
+def test_topics_linked_from_their_side_count_too(maja, milk):
+    with transaction.atomic():
+        question = Question.objects.create(title="Why?", body="Tell.", author=maja)
+        milk.questions.add(question)
+
+    assert told() == [("new_question", ["topic:milk", f"user:{maja.pk}"])]
+
+
+def test_a_topic_taken_away_in_the_same_transaction_is_not_told(maja, milk, tamping):
+    with transaction.atomic():
+        question = Question.objects.create(title="Why?", body="Tell.", author=maja)
+        question.topics.set([milk, tamping])
+        question.topics.set([tamping])
+
+    assert told() == [("new_question", ["topic:tamping", f"user:{maja.pk}"])]
+
+
+def test_without_a_transaction_the_topics_follow_as_a_second_event(maja, milk):
+    question = Question.objects.create(title="Why?", body="Tell.", author=maja)
+    question.topics.add(milk)
+
+    assert told() == [
+        ("new_question", [f"user:{maja.pk}"]),
+        ("new_question", ["topic:milk"]),
+    ]
+
+
+def test_a_topic_added_later_tells_just_its_followers(maja, milk, tamping):
+    question = ask(maja, milk)
+    first = Event.objects.get()
+
+    question.topics.add(tamping)
+
+    second = Event.objects.last()
+    assert second.topics == ["topic:tamping"]
+    assert second.already_told == {
+        "topic:milk": first.relayed,
+        f"user:{maja.pk}": first.relayed,
+    }
+
+
+def test_a_topic_taken_away_and_added_again_tells_nobody(maja, milk):
+    question = ask(maja, milk)
+
+    question.topics.clear()
+    question.topics.add(milk)
+
+    assert Event.objects.count() == 1
+
+
+def test_a_topic_added_to_what_was_never_announced_tells_nobody(maja, milk):
+    [question] = Question.objects.bulk_create(
+        [Question(title="Why?", body="Tell.", author=maja)]
+    )
+
+    question.topics.add(milk)
+
+    assert not Event.objects.exists()
+
+
+def test_editing_is_no_event(maja, milk):
+    question = ask(maja, milk)
+
+    question.title = "Why, though?"
+    question.save()
+
+    assert Event.objects.count() == 1
+
+
+def test_a_title_changed_before_the_commit_is_what_is_told(maja, milk):
+    with transaction.atomic():
+        question = Question.objects.create(title="Wy?", body="Tell.", author=maja)
+        question.title = "Why?"
+        question.save()
+        question.topics.add(milk)
+
+    assert Event.objects.get().payload["title"] == "Why?"
+
+
+def test_an_answer_goes_to_its_question_the_topics_and_the_author(maja, tobias, milk):
+    question = ask(maja, milk)
+
+    answer = Answer.objects.create(question=question, body="So.", author=tobias)
+
+    event = Event.objects.last()
+    assert event.type == "new_answer"
+    assert event.topics == [
+        f"question:{question.pk}",
+        "topic:milk",
+        f"user:{tobias.pk}",
+    ]
+    assert event.payload == {
+        "answer_id": answer.pk,
+        "question_id": question.pk,
+        "title": "Why?",
+        "url": answer.get_absolute_url(),
+        "excerpt": "So.",
+    }
+    assert event.actor == tobias
+
+
+def test_asking_follows_the_question_and_so_does_answering(maja, tobias, milk):
+    question = ask(maja, milk)
+    Answer.objects.create(question=question, body="So.", author=tobias)
+
+    follows = Follow.objects.filter(topic=f"question:{question.pk}")
+    assert {follow.user for follow in follows} == {maja, tobias}
+
+
+def test_who_muted_a_question_and_answers_it_keeps_it_muted(maja, tobias, milk):
+    question = ask(maja, milk)
+    Follow.objects.set_level(tobias, f"question:{question.pk}", "mute")
+
+    Answer.objects.create(question=question, body="So.", author=tobias)
+
+    assert Follow.objects.get(user=tobias).level == "mute"
+
+
+def test_loading_data_records_nothing(maja, milk):
+    rows = serializers.serialize("json", [Question(pk=7, title="Why?", author=maja)])
+    rows = json.loads(rows)
+    rows[0]["fields"]["topics"] = [milk.pk]
+
+    for row in serializers.deserialize("json", json.dumps(rows)):
+        row.save()
+
+    assert Question.objects.get().topics.get() == milk
+    assert not Event.objects.exists()
+    assert not Follow.objects.exists()
+
+
+def test_a_question_rolled_back_leaves_no_event_to_a_later_one(maja, milk):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        Question.objects.create(title="Never", body="Tell.", author=maja)
+        raise ZeroDivisionError
+    ask(maja, milk)
+
+    assert Event.objects.get().payload["title"] == "Why?"
+
+
+def test_a_question_in_a_savepoint_rolled_back_is_not_told(maja, milk):
+    with transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            lost = Question.objects.create(title="Never", body="Tell.", author=maja)
+            lost.topics.add(milk)
+            raise ZeroDivisionError
+        question = Question.objects.create(title="Why?", body="Tell.", author=maja)
+        question.topics.add(milk)
+
+    assert told() == [("new_question", ["topic:milk", f"user:{maja.pk}"])]
+
+
+def test_deleting_a_person_ends_their_follows(maja, milk):
+    Follow.objects.set_level(maja, "topic:milk", "follow")
+
+    maja.delete()
+
+    assert not Follow.objects.exists()
+
+
+def test_two_topics_added_one_by_one_are_one_further_event(maja, milk, tamping):
+    question = ask(maja)
+
+    with transaction.atomic():
+        question.topics.add(milk)
+        question.topics.add(tamping)
+
+    first, second = Event.objects.order_by("pk")
+    assert second.topics == ["topic:milk", "topic:tamping"]
+    assert second.already_told == {f"user:{maja.pk}": first.relayed}
+
+
+def test_a_topic_added_while_another_is_taken_away_tells_nobody_twice(
+    maja, milk, tamping
+):
+    question = ask(maja, milk)
+
+    with transaction.atomic():
+        question.topics.add(tamping)
+        question.topics.remove(milk)
+
+    second = Event.objects.last()
+    assert second.topics == ["topic:tamping"]
+    assert set(second.already_told) == {"topic:milk", f"user:{maja.pk}"}
+
+
+def test_a_topic_added_and_taken_away_again_is_no_event(maja, milk, tamping):
+    question = ask(maja, milk)
+
+    with transaction.atomic():
+        question.topics.add(tamping)
+        question.topics.remove(tamping)
+
+    assert Event.objects.count() == 1
+
+
+def test_loading_data_over_what_was_announced_records_nothing(maja, milk, tamping):
+    question = ask(maja, milk)
+    rows = json.loads(serializers.serialize("json", [question]))
+    rows[0]["fields"]["topics"] = [milk.pk, tamping.pk]
+
+    with transaction.atomic():
+        for row in serializers.deserialize("json", json.dumps(rows)):
+            row.save()
+
+    assert set(question.topics.all()) == {milk, tamping}
+    assert Event.objects.count() == 1
+
+
+def test_a_key_that_is_used_again_after_a_rollback_mixes_nothing_up(maja, tobias, milk):
+    question = ask(maja, milk)
+
+    with transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            Question.objects.create(title="Never", body="Tell.", author=maja)
+            raise ZeroDivisionError
+        Answer.objects.create(question=question, body="So.", author=tobias)
+        Question.objects.create(title="Now", body="Tell.", author=maja).topics.add(milk)
+
+    types = [event.type for event in Event.objects.order_by("pk")]
+    assert types == ["new_question", "new_answer", "new_question"]
+    assert Event.objects.last().topics == ["topic:milk", f"user:{maja.pk}"]
+
+
+def test_without_an_actor_nobody_follows(maja, milk):
+    watcher = Watcher(
+        Question,
+        NEW_QUESTION,
+        topics=lambda question: ["topic:milk"],
+        payload=lambda question: {"question_id": 1, "title": "Why?", "url": "/"},
+        actor=lambda question: None,
+        actor_follows=lambda question: "topic:milk",
+    )
+    question = Question(pk=7, title="Why?", author=maja)
+
+    watcher.saved(instance=question, created=True, raw=False)
+
+    assert Event.objects.get().actor is None
+    assert not Follow.objects.exists()

@@ -1,0 +1,361 @@
+import datetime
+import decimal
+import enum
+import re
+import uuid
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+
+import msgspec
+import pytest
+from msgspec import Meta
+
+import notifications
+from notifications.publishing.event_types import EventType
+from notifications.schema.json_schema import schema_of
+from notifications.schema.typescript import (
+    OWN_TYPES,
+    declaration,
+    declarations,
+    type_of,
+)
+
+STATIC = Path(notifications.__file__).parent / "static" / "notifications"
+
+
+class Color(enum.Enum):
+    """What it looks like."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+class Size(enum.IntEnum):
+    SMALL = 1
+    LARGE = 2
+
+
+class Author(msgspec.Struct):
+    """Who wrote it."""
+
+    name: str
+    karma: int = 0
+
+
+class Circle(msgspec.Struct, tag=True):
+    radius: float
+
+
+class Square(msgspec.Struct, tag=True):
+    side: float
+
+
+class Pair(msgspec.Struct, array_like=True):
+    left: int
+    right: int | None = None
+
+
+class Place(NamedTuple):
+    x: int
+    y: int = 0
+
+
+class Tally(TypedDict, total=False):
+    up: int
+
+
+class Comment(msgspec.Struct):
+    """What a client is told of a comment."""
+
+    comment_id: int
+    text: Annotated[str, Meta(description="As it was typed.")]
+    author: Author | None = None
+    color: Color = Color.RED
+    edited: Annotated[bool, Meta(description="By its author.")] = False
+
+
+@pytest.fixture(autouse=True)
+def registry(monkeypatch):
+    monkeypatch.setattr(EventType, "registry", {})
+
+
+def described(of):
+    """Return the schema of a field of this type, and what it refers to."""
+    payload = msgspec.defstruct("Thing", [("value", of)])
+    defs = schema_of([EventType("new_thing", payload)])["$defs"]
+    return defs["NewThing"]["properties"]["value"], defs
+
+
+@pytest.mark.parametrize(
+    ("of", "written"),
+    [
+        (bool, "boolean"),
+        (int, "number"),
+        (float, "number"),
+        (Annotated[int, Meta(ge=1)], "number"),
+        (str, "string"),
+        (bytes, "string"),
+        (None, "null"),
+        (Any, "unknown"),
+        (datetime.datetime, "string"),
+        (datetime.date, "string"),
+        (datetime.time, "string"),
+        (datetime.timedelta, "string"),
+        (uuid.UUID, "string"),
+        (decimal.Decimal, "string | number"),
+        (Color, "Color"),
+        (Literal["b", "a"], '"a" | "b"'),
+        (Literal["a", 1, None], '1 | "a" | null'),
+        (int | None, "number | null"),
+        (int | str | None, "number | string | null"),
+        (int | float, "number"),
+        (list, "unknown[]"),
+        (list[int], "number[]"),
+        (list[int | None], "(number | null)[]"),
+        (list[Author], "Author[]"),
+        (list[list[str]], "string[][]"),
+        (set[int], "number[]"),
+        (frozenset[str], "string[]"),
+        (tuple, "unknown[]"),
+        (tuple[()], "[]"),
+        (tuple[int, str | None], "[number, (string | null)]"),
+        (tuple[int, ...], "number[]"),
+        (dict, "Record<string, unknown>"),
+        (dict[str, int], "Record<string, number>"),
+        (dict[int, Color | None], "Record<string, Color | null>"),
+        (list[dict[str, int]], "Record<string, number>[]"),
+        (Author, "Author"),
+        (Author | None, "Author | null"),
+        (Circle | Square, "Circle | Square"),
+        (Circle | Square | str | None, "string | Circle | Square | null"),
+        (Annotated[Any, Meta(extra_json_schema={"type": "odd"})], "unknown"),
+        (
+            Annotated[dict, Meta(extra_json_schema={"properties": {"a": {}}})],
+            "{ a?: unknown; }",
+        ),
+    ],
+    ids=str,
+)
+def test_a_type_is_written(of, written):
+    schema, _defs = described(of)
+
+    assert type_of(schema) == written
+
+
+@pytest.mark.parametrize(
+    ("of", "written"),
+    [
+        (Color, '/** What it looks like. */\nexport type Color = "blue" | "red";\n'),
+        (Size, "export type Size = 1 | 2;\n"),
+        (Pair, "export type Pair = [number, (number | null)?, ...unknown[]];\n"),
+        (Place, "export type Place = [number, number?];\n"),
+        (Tally, "export interface Tally {\n  up?: number;\n}\n"),
+        (
+            Circle | Square,
+            'export interface Circle {\n  type: "Circle";\n  radius: number;\n}\n',
+        ),
+        (
+            Author,
+            "/** Who wrote it. */\nexport interface Author {\n  name: string;\n"
+            "  /** @default 0 */\n  karma?: number;\n}\n",
+        ),
+    ],
+    ids=str,
+)
+def test_what_a_type_refers_to_is_declared(of, written):
+    _schema, defs = described(of)
+    others = defs.keys() - {"Actor", "NewThing", "Square"}
+
+    (name,) = others
+
+    assert declaration(name, defs[name]) == written
+
+
+@pytest.mark.parametrize(("schema", "written"), [(True, "unknown"), (False, "never")])
+def test_a_schema_may_be_a_boolean(schema, written):
+    assert type_of(schema) == written
+
+
+def test_a_name_that_is_no_identifier_is_quoted():
+    schema = {
+        "properties": {"a-b": {}, "$c": {}, 'say "d"': {}, "é": {}},
+        "required": ["a-b"],
+    }
+
+    assert declaration("Odd", schema) == (
+        "export interface Odd {\n"
+        '  "a-b": unknown;\n'
+        "  $c?: unknown;\n"
+        '  "say \\"d\\""?: unknown;\n'
+        '  "é"?: unknown;\n'
+        "}\n"
+    )
+
+
+def test_a_comment_cannot_be_ended_by_what_it_says():
+    schema = {"type": "string", "description": "Not */ yet.\n\nNor \u2028*/ here."}
+
+    written = declaration("Sly", schema)
+
+    assert written.count("*/") == 1
+    assert all(line.startswith((" *", "/**")) for line in written.splitlines()[:-1])
+
+
+def test_a_comment_says_the_format_and_the_default():
+    schema = {
+        "properties": {
+            "due": {
+                "title": "When",
+                "type": "string",
+                "format": "date",
+                "default": "2026-11-20",
+            }
+        }
+    }
+
+    assert declaration("Task", schema) == (
+        "export interface Task {\n"
+        "  /**\n"
+        "   * When\n"
+        "   * @format date\n"
+        '   * @default "2026-11-20"\n'
+        "   */\n"
+        "  due?: string;\n"
+        "}\n"
+    )
+
+
+def test_the_scripts_own_types_are_the_same_where_they_are_written_by_hand():
+    """TypeScript refuses two files that declare an event differently."""
+    assert OWN_TYPES in (STATIC / "main.d.ts").read_text()
+
+
+def test_the_elements_that_are_declared_are_those_that_are_defined():
+    main = (STATIC / "main.js").read_text()
+    tags = (STATIC / "main.d.ts").read_text().partition("HTMLElementTagNameMap")[2]
+
+    declared = re.findall(r'"([\w-]+)": HTMLElement;', tags)
+
+    assert {*declared} == {*re.findall(r'customElements\.define\("([\w-]+)"', main)}
+
+
+def test_everything_is_declared_in_one_file():
+    schema = schema_of(
+        [
+            EventType("new_comment", Comment),
+            EventType("comment_gone", msgspec.defstruct("Gone", [("comment_id", int)])),
+        ]
+    )
+
+    assert declarations(schema) == EVERYTHING
+
+
+EVERYTHING = """\
+// Made by `./manage.py sse_types` from the registered event types; do not edit.
+// A field with `?` may be left out of an event, which then means its default, if any.
+
+/** The user who did it. */
+export interface Actor {
+  id: number | string;
+  /** The username. */
+  name: string;
+}
+
+/** Who wrote it. */
+export interface Author {
+  name: string;
+  /** @default 0 */
+  karma?: number;
+}
+
+/** What it looks like. */
+export type Color = "blue" | "red";
+
+/** comment_gone */
+export interface CommentGone {
+  /**
+   * The same event never has another one.
+   * @format uuid
+   */
+  uid: string;
+  /** The name of the event type. */
+  type: "comment_gone";
+  /** The topics it is addressed to. */
+  topics: string[];
+  /** Who did it, or null when that is nobody or not told. */
+  actor: Actor | null;
+  /**
+   * When it was recorded.
+   * @format date-time
+   */
+  created: string;
+  comment_id: number;
+}
+
+/** What a client is told of a comment. */
+export interface NewComment {
+  /**
+   * The same event never has another one.
+   * @format uuid
+   */
+  uid: string;
+  /** The name of the event type. */
+  type: "new_comment";
+  /** The topics it is addressed to. */
+  topics: string[];
+  /** Who did it, or null when that is nobody or not told. */
+  actor: Actor | null;
+  /**
+   * When it was recorded.
+   * @format date-time
+   */
+  created: string;
+  comment_id: number;
+  /** As it was typed. */
+  text: string;
+  /** @default null */
+  author?: Author | null;
+  /** @default "red" */
+  color?: Color;
+  /**
+   * By its author.
+   * @default false
+   */
+  edited?: boolean;
+}
+
+/** Any event; its `type` tells which. */
+export type NotificationEvent = CommentGone | NewComment;
+
+/** What was missed is not known: read anew what you show. */
+export interface NotificationReset {
+  reason: string;
+}
+
+/** How many events are unseen: 100 means 100 or more, null that it is not known. */
+export interface NotificationCount {
+  unseen: number | null;
+}
+
+/** The events by the names of their types. */
+export interface NotificationEventTypes {
+  comment_gone: CommentGone;
+  new_comment: NewComment;
+}
+
+/** What is dispatched in a page; `detail` is what came. */
+export interface NotificationEventMap {
+  "notifications:comment_gone": CustomEvent<CommentGone>;
+  "notifications:new_comment": CustomEvent<NewComment>;
+  "notifications:reset": CustomEvent<NotificationReset>;
+  "notifications:count": CustomEvent<NotificationCount>;
+  "notifications": CustomEvent<NotificationEvent | NotificationReset>;
+}
+
+declare global {
+  interface NotificationTypes extends NotificationEventTypes {}
+  interface HTMLElementEventMap extends NotificationEventMap {}
+  interface DocumentEventMap extends NotificationEventMap {}
+  interface WindowEventMap extends NotificationEventMap {}
+}
+"""

@@ -1,0 +1,97 @@
+import pytest
+
+from notifications.exceptions import TooManyStreams
+from notifications.live.connection import Connection
+from notifications.live.subscriber import Subscriber
+from notifications.live.transports import QueueTransport
+from notifications.streams.admission import Admission
+from notifications.streams.client_socket import NullSocket
+
+
+class Client(NullSocket):
+    """A client that may be gone."""
+
+    def __init__(self):
+        super().__init__()
+        self.gone = False
+        self.hung_up = False
+
+    def is_gone(self):
+        return self.gone
+
+    def abort(self):
+        self.hung_up = True
+
+
+@pytest.fixture
+def limits(settings):
+    """A function that sets limits."""
+
+    def limits(**values):
+        settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, **values}
+
+    return limits
+
+
+def enter(admission, *, user="", address="", client=None):
+    connection = Connection(Subscriber(user=user), QueueTransport(link=client))
+    admission.enter(connection, address=address)
+    return connection
+
+
+def test_a_person_has_so_many_streams_and_no_more(limits):
+    limits(MAX_STREAMS_PER_PERSON=2)
+    admission = Admission()
+    enter(admission, user="7")
+    enter(admission, user="7")
+
+    with pytest.raises(TooManyStreams, match="this user has 2 streams"):
+        enter(admission, user="7")
+
+    assert enter(admission, user="8")
+
+
+def test_an_address_counts_where_nobody_is_known(limits):
+    limits(MAX_STREAMS_PER_ADDRESS=1)
+    admission = Admission()
+    enter(admission, address="10.0.0.1")
+
+    with pytest.raises(TooManyStreams, match="this address has 1 streams"):
+        enter(admission, address="10.0.0.1")
+
+    assert enter(admission, address="10.0.0.2")
+    assert enter(admission, user="7", address="10.0.0.1")
+
+
+def test_a_process_has_a_limit_for_all(limits):
+    limits(MAX_STREAMS=2)
+    admission = Admission()
+    enter(admission, user="7")
+    enter(admission, address="10.0.0.1")
+
+    with pytest.raises(TooManyStreams, match="this process has 2 streams"):
+        enter(admission, user="8")
+
+
+def test_a_place_given_back_is_free_again(limits):
+    limits(MAX_STREAMS_PER_PERSON=1)
+    admission = Admission()
+    ticket = enter(admission, user="7")
+
+    admission.leave(ticket)
+    admission.leave(ticket)
+
+    assert enter(admission, user="7")
+
+
+def test_who_is_gone_makes_room_for_who_comes(limits):
+    limits(MAX_STREAMS_PER_PERSON=2)
+    admission = Admission()
+    gone, there = Client(), Client()
+    enter(admission, user="7", client=gone)
+    enter(admission, user="7", client=there)
+    gone.gone = True
+
+    assert enter(admission, user="7")
+
+    assert (gone.hung_up, there.hung_up) == (True, False)

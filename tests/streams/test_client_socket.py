@@ -1,0 +1,91 @@
+import socket
+
+import pytest
+
+from notifications.streams.client_socket import ClientSocket
+
+
+@pytest.fixture
+def ends():
+    """The server's and the client's end of a TCP connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        client = socket.create_connection(listening.getsockname())
+        server, _ = listening.accept()
+    with client, server:
+        yield server, client
+
+
+def test_a_client_that_is_there_is_not_gone(ends):
+    server, _ = ends
+
+    assert not ClientSocket(server).is_gone()
+
+
+def test_a_client_that_sent_something_is_not_gone(ends):
+    server, client = ends
+    client.send(b"x")
+
+    assert not ClientSocket(server).is_gone()
+    assert server.recv(1) == b"x"
+
+
+def test_a_client_that_closed_is_gone(ends):
+    server, client = ends
+    client.close()
+
+    assert ClientSocket(server).is_gone()
+    assert server.fileno() != -1
+
+
+def test_a_client_that_reset_the_connection_is_gone(ends):
+    server, client = ends
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+
+    assert ClientSocket(server).is_gone()
+
+
+def test_aborting_fails_who_writes(ends):
+    server, client = ends
+    ClientSocket(server).abort()
+
+    with pytest.raises(BrokenPipeError):
+        server.send(b"x")
+
+    assert client.recv(1) == b""
+    ClientSocket(server).abort()
+
+
+def test_a_socket_is_tuned(ends, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "CLIENT_TIMEOUT": 7}
+    server, _ = ends
+
+    ClientSocket(server).tune()
+
+    assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7_000
+    assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_socket_that_is_not_tcp_is_left_as_it_is():
+    server, client = socket.socketpair()
+    with server, client:
+        ClientSocket(server).tune()
+
+        assert not ClientSocket(server).is_gone()
+
+
+def test_where_the_server_names_no_socket_nothing_is_asked_of_one():
+    client = ClientSocket.of({"REMOTE_ADDR": "10.0.0.1"})
+
+    client.tune()
+    client.abort()
+
+    assert not client.is_gone()
+
+
+def test_a_socket_that_is_closed_is_gone():
+    server, client = socket.socketpair()
+    server.close()
+    client.close()
+
+    assert ClientSocket(server).is_gone()

@@ -1,0 +1,192 @@
+import gzip
+
+import httpx
+import httpx_sse
+import pytest
+from django.http import HttpResponse
+from django.middleware.gzip import GZipMiddleware
+from django.test import RequestFactory
+
+from notifications.live.connection import Connection
+from notifications.live.subscriber import Subscriber
+from notifications.live.transports import QueueTransport
+from notifications.protocol import frames
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.frames import Batch, Frame
+from notifications.streams.event_stream import (
+    WRITE_BYTES,
+    EventStream,
+    EventStreamResponse,
+    join,
+)
+
+
+class Recorder:
+    """What the stream told its owner."""
+
+    def __init__(self):
+        self.started = 0
+        self.ended = []
+
+    def start(self):
+        self.started += 1
+
+    def end(self, connection):
+        self.ended.append(connection)
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+def stream_of(connection, recorder, *, missed=()):
+    return EventStream(
+        connection,
+        connection.transport,
+        missed=iter([Batch(missed)] if missed else []),
+        heartbeat=lambda connection: Batch([frames.heartbeat(Cursor(9, 0))]),
+        started=recorder.start,
+        ended=recorder.end,
+    )
+
+
+def frame(number):
+    return Frame(Cursor(number, 0), b"data: %d\n\n" % number)
+
+
+def test_a_stream_begins_with_the_time_to_come_back_and_what_was_missed(recorder):
+    stream = stream_of(Connection(), recorder, missed=[frame(1), frame(2)])
+
+    assert [next(stream), next(stream)] == [
+        b"retry: 3000\n\n",
+        b"data: 1\n\ndata: 2\n\n",
+    ]
+
+
+def test_what_waits_is_joined_into_one_write(recorder):
+    connection = Connection()
+    connection.push(Batch([frame(1), frame(2)]))
+    stream = stream_of(connection, recorder)
+    next(stream)
+
+    assert next(stream) == b"data: 1\n\ndata: 2\n\n"
+
+
+def test_a_quiet_stream_has_heartbeats_with_a_cursor(recorder, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "HEARTBEAT_INTERVAL": 0.1}
+    stream = stream_of(Connection(), recorder)
+    next(stream)
+
+    [event] = parse(next(stream))
+
+    assert (event.event, event.id, event.data) == ("heartbeat", "9-0", "{}")
+
+
+def test_a_closed_connection_says_why_and_ends_the_stream(recorder):
+    connection = Connection()
+    stream = stream_of(connection, recorder)
+    next(stream)
+    connection.push(Batch([frame(1)]))
+
+    connection.close("stopped", drain=True)
+
+    [live, last] = [*stream]
+    assert live == b"data: 1\n\n"
+    assert last == b'event: server_closed\ndata: {"reason":"stopped"}\n\n'
+
+
+def test_the_owner_is_told_when_the_first_byte_is_asked_for(recorder):
+    stream = stream_of(Connection(), recorder)
+    assert recorder.started == 0
+
+    next(stream)
+
+    assert recorder.started == 1
+
+
+def test_a_stream_closed_before_its_first_byte_is_detached_too(recorder):
+    response = EventStreamResponse(stream_of(Connection(), recorder))
+
+    for close in response._resource_closers:
+        close()
+
+    assert (recorder.started, len(recorder.ended)) == (0, 1)
+
+
+def test_no_cache_no_proxy_and_no_middleware_holds_the_stream_up(recorder):
+    request = RequestFactory().get("/", HTTP_ACCEPT_ENCODING="gzip")
+    response = EventStreamResponse(stream_of(Connection(), recorder))
+
+    passed = GZipMiddleware(lambda request: response)(request)
+
+    assert passed["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert passed["Cache-Control"] == "no-store"
+    assert passed["X-Accel-Buffering"] == "no"
+    assert next(iter(passed)) == b"retry: 3000\n\n"
+
+
+def test_the_middleware_would_have_compressed_another_response():
+    request = RequestFactory().get("/", HTTP_ACCEPT_ENCODING="gzip")
+
+    passed = GZipMiddleware(lambda request: HttpResponse("x" * 500))(request)
+
+    assert gzip.decompress(passed.content) == b"x" * 500
+
+
+def test_a_long_replay_is_written_in_pieces():
+    many = [Frame(Cursor(1, 0), b"x" * 1_000)] * 40
+
+    chunks = list(join(iter(many)))
+
+    assert b"".join(chunks) == b"x" * 40_000
+    assert all(len(chunk) <= WRITE_BYTES + 1_000 for chunk in chunks)
+
+
+def parse(chunk):
+    """Return the events in whole frames, as a parser of others reads them."""
+    response = httpx.Response(
+        200, content=chunk, headers={"Content-Type": "text/event-stream"}
+    )
+    events = httpx_sse.EventSource(response).iter_sse()
+    # This parser dispatches a lone `retry`, which the standard does not.
+    return [event for event in events if event.data]
+
+
+def test_a_stream_that_nobody_closes_is_detached_all_the_same(recorder):
+    stream = stream_of(Connection(), recorder)
+    next(stream)
+
+    del stream
+
+    assert len(recorder.ended) == 1
+
+
+def test_a_stream_ends_when_its_time_is_over(recorder):
+    now = [0.0]
+    connection = Connection(Subscriber(seconds=60), clock=lambda: now[0])
+    stream = stream_of(connection, recorder)
+    next(stream)
+    connection.push(Batch([frame(1)]))
+
+    now[0] = 60
+
+    assert [*stream] == [
+        b"data: 1\n\n",
+        b'event: server_closed\ndata: {"reason":"expired"}\n\n',
+    ]
+
+
+def test_a_stream_that_was_handed_over_goes_on_without_it(recorder):
+    connection, transport = Connection(), QueueTransport()
+    stream = stream_of(connection, recorder)
+    next(stream)
+    connection.push(Batch([frame(1)]))
+
+    waiting = stream.hand_over(transport)
+    stream.close()
+    connection.push(Batch([frame(2)]))
+
+    assert waiting.body == b"data: 1\n\n"
+    assert transport.take(seconds=0) == [frame(2)]
+    assert recorder.ended == []

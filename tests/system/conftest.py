@@ -1,0 +1,56 @@
+"""Fixtures of the live tests: one site a module, and people who use it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.system.crowd import Crowd
+from tests.system.members import Members
+from tests.system.people import Person, sign_in
+from tests.system.publisher import Publisher
+from tests.system.server import Site
+
+
+@pytest.fixture(scope="module")
+def worker_class() -> str:
+    """The gunicorn worker of the module's site; see `both_ways`."""
+    return ""
+
+
+@pytest.fixture(scope="module")
+def site(worker_class) -> Iterator[Site]:
+    with Site(workers=2, worker_class=worker_class) as site:
+        yield site
+
+
+@pytest.fixture
+def people(site) -> Iterator[Callable[..., list[Person]]]:
+    """A function that signs people in by their names."""
+    clients = []
+
+    def people(*names: str) -> list[Person]:
+        found = sign_in(site, names)
+        clients.extend(person.client for person in found)
+        return found
+
+    yield people
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def publisher(site) -> Iterator[Publisher]:
+    with Publisher(site) as publisher:
+        yield publisher
+
+
+@pytest.fixture
+def crowd(site) -> Iterator[Crowd]:
+    with Crowd(site) as crowd:
+        yield crowd
+
+
+@pytest.fixture
+def members(site) -> Iterator[Members]:
+    with Members(site) as members:
+        yield members

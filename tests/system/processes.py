@@ -1,0 +1,73 @@
+"""What processes hold, as the kernel tells it."""
+
+import contextlib
+import os
+from collections.abc import Callable, Container, Iterable
+from pathlib import Path
+
+import redis
+
+from tests.system.server import Site
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# As /proc/net/tcp writes it: proc(5).
+ESTABLISHED, LISTEN = "01", "0A"
+
+
+def descriptors(pid: int) -> int:
+    """Return how many descriptors a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def resident_bytes(pid: int) -> int:
+    """Return how much memory a process holds."""
+    pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    return int(pages) * PAGE_BYTES
+
+
+def total_descriptors(pids: Iterable[int]) -> int:
+    """Return how many descriptors these processes have open together."""
+    return sum(map(descriptors, pids))
+
+
+def redis_clients(site: Site) -> int:
+    """Return how many connections the site's Redis has, without ours."""
+    with redis.Redis.from_url(site.redis.url) as client:
+        return len(client.client_list()) - 1
+
+
+def served(site: Site, ports: Container[int]) -> list[int]:
+    """Return how many of the clients with these ports each worker serves."""
+    return _connections(
+        site,
+        lambda remote, state: (
+            state == ESTABLISHED and int(remote.rpartition(":")[2], 16) in ports
+        ),
+    )
+
+
+def held(site: Site) -> int:
+    """Return how many clients' sockets the workers hold, be the client there or not."""
+    return sum(_connections(site, lambda _, state: state != LISTEN))
+
+
+def _connections(site: Site, counts: Callable[[str, str], bool]) -> list[int]:
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    rows = [line.split() for line in lines]
+    port = f":{site.port:04X}"
+    ours = {
+        f"socket:[{inode}]"
+        for _, local, remote, state, _, _, _, _, _, inode, *_ in rows
+        if local.endswith(port) and counts(remote, state)
+    }
+    return [sum(name in ours for name in open_names(pid)) for pid in site.workers()]
+
+
+def open_names(pid: int) -> list[str]:
+    """Return what a process has open, as the kernel names it."""
+    names = []
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        # Another thread may have closed it by now.
+        with contextlib.suppress(FileNotFoundError):
+            names.append(str(each.readlink()))
+    return names

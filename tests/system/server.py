@@ -1,0 +1,182 @@
+"""The real site for tests: gunicorn with several workers, a Redis, a database file."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from project.redis_server import RedisServer
+from tests import ROOT
+
+# Long enough for a loaded machine; a test waits for a condition, not for this.
+DEADLINE_SECONDS = 30
+# Below those that the system gives to connections that go out: `ip(7)`.
+PORTS = range(20_000, 32_000)
+# Another of gunicorn's workers than the site's own, for all sites: `LIVE_WORKER_CLASS`.
+WORKER_CLASS = os.environ.get("LIVE_WORKER_CLASS", "")
+# With gthread a stream holds a thread, and what malloc keeps for each would look as if
+# something were left behind.
+OPTIONS = {"gthread": "--threads=2000"}
+MALLOC = {"MALLOC_ARENA_MAX": "1", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
+
+_empty_databases: list[bytes] = []
+
+
+class Site:
+    """A server with a Redis and a database of its own, in a temporary folder.
+
+    `worker_class` is the gunicorn worker, where it is not to be the site's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        environment: dict[str, str] | None = None,
+        worker_class: str = "",
+    ) -> None:
+        self.worker_class = worker_class or WORKER_CLASS
+        self.folder = Path(tempfile.mkdtemp(prefix="site-"))
+        self.redis = RedisServer(self.folder / "var")
+        self.database = self.folder / "db.sqlite3"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ,
+            # Not those of the tests, which pytest names in the environment.
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "DEBUG": "1",
+            "SECRET_KEY": "live",
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "REDIS_URL": self.redis.url,
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": str(workers),
+            **(MALLOC if self.worker_class == "gthread" else {}),
+            **(environment or {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.output = self.folder / "gunicorn.log"
+
+    def __enter__(self) -> "Site":
+        try:
+            self.redis.ensure_running(patience=DEADLINE_SECONDS)
+            self.database.write_bytes(self._empty_database())
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self.redis.stop()
+        shutil.rmtree(self.folder)
+
+    def _empty_database(self) -> bytes:
+        """Return a database without rows; only the first site has to make it."""
+        if not _empty_databases:
+            self.manage("migrate", "--verbosity=0")
+            _empty_databases.append(self.database.read_bytes())
+        return _empty_databases[0]
+
+    def start(self) -> None:
+        """Start gunicorn and wait until it answers."""
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "project.wsgi"],
+                cwd=ROOT,
+                env={**self.environment, "GUNICORN_CMD_ARGS": self._arguments()},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_for(self._answers, what=f"the site: {self.output.read_text()}")
+
+    def _arguments(self) -> str:
+        """Return the arguments that the environment has for gunicorn, and ours."""
+        arguments = [self.environment.get("GUNICORN_CMD_ARGS", "")]
+        if self.worker_class:
+            arguments.append(f"--worker-class={self.worker_class}")
+            arguments.append(OPTIONS.get(self.worker_class, ""))
+        return " ".join(filter(None, arguments))
+
+    def stop(self, number: int = signal.SIGKILL) -> None:
+        """Send a signal to gunicorn and all its workers, and wait for the end."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+        self.process.wait(DEADLINE_SECONDS)
+        self.process = None
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        assert self.process is not None
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [int(each) for each in children.split()]
+
+    def manage(self, *arguments: str, given: str = "", check: bool = True) -> str:
+        """Run a management command; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS * 4,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{arguments}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def shell(self, code: str) -> str:
+        """Run Python code in the site; return what it printed."""
+        return self.manage("shell", "--verbosity=0", "--command", code)
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"gunicorn ended: {self.output.read_text()}")
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return len(self.workers()) == int(self.environment["WEB_CONCURRENCY"])
+        return False
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on, nor gets for a connection meanwhile."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def wait_for(
+    condition: Callable[[], object],
+    *,
+    what: str,
+    seconds: float = DEADLINE_SECONDS,
+) -> None:
+    """Return once `condition` is true; fail, naming `what`, after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.02)

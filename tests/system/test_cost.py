@@ -1,0 +1,53 @@
+"""What a stream costs the site beside itself: no database, hardly any Redis."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import redis
+
+from tests.system.listener import Listener
+
+STREAMS = 30
+TOPIC = "/notifications/stream/?topic=topic:*"
+
+
+def open_files(pid):
+    """Return what the process has open, as the kernel names it."""
+    folder = Path(f"/proc/{pid}/fd")
+    return [str(each.readlink()) for each in folder.iterdir() if each.is_symlink()]
+
+
+def test_streams_hold_no_database_and_share_one_reader(site, people):
+    readers = people(*(f"reader-{number}" for number in range(STREAMS)))
+    with ExitStack() as stack:
+        for reader in readers:
+            stack.enter_context(Listener(reader.client, TOPIC))
+        databases = [
+            name
+            for pid in site.workers()
+            for name in open_files(pid)
+            if name.startswith(str(site.database))
+        ]
+        with redis.Redis.from_url(site.redis.url) as client:
+            commands = [each["cmd"] for each in client.client_list()]
+
+    assert databases == []
+    assert commands.count("xread") == len(site.workers())
+    commands.remove("client|list")
+    assert len(commands) <= 3 * len(site.workers())
+
+
+def test_a_channel_stream_costs_one_more_redis_connection(site, people):
+    [reader] = people("reader")
+    with (
+        redis.Redis.from_url(site.redis.url) as client,
+        ExitStack() as stack,
+    ):
+        for _ in range(6):
+            path = "/notifications/stream/?channel=sse"
+            listener = stack.enter_context(Listener(reader.client, path))
+        subscribed = client.pubsub_numsub("sse")
+        client.publish("sse", '{"data": {"a": 1}, "type": "tick"}')
+        assert listener.wait_for(1, "tick") == [{"a": 1}]
+
+    assert subscribed[0][1] <= len(site.workers())

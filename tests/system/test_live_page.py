@@ -1,0 +1,104 @@
+"""The admin's page "Live", of a site with two processes."""
+
+import os
+import signal
+
+import httpx
+import pytest
+
+from tests.system.crowd import STREAM, wait_until_live
+from tests.system.processes import redis_clients, served
+from tests.system.server import wait_for
+
+LIVE = "/admin/notifications/live/"
+STREAMS = 12
+
+
+@pytest.fixture
+def staff(site, people):
+    """Somebody who may look at everything."""
+    [person] = people("staff")
+    site.shell(
+        "from django.contrib.auth.models import User\n"
+        "User.objects.filter(username='staff').update("
+        "is_staff=True, is_superuser=True)"
+    )
+    return person
+
+
+def look(person):
+    """Return the page as its script gets it."""
+    headers = {"Accept": "application/json"}
+    try:
+        response = person.client.get(LIVE, headers=headers)
+    except httpx.TransportError:
+        # It was on a connection of the process that was killed.
+        response = person.client.get(LIVE, headers=headers)
+    return response.raise_for_status().json()
+
+
+def streams_by_process(person):
+    """Return how many streams each process has, by its id."""
+    return {
+        each["process"]["value"]: each["streams"]["value"]
+        for each in look(person)["processes"].values()
+    }
+
+
+def test_processes_are_seen_with_their_streams_until_they_die(site, staff, crowd):
+    streams = [crowd.open(f"{STREAM}?topic=topic:espresso") for _ in range(STREAMS)]
+    wait_until_live(streams)
+
+    def as_it_is():
+        counts = served(site, {stream.port for stream in streams})
+        return dict(zip(site.workers(), counts, strict=True))
+
+    wait_for(
+        lambda: streams_by_process(staff) == as_it_is(), what="both with their streams"
+    )
+    assert sum(as_it_is().values()) == STREAMS
+    assert redis_clients(site) <= 3 * len(site.workers())
+
+    victim, other = site.workers()
+    os.kill(victim, signal.SIGKILL)
+
+    wait_for(lambda: victim not in streams_by_process(staff), what="one to vanish")
+    wait_until_live(streams)
+    wait_for(
+        lambda: streams_by_process(staff) == as_it_is(), what="the one in its place"
+    )
+    assert other in streams_by_process(staff)
+    assert look(staff)["problems"] == []
+
+
+def test_what_is_published_is_counted_where_it_arrives(site, staff, crowd, publisher):
+    streams = [crowd.open(f"{STREAM}?topic=topic:filter") for _ in range(STREAMS)]
+    wait_until_live(streams)
+
+    with publisher.steadily(20, lambda number: ["topic:filter"]):
+        wait_for(
+            lambda: look(staff)["figures"]["deliveries"]["value"] > STREAMS,
+            what="deliveries",
+        )
+        page = look(staff)
+
+    assert page["figures"]["events"]["value"] > 1
+    assert page["figures"]["lag"]["value"] >= 0
+
+
+def test_without_redis_it_says_so_until_it_is_back(site, staff):
+    wait_for(lambda: look(staff)["processes"], what="reports")
+
+    site.redis.stop()
+    wait_for(lambda: look(staff)["problems"], what="the problem")
+    away = look(staff)
+    site.redis.ensure_running(patience=10)
+
+    assert away["figures"]["redis"] == {
+        "value": False, "text": "away", "note": "", "alarm": True,
+    }  # fmt: skip
+    assert away["figures"]["pending"]["value"] == 0
+    wait_for(
+        lambda: not look(staff)["problems"] and look(staff)["processes"],
+        what="reports again",
+    )

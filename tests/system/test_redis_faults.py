@@ -1,0 +1,368 @@
+"""What holds while Redis is killed, emptied, frozen, out of reach or full."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from project.redis_server import RedisServer
+from tests.system import oracle
+from tests.system.faults import (
+    RESET,
+    ask,
+    faulty_site,
+    heal,
+    listening,
+    new_topic,
+    pending,
+    told,
+    wait_for_titles,
+)
+from tests.system.people import sign_in
+from tests.system.server import DEADLINE_SECONDS, wait_for
+
+BEFORE = ["1", "2", "3"]
+DURING = ["4", "5", "6"]
+AFTER = ["7", "8", "9"]
+SAVES = [str(number) for number in range(100, 120)]
+# What a site may lose to a Redis that does not answer, over all of SAVES: enough for
+# a loaded machine, far below what a wait for each would take.
+GRACE_SECONDS = 2.0
+# A Redis that evicts has room for so much beside what it holds already.
+ROOM_BYTES = 500_000
+FILLER_BYTES = 20_000
+READY = "/notifications/ready/"
+# So many answers are from every worker, as good as surely.
+ANSWERS = 12
+
+
+@pytest.fixture(scope="module")
+def broken():
+    with faulty_site() as pair:
+        yield pair
+
+
+@pytest.fixture(scope="module")
+def asker(broken):
+    site, _ = broken
+    [asker] = sign_in(site, ["asker"])
+    yield asker
+    asker.client.close()
+
+
+@pytest.fixture
+def site(broken):
+    site, proxy = broken
+    yield site
+    heal(site, proxy)
+
+
+@pytest.fixture
+def proxy(broken):
+    return broken[1]
+
+
+@pytest.fixture
+def client(site):
+    with redis.Redis.from_url(site.redis.url) as client:
+        yield client
+
+
+@pytest.fixture
+def topic():
+    return new_topic()
+
+
+@pytest.fixture
+def loses_the_log(site):
+    """Starts the processes anew afterwards: the next test has no part in the gap."""
+    yield
+    site.stop()
+
+
+@pytest.fixture
+def other_redis():
+    folder = Path(tempfile.mkdtemp(prefix="redis-"))
+    server = RedisServer(folder)
+    server.ensure_running(patience=DEADLINE_SECONDS)
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+def readiness(site):
+    """Return the statuses that the workers answer with, each on a new connection."""
+    return {httpx.get(site.url + READY).status_code for _ in range(ANSWERS)}
+
+
+def lead_writers_to(other, proxy):
+    """Do as a fail-over that those who write have seen, and those who read have not."""
+    proxy.retarget(other.socket)
+    for link in proxy.links():
+        if b"XREAD" not in link.said:
+            link.cut()
+
+
+def seconds_to_ask(asker, topic, titles):
+    started = time.monotonic()
+    ask(asker, topic, titles)
+    return time.monotonic() - started
+
+
+def assert_pages_answer(asker):
+    for path in ("/", "/ask/", "/notifications/"):
+        assert asker.client.get(path).status_code == 200
+
+
+def restart_empty(site):
+    site.redis.stop()
+    shutil.rmtree(site.redis.data)
+    site.redis.ensure_running(patience=DEADLINE_SECONDS)
+
+
+def holes(listener):
+    """Return neighbours between which numbers are missing without a reset."""
+    parts = told(listener)
+    return [
+        (one, other)
+        for one, other in pairwise(parts)
+        if RESET not in (one, other) and int(other) != int(one) + 1
+    ]
+
+
+def is_rising(listener):
+    """Tell whether what was told came in order, and nothing twice."""
+    numbers = [int(title) for title in told(listener) if title != RESET]
+    return all(one < other for one, other in pairwise(numbers))
+
+
+def squeezer(client):
+    """Return a function that fills Redis a bit more, so that others have to go."""
+    numbers = itertools.count()
+
+    def squeeze():
+        with contextlib.suppress(redis.OutOfMemoryError):
+            client.set(f"filler:{next(numbers)}", bytes(FILLER_BYTES), ex=60)
+        return True
+
+    return squeeze
+
+
+def ask_until_all_hear(asker, topic, listeners):
+    """Ask what follows DURING, until every stream tells the newest.
+
+    What is asked before a process has noticed a gap is covered by its reset.
+    """
+    for title in map(str, itertools.count(int(DURING[-1]) + 1)):
+        counts = [len(told(each)) for each in listeners]
+        ask(asker, topic, [title])
+        for listener, count in zip(listeners, counts, strict=True):
+            wait_for_more(listener, count)
+        if all(told(each)[-1] == title for each in listeners):
+            return
+
+
+def wait_for_more(listener, count):
+    wait_for(
+        lambda: len(told(listener)) > count, what=f"an event after {told(listener)}"
+    )
+
+
+def test_a_killed_redis_costs_no_page_and_no_event(site, proxy, asker, topic):
+    with listening(site, topic) as listeners:
+        ask(asker, topic, BEFORE)
+        os.kill(site.redis.pid, signal.SIGKILL)
+        wait_for(lambda: not site.redis.is_alive(), what="the end of Redis")
+        ask(asker, topic, DURING)
+        assert_pages_answer(asker)
+        site.redis.ensure_running(patience=DEADLINE_SECONDS)
+        ask(asker, topic, AFTER)
+
+        wait_for_titles(listeners, BEFORE + DURING + AFTER)
+
+
+def test_a_refused_connection_costs_no_page_and_no_event(site, proxy, asker, topic):
+    with listening(site, topic) as listeners:
+        ask(asker, topic, BEFORE)
+        proxy.cut()
+        ask(asker, topic, DURING)
+        assert_pages_answer(asker)
+        proxy.mend()
+        ask(asker, topic, AFTER)
+
+        wait_for_titles(listeners, BEFORE + DURING + AFTER)
+
+
+def test_a_frozen_redis_delays_no_save_and_loses_nothing(site, asker, topic):
+    with listening(site, topic) as listeners:
+        usual = seconds_to_ask(asker, topic, BEFORE) / len(BEFORE)
+        os.kill(site.redis.pid, signal.SIGSTOP)
+        frozen = seconds_to_ask(asker, topic, SAVES)
+        assert_pages_answer(asker)
+        os.kill(site.redis.pid, signal.SIGCONT)
+
+        wait_for_titles(listeners, BEFORE + SAVES)
+    assert frozen < usual * len(SAVES) + GRACE_SECONDS
+
+
+def test_a_black_hole_delays_no_save_and_loses_nothing(site, proxy, asker, topic):
+    with listening(site, topic) as listeners:
+        usual = seconds_to_ask(asker, topic, BEFORE) / len(BEFORE)
+        proxy.black_hole()
+        silent = seconds_to_ask(asker, topic, SAVES)
+        assert_pages_answer(asker)
+        proxy.mend()
+
+        wait_for_titles(listeners, BEFORE + SAVES)
+    assert silent < usual * len(SAVES) + GRACE_SECONDS
+
+
+def test_a_reader_leaves_a_connection_that_went_silent(site, proxy, asker, topic):
+    with listening(site, topic) as listeners:
+        ask(asker, topic, BEFORE)
+        # They never end, and nothing comes of them: the way back is a new one.
+        silent = proxy.links(saying=b"XREAD")
+        for link in silent:
+            link.hold()
+        ask(asker, topic, DURING)
+
+        wait_for_titles(listeners, BEFORE + DURING)
+    assert silent
+
+
+def test_bytes_that_come_one_by_one_are_read_all_the_same(site, proxy, asker, topic):
+    with listening(site, topic) as listeners:
+        proxy.slice(1)
+        ask(asker, topic, BEFORE)
+
+        wait_for_titles(listeners, BEFORE)
+
+
+@pytest.mark.usefixtures("loses_the_log")
+@pytest.mark.parametrize("emptied", ["by a command", "by a restart"])
+def test_an_emptied_redis_is_declared_to_every_stream(
+    site, client, asker, topic, emptied
+):
+    with listening(site, topic) as listeners:
+        ask(asker, topic, BEFORE)
+        wait_for_titles(listeners, BEFORE)
+        if emptied == "by a command":
+            client.flushall()
+        else:
+            restart_empty(site)
+        for listener in listeners:
+            listener.wait_for(1, RESET)
+        ask(asker, topic, AFTER)
+        for listener in listeners:
+            listener.wait_for(len(BEFORE + AFTER), "new_question")
+
+    told_once = [*BEFORE, RESET, *AFTER]
+    assert [told(listener) for listener in listeners] == [told_once] * len(listeners)
+
+
+@pytest.mark.usefixtures("loses_the_log")
+def test_a_client_that_was_away_while_redis_was_emptied_gets_a_reset(
+    site, client, asker, topic
+):
+    with listening(site, topic, streams=1) as [listener]:
+        ask(asker, topic, BEFORE)
+        wait_for_titles([listener], BEFORE)
+        cursor = listener.last_event_id
+    client.flushall()
+    ask(asker, topic, DURING)
+
+    with listening(site, f"{topic}&last_event_id={cursor}", streams=1) as [listener]:
+        listener.wait_for(1, RESET)
+        ask_until_all_hear(asker, topic, [listener])
+
+    assert told(listener)[0] == RESET
+    assert holes(listener) == []
+
+
+@pytest.mark.usefixtures("loses_the_log")
+def test_the_inbox_is_what_the_database_says_when_redis_was_emptied(
+    site, client, asker, topic
+):
+    [reader] = sign_in(site, [f"reader-{topic[-8:]}"])
+    ask(asker, topic, BEFORE[:1])
+    reader.put(f"/notifications/follows/{topic}/")
+    ask(asker, topic, BEFORE)
+    client.flushall()
+    ask(asker, topic, AFTER)
+    wait_for(lambda: not pending(site), what="the outbox to be empty")
+
+    accept = {"Accept": "application/json"}
+    answer = reader.client.get("/notifications/", headers=accept).json()
+    reader.client.close()
+
+    listed = {(each["type"], each["question_id"]) for each in answer["events"]}
+    first = min(oracle.told(site.database, reader.pk))
+    assert listed == oracle.told(site.database, reader.pk) - {first}
+
+
+def test_a_full_redis_costs_no_page_and_no_event(site, client, asker, topic):
+    with listening(site, topic) as listeners:
+        ask(asker, topic, BEFORE)
+        # Some may have been left for the sweep, if Redis was away in an earlier test.
+        wait_for(lambda: not pending(site), what="the outbox to be empty")
+        client.config_set("maxmemory", 1)
+        ask(asker, topic, DURING)
+        assert_pages_answer(asker)
+        assert pending(site) == len(DURING)
+        client.config_set("maxmemory", 0)
+        ask(asker, topic, AFTER)
+
+        wait_for_titles(listeners, BEFORE + DURING + AFTER)
+
+
+@pytest.mark.usefixtures("loses_the_log")
+def test_a_redis_that_evicts_the_log_leaves_no_hole(site, client, asker, topic):
+    with listening(site, topic) as listeners:
+        ask(asker, topic, BEFORE)
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        used = client.info("memory")["used_memory"]
+        client.config_set("maxmemory", used + ROOM_BYTES)
+        squeeze = squeezer(client)
+        for title in DURING:
+            squeeze()
+            ask(asker, topic, [title])
+        wait_for(
+            lambda: squeeze() and all(RESET in told(each) for each in listeners),
+            what="a reset on every stream",
+        )
+        client.config_set("maxmemory", 0)
+        wait_for(lambda: not pending(site), what="the outbox to be empty")
+        ask_until_all_hear(asker, topic, listeners)
+
+    assert [holes(listener) for listener in listeners] == [[]] * len(listeners)
+    assert all(is_rising(listener) for listener in listeners)
+
+
+@pytest.mark.usefixtures("loses_the_log")
+def test_a_failover_that_readers_missed_turns_readiness_red(
+    site, proxy, asker, topic, other_redis
+):
+    with listening(site, topic) as listeners:
+        wait_for(lambda: readiness(site) == {200}, what="a site that is ready")
+        lead_writers_to(other_redis, proxy)
+        ask(asker, topic, BEFORE)
+        wait_for(lambda: readiness(site) == {503}, what="every worker to be red")
+        for link in proxy.links():
+            link.cut()
+        for listener in listeners:
+            listener.wait_for(1, RESET)
+        wait_for(lambda: readiness(site) == {200}, what="every worker to be green")
+        ask(asker, topic, AFTER)
+        for listener in listeners:
+            listener.wait_for(len(AFTER), "new_question")
+
+    assert [told(each) for each in listeners] == [[RESET, *AFTER]] * len(listeners)

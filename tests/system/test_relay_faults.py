@@ -1,0 +1,358 @@
+"""What holds while a process dies on the way from the database to the log."""
+
+import contextlib
+import os
+import random
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from tests.system.faults import (
+    LOCK_KEY,
+    ask,
+    faulty_site,
+    heal,
+    listening,
+    logged,
+    new_topic,
+    pending,
+    recorded,
+    start_shell,
+    wait_for_titles,
+)
+from tests.system.server import wait_for
+
+# A slow machine is no fault here, and a log that was trimmed could not be compared.
+PATIENT = {
+    "NOTIFICATIONS_REDIS_TIMEOUT": "5",
+    "NOTIFICATIONS_LOG_MAX_ENTRIES": "1000000",
+}
+EVENTS = 1_000
+PUBLISHERS = 3
+BACKLOG = 100_000
+LAST = '{"question_id": 0, "title": "The end", "url": "/"}'
+# Within this of the next process being up, all that is committed is in the log.
+RELAYED_SECONDS = 10.0
+# How much more memory a process may take for a sweep, however long.
+SWEEP_KILOBYTES = 60_000
+
+# Records events on TOPIC one by one until it is killed.
+_PUBLISH = """
+from notifications.outbox import record
+from project.qa.notifications import NEW_QUESTION
+while True:
+    payload = {"question_id": 1, "title": "T", "url": "/"}
+    record(NEW_QUESTION, topics=["TOPIC"], payload=payload)
+"""
+
+# Records one event for each way in which a transaction can end.
+_TRANSACTIONS = """
+from django.db import transaction
+from notifications.outbox import record
+from project.qa.notifications import NEW_QUESTION
+def tell(title):
+    payload = {"question_id": 1, "title": title, "url": "/"}
+    record(NEW_QUESTION, topics=["TOPIC"], payload=payload)
+def fail(title):
+    with transaction.atomic():
+        tell(title)
+        raise RuntimeError
+def attempt(title):
+    try:
+        fail(title)
+    except RuntimeError:
+        pass
+attempt("rolled back")
+with transaction.atomic():
+    tell("before the savepoint")
+    attempt("savepoint rolled back")
+    with transaction.atomic():
+        tell("savepoint kept")
+    tell("after the savepoint")
+with transaction.atomic():
+    attempt("first of all")
+    tell("after one that was first of all")
+try:
+    with transaction.atomic():
+        with transaction.atomic():
+            tell("kept in a transaction rolled back")
+        raise RuntimeError
+except RuntimeError:
+    pass
+"""
+_TOLD = [
+    "before the savepoint",
+    "savepoint kept",
+    "after the savepoint",
+    "after one that was first of all",
+]
+
+# Writes an event and copies of it: by the ORM so many would take as long as the sweep.
+_BACKLOG = """
+from django.db import connection, transaction
+from notifications.models import Event
+new = dict.fromkeys(('"uid"', '"group"'), "lower(hex(randomblob(16)))")
+columns = [f'"{field.column}"' for field in Event._meta.concrete_fields[1:]]
+payload = {"question_id": 1, "title": "T", "url": "/"}
+with transaction.atomic(), connection.cursor() as cursor:
+    event = Event(type="new_question", payload=payload)
+    Event.objects.bulk_create([event])
+    cursor.execute(f'''
+        WITH RECURSIVE numbers(n) AS
+            (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < COUNT)
+        INSERT INTO notifications_event ({", ".join(columns)})
+        SELECT {", ".join(new.get(each, each) for each in columns)}
+        FROM numbers JOIN notifications_event ON id = {event.pk}
+    ''')
+    cursor.execute(f'''
+        INSERT INTO notifications_eventtopic (event_id, topic)
+        SELECT id, 'TOPIC' FROM notifications_event WHERE id >= {event.pk}
+    ''')
+"""
+
+
+@pytest.fixture(scope="module")
+def broken():
+    with faulty_site(**PATIENT) as pair:
+        yield pair
+
+
+@pytest.fixture
+def site(broken):
+    site, proxy = broken
+    yield site
+    heal(site, proxy)
+
+
+@pytest.fixture
+def proxy(broken):
+    return broken[1]
+
+
+@pytest.fixture
+def client(site):
+    with redis.Redis.from_url(site.redis.url) as client:
+        yield client
+
+
+@pytest.fixture
+def topic():
+    return new_topic()
+
+
+def publish(site, topic):
+    """Tell one event more, by a process of its own."""
+    site.manage("sse_publish", "new_question", "--topic", topic, "--data", LAST)
+
+
+def uids(listener):
+    return [event["uid"] for event in listener.of_type("new_question")]
+
+
+def is_unmarked(site, topic):
+    """Tell whether the newest event is in the log, though its row does not say so."""
+    return pending(site) == 1 and logged(site, topic) == recorded(site, topic)
+
+
+def end(process):
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+
+
+def memory(pid, field):
+    """Return a figure of a process's memory in kilobytes, as the kernel names it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE)[1])
+
+
+def make_backlog(site, topic, count):
+    site.shell(_BACKLOG.replace("TOPIC", topic).replace("COUNT", str(count)))
+
+
+class Publishers:
+    """Processes that record events, some of which are killed and followed by others."""
+
+    def __init__(self, site, topic):
+        self._site = site
+        self._code = _PUBLISH.replace("TOPIC", topic)
+        self._processes = [self._start() for _ in range(PUBLISHERS)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for process in self._processes:
+            end(process)
+
+    def replace_one(self, chance):
+        """Kill one of them, and start the next."""
+        number = chance.randrange(PUBLISHERS)
+        end(self._processes[number])
+        self._processes[number] = self._start()
+
+    def _start(self):
+        return start_shell(self._site, self._code)
+
+
+def test_processes_killed_at_any_point_lose_nothing_and_double_nothing(
+    site, proxy, topic
+):
+    chance = random.Random()
+    # So that most of a publisher's time is between its commits and its appends.
+    proxy.delay(0.005)
+    with listening(site, topic) as listeners:
+        with Publishers(site, topic) as publishers:
+            due = 0
+            while due < EVENTS:
+                due += chance.randint(20, 100)
+                wait_for(
+                    lambda: len(recorded(site, topic)) >= due,  # noqa: B023
+                    what=f"{due} events",
+                )
+                publishers.replace_one(chance)
+                if chance.random() < 0.3:
+                    kill(chance.choice(site.workers()))
+        wait_for(lambda: len(site.workers()) == 2, what="the workers")
+        wait_for(
+            lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS
+        )
+        expected = recorded(site, topic)
+        for listener in listeners:
+            listener.wait_for(len(expected), "new_question")
+        told = [uids(listener) for listener in listeners]
+
+    in_log = logged(site, topic)
+    assert sorted(in_log) == sorted(expected)
+    assert told == [in_log] * len(listeners)
+    assert in_log == expected
+
+
+def test_a_web_process_killed_between_commit_and_append_loses_nothing(
+    site, proxy, people, topic
+):
+    [asker] = people("asker")
+    ask(asker, topic, ["first"])
+    with (
+        listening(site, topic) as listeners,
+        ThreadPoolExecutor(max_workers=1) as browser,
+    ):
+        # What is appended now is on its way, until the process is gone.
+        proxy.black_hole()
+        asked = browser.submit(ask, asker, topic, ["second"])
+        wait_for(lambda: pending(site), what="a commit")
+        for pid in site.workers():
+            kill(pid)
+        proxy.cut()
+        proxy.mend()
+        with contextlib.suppress(httpx.HTTPError):
+            asked.result()
+        wait_for(
+            lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS
+        )
+        ask(asker, topic, ["third"])
+
+        wait_for_titles(listeners, ["second", "third"])
+
+
+def test_a_process_killed_between_append_and_mark_doubles_nothing(site, proxy, topic):
+    code = _PUBLISH.replace("TOPIC", topic)
+    with listening(site, topic) as listeners:
+        # Nobody else is there who would mark it.
+        site.stop()
+        publisher = start_shell(site, code, NOTIFICATIONS_REDIS_TIMEOUT="30")
+        try:
+            wait_for(lambda: logged(site, topic), what="the first event")
+            [link] = proxy.links(saying=topic.encode())
+            link.hold_replies()
+            wait_for(lambda: is_unmarked(site, topic), what="an append without a reply")
+        finally:
+            end(publisher)
+        assert pending(site) == 1
+        site.start()
+        publish(site, topic)
+        wait_for(lambda: not pending(site), what="an empty outbox")
+        expected = recorded(site, topic)
+        for listener in listeners:
+            listener.wait_for(len(expected), "new_question")
+
+        assert [uids(listener) for listener in listeners] == [expected] * len(listeners)
+    assert logged(site, topic) == expected
+
+
+def test_what_is_rolled_back_is_never_told(site, topic):
+    with listening(site, topic) as listeners:
+        site.shell(_TRANSACTIONS.replace("TOPIC", topic))
+        publish(site, topic)
+        for listener in listeners:
+            listener.wait_for(len(_TOLD) + 1, "new_question")
+        told = [
+            [event["title"] for event in listener.of_type("new_question")]
+            for listener in listeners
+        ]
+
+    assert told == [[*_TOLD, "The end"]] * len(listeners)
+    assert len(recorded(site, topic)) == len(_TOLD) + 1
+
+
+def test_a_sweep_whose_process_died_is_taken_over(site, proxy, client, topic):
+    proxy.cut()
+    make_backlog(site, topic, 1_000)
+    proxy.mend()
+    # Long enough to be killed in the middle, short enough for no time-out.
+    proxy.delay(0.05)
+    wait_for(lambda: client.exists(LOCK_KEY), what="a sweep")
+    for pid in site.workers():
+        kill(pid)
+    proxy.mend()
+
+    wait_for(lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS)
+    assert logged(site, topic) == recorded(site, topic)
+
+
+def test_a_sweep_that_loses_its_lock_doubles_nothing(site, proxy, client, topic):
+    proxy.cut()
+    make_backlog(site, topic, 5_000)
+    proxy.mend()
+
+    def lose_the_lock():
+        client.delete(LOCK_KEY)
+        return not pending(site)
+
+    wait_for(lose_the_lock, what="an empty outbox")
+
+    assert logged(site, topic) == recorded(site, topic)
+
+
+# The machine that this runs on may be slow, and busy with other things.
+@pytest.mark.timeout(300)
+def test_a_long_outage_is_swept_in_order_bounded_and_beside_what_is_new(
+    site, proxy, topic
+):
+    proxy.cut()
+    make_backlog(site, topic, BACKLOG)
+    before = {pid: memory(pid, "VmRSS") for pid in site.workers()}
+    proxy.mend()
+    fresh = new_topic()
+    with listening(site, fresh) as listeners:
+        wait_for(lambda: pending(site) < BACKLOG, what="the sweep")
+        publish(site, fresh)
+        for listener in listeners:
+            listener.wait_for(1, "new_question")
+        left = pending(site)
+    wait_for(lambda: not pending(site), what="an empty outbox", seconds=200)
+
+    grown = {pid: memory(pid, "VmHWM") - before[pid] for pid in before}
+    assert left > 0
+    assert max(grown.values()) < SWEEP_KILOBYTES
+    assert logged(site, topic) == recorded(site, topic)
+    assert set(site.workers()) == set(before)

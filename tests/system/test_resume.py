@@ -1,0 +1,197 @@
+"""Coming back with a cursor: exactly what was missed, or else one reset."""
+
+import pytest
+
+from tests.system.crowd import wait_until_live
+from tests.system.publisher import wait_for_event
+from tests.system.server import Site, wait_for
+from tests.system.topics import asking, new_topics
+from tests.system.transports import both_ways
+
+pytestmark = both_ways
+
+LOG_ENTRIES = 100
+# Redis trims whole nodes of the stream, which hold so many entries.
+NODE_ENTRIES = 100
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def site(worker_class):
+    environment = {
+        "NOTIFICATIONS_LOG_MAX_ENTRIES": str(LOG_ENTRIES),
+        "NOTIFICATIONS_RETRY_INTERVAL": "0.1",
+        "NOTIFICATIONS_HEARTBEAT_INTERVAL": "1",
+        # A busy machine is not the fault that is tested here.
+        "NOTIFICATIONS_REDIS_TIMEOUT": "5",
+    }
+    with Site(workers=2, environment=environment, worker_class=worker_class) as site:
+        yield site
+
+
+@pytest.fixture
+def topic():
+    [topic] = new_topics(1)
+    return topic
+
+
+@pytest.fixture
+def cursor(crowd, publisher, topic):
+    """The cursor of somebody who was told of the first event, and left."""
+    stream = crowd.open(asking([topic]))
+    wait_until_live([stream])
+    wait_for_event([stream], publisher.publish(topic))
+    crowd.close(stream)
+    return stream.events[-1].id
+
+
+def publish(publisher, topic, count):
+    """Publish so many events; return their uids."""
+    for _ in range(count):
+        publisher.ask(topic)
+    publisher.wait()
+    return publisher.uids[-count:]
+
+
+def come_back(crowd, publisher, topic, *, path="", **options):
+    """Open a stream, publish one more event, and wait for it; return both."""
+    stream = crowd.open(path or asking([topic]), **options)
+    wait_until_live([stream])
+    last = publisher.publish(topic)
+    wait_for_event([stream], last)
+    return stream, last
+
+
+def assert_reset(stream, last):
+    """Check that one reset came before what is new, and nothing of the past."""
+    assert [event.name for event in stream.events] == ["reset", "new_question"]
+    assert stream.uids == [last]
+    assert stream.statuses == [200]
+
+
+def test_inside_the_window_exactly_what_was_missed_comes(
+    crowd, publisher, topic, cursor
+):
+    [other] = new_topics(1)
+    missed = publish(publisher, topic, LOG_ENTRIES // 4)
+    publish(publisher, other, LOG_ENTRIES // 4)
+
+    stream, last = come_back(crowd, publisher, topic, last_event_id=cursor)
+
+    assert stream.uids == [*missed, last]
+    assert stream.named("reset") == []
+
+
+def test_at_the_newest_cursor_nothing_was_missed(crowd, publisher, topic, cursor):
+    stream, last = come_back(crowd, publisher, topic, last_event_id=cursor)
+
+    assert stream.uids == [last]
+    assert stream.named("reset") == []
+
+
+def test_past_the_window_a_reset_comes_and_no_part(crowd, publisher, topic, cursor):
+    publish(publisher, topic, LOG_ENTRIES + 2 * NODE_ENTRIES)
+
+    stream, last = come_back(crowd, publisher, topic, last_event_id=cursor)
+
+    assert_reset(stream, last)
+
+
+def test_after_a_reset_a_stream_resumes_as_any_other(crowd, publisher, topic):
+    stream, first = come_back(crowd, publisher, topic, last_event_id="1-1")
+    crowd.break_off(stream)
+    wait_for(lambda: stream.attached == 2, what="the stream to come back")
+    last = publisher.publish(topic)
+    wait_for_event([stream], last)
+
+    assert stream.uids == [first, last]
+    assert len(stream.named("reset")) == 1
+
+
+def test_header_wins_over_the_query_of_the_page(crowd, publisher, topic, cursor):
+    missed = publish(publisher, topic, 2)
+    newest = come_back(crowd, publisher, topic)[0].last_event_id
+    path = asking([topic], last_event_id=cursor)
+
+    stream, last = come_back(crowd, publisher, topic, path=path, last_event_id=newest)
+
+    assert stream.uids == [last]
+    assert missed
+
+
+NO_CURSORS = {
+    "zero": "0",
+    "the start": "0-0",
+    "the future": "99999999999999-0",
+    "another server": "1500000000000-3",
+    "the largest": "18446744073709551615-18446744073709551615",
+    "too large": "18446744073709551616-0",
+    "negative": "-5-1",
+    "no sequence": "1795165498123",
+    "a wildcard of Redis": "$",
+    "a uid": "5f0c2f4e-1d55-4b0e-8f1e-0d4c7d1f2a3b",
+    "binary": b"\xff\xfe\x80",
+    "digits of another script": "١٢٣-٤".encode(),
+    "kilobytes": "7" * 4_000,
+}
+
+
+@pytest.mark.parametrize("text", NO_CURSORS.values(), ids=NO_CURSORS)
+def test_what_is_no_cursor_of_this_log_brings_a_reset(crowd, publisher, topic, text):
+    stream, last = come_back(crowd, publisher, topic, last_event_id=text)
+
+    assert_reset(stream, last)
+
+
+IN_QUERY = {
+    "zero": "0",
+    "nothing": "",
+    "binary": "%FF%FE%00",
+    "negative": "-5-1",
+    "twice": "1795165498123-0&last_event_id=1795165498123-0",
+    "line end": "1795165498123-0%0A",
+}
+
+
+@pytest.mark.parametrize("text", IN_QUERY.values(), ids=IN_QUERY)
+def test_no_cursor_in_the_query_brings_a_reset(crowd, publisher, topic, text):
+    path = f"{asking([topic])}&last_event_id={text}"
+
+    stream, last = come_back(crowd, publisher, topic, path=path)
+
+    assert_reset(stream, last)
+
+
+def test_a_good_cursor_twice_in_the_query_brings_a_reset(
+    crowd, publisher, topic, cursor
+):
+    publish(publisher, topic, 1)
+    path = f"{asking([topic], last_event_id=cursor)}&last_event_id={cursor}"
+
+    stream, last = come_back(crowd, publisher, topic, path=path)
+
+    assert_reset(stream, last)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"7" * MEGABYTE, b"1-\x001", b"1-1\x01"],
+    ids=["megabyte", "nul", "control"],
+)
+def test_what_no_header_may_hold_is_refused(crowd, topic, text):
+    stream = crowd.open(asking([topic]), last_event_id=text)
+
+    assert_refused(stream)
+
+
+def test_a_megabyte_in_the_query_is_refused(crowd, topic):
+    stream = crowd.open(asking([topic], last_event_id="7" * MEGABYTE))
+
+    assert_refused(stream)
+
+
+def assert_refused(stream):
+    """Check that the request was called wrong, and not the server broken."""
+    wait_for(lambda: stream.statuses, what="an answer")
+    assert 400 <= stream.statuses[0] < 500
+    assert stream.refused

@@ -1,0 +1,88 @@
+"""The real server while another process holds SQLite's lock."""
+
+import select
+import socket
+import sqlite3
+from http.client import HTTPResponse
+
+import httpx
+import pytest
+
+from tests.system.server import DEADLINE_SECONDS, Site
+
+FOLLOW = "/notifications/follows/topic:moss/"
+FOLLOWS = "SELECT count(*) FROM notifications_follow WHERE topic = 'topic:moss'"
+
+
+@pytest.fixture(scope="module")
+def site():
+    # All requests meet in one process.
+    with Site(workers=1) as site:
+        yield site
+
+
+@pytest.fixture
+def other(site):
+    """A connection of another process than the server's."""
+    other = sqlite3.connect(site.database, isolation_level=None)
+    yield other
+    other.close()
+
+
+@pytest.fixture
+def sender(site):
+    """A connection to the server, for a request whose answer is for later."""
+    address = ("127.0.0.1", site.port)
+    with socket.create_connection(address, timeout=DEADLINE_SECONDS) as sender:
+        yield sender
+
+
+def send_follow(sender, person):
+    """Send the request, and leave its answer for `status`."""
+    cookies = "; ".join(
+        f"{name}={value}" for name, value in person.client.cookies.items()
+    )
+    lines = (
+        f"PUT {FOLLOW} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Cookie: {cookies}",
+        f"X-CSRFToken: {person.client.cookies['csrftoken']}",
+        "Content-Length: 0",
+        "Connection: close",
+    )
+    sender.sendall("\r\n".join((*lines, "", "")).encode())
+
+
+def status(sender):
+    answer = HTTPResponse(sender)
+    answer.begin()
+    return answer.status
+
+
+def is_answered(sender):
+    return bool(select.select([sender], [], [], 0)[0])
+
+
+def test_pages_are_served_while_a_write_waits_for_another_process(
+    site, people, other, sender
+):
+    [person] = people("reader")
+    person.client.get("/ask/").raise_for_status()  # a token against CSRF
+    site.shell(
+        "from project.qa.models import Topic\n"
+        "Topic.objects.create(slug='moss', name='Moss')"
+    )
+
+    other.execute("BEGIN IMMEDIATE")
+    send_follow(sender, person)
+    # The first of these may overtake the write, the last cannot.
+    pages = [httpx.get(site.url, timeout=DEADLINE_SECONDS) for _ in range(3)]
+    answered = is_answered(sender)
+    (before,) = other.execute(FOLLOWS).fetchone()
+    other.commit()
+    done = status(sender)
+
+    assert [page.status_code for page in pages] == [200] * 3
+    assert not answered
+    assert (before, done) == (0, 200)
+    assert other.execute(FOLLOWS).fetchone() == (1,)

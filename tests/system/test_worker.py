@@ -1,0 +1,457 @@
+"""The site's own worker: streams that live by their sockets, and what is in the way."""
+
+import contextlib
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from tests.system.crowd import STREAM, Crowd, wait_until_live
+from tests.system.hooks import CENSUS
+from tests.system.listener import Listener
+from tests.system.processes import held
+from tests.system.publisher import Publisher, due, published, wait_for_event
+from tests.system.server import DEADLINE_SECONDS, Site, wait_for
+from tests.system.topics import asking, new_topics
+from tests.system.transports import taken_over
+
+MANY = 300
+RATE = 100  # events a second
+DRAIN_TIMEOUT = 2.0
+RETRY_SECONDS = 1.0
+# What gunicorn.conf.py says.
+GRACEFUL_SECONDS = 5.0
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "tests.system.settings",
+    "NOTIFICATIONS_HEARTBEAT_INTERVAL": "1",
+    "NOTIFICATIONS_RETRY_INTERVAL": "0.2",
+    "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "5000",
+    # A busy machine is not the fault that is tested here.
+    "NOTIFICATIONS_REDIS_TIMEOUT": "5",
+}
+# A kept connection would be one more that the worker holds.
+UNKEPT = httpx.Limits(max_keepalive_connections=0)
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = Site(workers=1, environment=ENVIRONMENT)
+    site.access_log = site.folder / "access.log"
+    site.unix_socket = site.folder / "site.sock"
+    site.environment["GUNICORN_CMD_ARGS"] = (
+        f"--access-logfile={site.access_log}"
+        f" --bind=127.0.0.1:{site.port} --bind=unix:{site.unix_socket}"
+    )
+    with site:
+        yield site
+
+
+@pytest.fixture
+def topic():
+    [topic] = new_topics(1)
+    return topic
+
+
+def census(site, **options):
+    """Return what the site's only worker holds."""
+    with httpx.Client(base_url=site.url, limits=UNKEPT, **options) as client:
+        return client.get(CENSUS).raise_for_status().json()
+
+
+def hold(site, count, **options):
+    """Wait until the worker holds so many clients' sockets."""
+    wait_for(lambda: held(site) == count, what=f"{count} sockets", **options)
+
+
+class Raw:
+    """A client that speaks HTTP by hand."""
+
+    def __init__(self, site):
+        self.socket = socket.create_connection(("127.0.0.1", site.port))
+        self.socket.settimeout(DEADLINE_SECONDS)
+        self.got = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.socket.close()
+
+    def send(self, path, *, method="GET", version="1.1", more=b""):
+        """Send a request, and in the same packet what comes after it."""
+        lines = [
+            f"{method} {path} HTTP/{version}",
+            "Host: 127.0.0.1",
+            "Accept: text/event-stream",
+            "",
+            "",
+        ]
+        self.socket.sendall("\r\n".join(lines).encode() + more)
+
+    def read_until(self, text):
+        """Read until a text has come; return all of it."""
+        while text not in self.got:
+            more = self.socket.recv(65_536)
+            assert more, f"ended without {text}: {self.got}"
+            self.got += more
+        return self.got
+
+    def read_to_the_end(self):
+        """Read until the server closes its end."""
+        while more := self.socket.recv(65_536):
+            self.got += more
+        return self.got
+
+
+@pytest.fixture
+def raw(site):
+    with Raw(site) as raw:
+        yield raw
+
+
+# What a stream costs.
+
+
+@taken_over
+def test_a_stream_that_was_taken_over_holds_nothing_of_its_request(site, crowd):
+    [topic] = new_topics(1)
+    # What the first one makes stays for all.
+    first = crowd.open(asking([topic]))
+    wait_until_live([first])
+    before = census(site)
+
+    streams = [crowd.open(asking([topic])) for _ in range(MANY)]
+    wait_until_live(streams)
+
+    assert census(site) == before
+    crowd.close(first, *streams)
+    hold(site, 0)
+    assert census(site) == before
+
+
+def test_a_stream_is_in_the_access_log(site, crowd, topic):
+    path = asking([topic])
+
+    stream = crowd.open(path)
+    wait_until_live([stream])
+    if site.worker_class:
+        crowd.close(stream)
+
+    def lines():
+        found = site.access_log.read_text().splitlines()
+        return [line for line in found if f"GET {path} HTTP/1.1" in line]
+
+    wait_for(lines, what="a line of the stream")
+    [line] = lines()
+    assert '" 200 ' in line
+
+
+# Clients of all kinds.
+
+
+def test_a_client_of_http_1_0_gets_events(raw, publisher, topic):
+    raw.send(asking([topic]), version="1.0")
+    raw.read_until(b"event: heartbeat\n")
+
+    uid = publisher.publish(topic)
+
+    got = raw.read_until(uid.encode())
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.")
+    assert b"transfer-encoding" not in head.lower()
+    assert body.startswith(b"retry: ")
+
+
+@taken_over
+def test_the_body_of_a_stream_ends_with_the_connection(raw, publisher, topic):
+    raw.send(asking([topic]))
+    raw.read_until(b"event: heartbeat\n")
+
+    uid = publisher.publish(topic)
+
+    head, _, body = raw.read_until(uid.encode()).partition(b"\r\n\r\n")
+    lines = head.lower().split(b"\r\n")
+    assert lines[0].endswith(b" 200 ok")
+    assert b"content-type: text/event-stream; charset=utf-8" in lines
+    assert not any(line.startswith(b"content-length") for line in lines)
+    assert {line.partition(b":")[0] for line in lines[1:]} >= {b"date", b"server"}
+    assert b"connection: close" in lines
+    assert body.startswith(b"retry: 200\n\n")
+
+
+def test_a_stream_has_no_head_alone(raw, topic):
+    raw.send(asking([topic]), method="HEAD")
+
+    got = raw.read_until(b"\r\n\r\n")
+
+    assert got.startswith(b"HTTP/1.1 405 ")
+
+
+@taken_over
+def test_a_client_that_closes_one_half_is_let_go(site, raw, topic):
+    hold(site, 1)
+    raw.send(asking([topic]))
+    raw.read_until(b"event: heartbeat\n")
+
+    raw.socket.shutdown(socket.SHUT_WR)
+
+    raw.read_to_the_end()
+    hold(site, 0)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [b"\0\xff" * 50_000, b"GET / HTTP/1.1\r\n\r\n" * 1_000, b"\r\n"],
+    ids=["garbage", "requests", "line end"],
+)
+def test_what_a_client_sends_after_its_request_is_ignored(raw, publisher, topic, more):
+    raw.send(asking([topic]))
+    raw.read_until(b"event: heartbeat\n")
+
+    raw.socket.sendall(more)
+
+    raw.got = b""
+    raw.read_until(publisher.publish(topic).encode())
+    assert b"HTTP/1." not in raw.got
+
+
+def test_a_second_request_that_came_along_is_not_answered(raw, publisher, topic):
+    second = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+    raw.send(asking([topic]), more=second)
+
+    raw.read_until(b"event: heartbeat\n")
+    raw.read_until(publisher.publish(topic).encode())
+    assert raw.got.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_page_and_then_a_stream_come_by_the_same_connection(raw, publisher, topic):
+    raw.send(CENSUS)
+    raw.read_until(b"}")
+
+    raw.send(asking([topic]))
+
+    raw.read_until(b"event: heartbeat\n")
+    raw.read_until(publisher.publish(topic).encode())
+
+
+def test_a_stream_that_is_refused_leaves_its_connection_to_the_server(raw):
+    raw.send(f"{STREAM}?topic=x")
+    assert raw.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+    raw.send(CENSUS)
+
+    assert b"HTTP/1.1 200 OK" in raw.read_until(b'"process":')
+
+
+def test_a_unix_socket_is_as_good(site, publisher, topic):
+    transport = httpx.HTTPTransport(uds=str(site.unix_socket))
+    with httpx.Client(base_url="http://127.0.0.1", transport=transport) as client:
+        with Listener(client, asking([topic])) as listener:
+            uid = publisher.publish(topic)
+            [event] = listener.wait_for(1, "new_question")
+
+    assert event["uid"] == uid
+
+
+# What cannot be taken over is iterated.
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for this machine, and its key, in two files."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    return certificate, key
+
+
+def assert_iterated(site, **options):
+    """Check that events come by a stream that holds a greenlet."""
+    [topic] = new_topics(1)
+    with httpx.Client(base_url=site.url, timeout=30, **options) as client:
+        before = census(site, **options)
+        with Publisher(site) as publisher, Listener(client, asking([topic])) as one:
+            if not site.worker_class:
+                assert census(site, **options)["greenlets"] > before["greenlets"]
+            uids = [publisher.publish(topic) for _ in range(3)]
+            events = one.wait_for(3, "new_question")
+            wait_for(lambda: one.heartbeats > 2, what="heartbeats")
+    assert [event["uid"] for event in events] == uids
+
+
+def test_events_come_by_tls(certificate):
+    site = Site(workers=1, environment=ENVIRONMENT)
+    site.url = site.url.replace("http:", "https:")
+    site.environment["GUNICORN_CMD_ARGS"] = "--certfile={} --keyfile={}".format(
+        *certificate
+    )
+    with site:
+        assert_iterated(site, verify=ssl.create_default_context(cafile=certificate[0]))
+
+
+def test_events_come_through_a_middleware_that_wraps_the_stream():
+    wrapping = {"LIVE_MIDDLEWARE": "tests.system.hooks.wrapping"}
+    with Site(workers=1, environment={**ENVIRONMENT, **wrapping}) as site:
+        assert_iterated(site)
+
+
+# The end of a worker.
+
+
+ENDING = {
+    **ENVIRONMENT,
+    "NOTIFICATIONS_DRAIN_TIMEOUT": str(DRAIN_TIMEOUT),
+    "NOTIFICATIONS_RETRY_INTERVAL": str(RETRY_SECONDS),
+}
+
+
+@pytest.fixture
+def ending():
+    """A site of its own, with a publisher and a crowd."""
+    with (
+        Site(workers=2, environment=ENDING) as site,
+        Publisher(site) as publisher,
+        Crowd(site) as crowd,
+    ):
+        yield site, publisher, crowd
+
+
+def assert_each_got_what_is_due(site, publisher, streams, topic):
+    """Publish a last event, and compare every stream with the database."""
+    wait_for_event(streams, publisher.publish(topic))
+    expected = due(published(site.database), {topic})
+    assert [stream.uids for stream in streams] == [expected] * len(streams)
+    assert not any(stream.named("reset") for stream in streams)
+
+
+def told_to_end(streams):
+    """Return the reason that each stream was given, if it was."""
+    return [
+        event.fields["reason"]
+        for stream in streams
+        for event in stream.named("server_closed")
+    ]
+
+
+@taken_over
+def test_a_server_that_stops_ends_its_streams_bit_by_bit(ending, topic):
+    site, publisher, crowd = ending
+    streams = [crowd.open(asking([topic])) for _ in range(MANY)]
+    wait_until_live(streams)
+    wait_for_event(streams, publisher.publish(topic))
+    # How many had ended by when.
+    ended = []
+
+    def all_ended():
+        ended.append((time.monotonic(), len(told_to_end(streams))))
+        return ended[-1][1] == MANY
+
+    os.kill(site.process.pid, signal.SIGTERM)
+    wait_for(all_ended, what="the end of the streams")
+    site.process.wait(2 * GRACEFUL_SECONDS)
+
+    begun = next(moment for moment, count in ended if count)
+    half = next(moment for moment, count in ended if count >= MANY / 2)
+    assert told_to_end(streams) == ["stopped"] * MANY
+    assert ended[-1][0] - begun > DRAIN_TIMEOUT / 2
+    assert half - begun > DRAIN_TIMEOUT / 4
+    retries = [stream._retry for stream in streams]
+    assert min(retries) >= 1
+    assert max(retries) <= 1 + 2 * RETRY_SECONDS
+    assert len({*retries}) > MANY / 2
+
+    site.process = None
+    site.start()
+    publisher.publish(topic)
+    wait_until_live(streams)
+    assert_each_got_what_is_due(site, publisher, streams, topic)
+
+
+@taken_over
+def test_a_server_that_stops_waits_for_no_one_who_does_not_read(ending, topic):
+    site, publisher, crowd = ending
+    slow = [crowd.open(asking([topic]), receive_bytes=1) for _ in range(10)]
+    wait_until_live(slow)
+    crowd.pause(*slow)
+    for _ in range(20):
+        publisher.ask(topic, title="x" * 4_000)
+    publisher.wait()
+
+    os.kill(site.process.pid, signal.SIGTERM)
+
+    assert site.process.wait(2 * GRACEFUL_SECONDS) == 0
+    site.process = None
+    assert "Traceback" not in site.output.read_text()
+
+
+@dataclass
+class Visitor:
+    """Somebody who loads one page after the other, each by a new connection."""
+
+    site: Site
+    statuses: list[int] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def browsing(self):
+        stopping = threading.Event()
+        thread = threading.Thread(target=self._run, args=[stopping], daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stopping.set()
+            thread.join(DEADLINE_SECONDS)
+
+    def _run(self, stopping):
+        with httpx.Client(base_url=self.site.url, limits=UNKEPT, timeout=30) as client:
+            while not stopping.wait(0.02):
+                try:
+                    answer = client.get("/", headers={"Connection": "close"})
+                    self.statuses.append(answer.status_code)
+                except httpx.HTTPError as fault:
+                    self.faults.append(fault)
+
+
+@taken_over
+def test_a_server_that_reloads_takes_its_streams_along(ending, topic):
+    site, publisher, crowd = ending
+    streams = [crowd.open(asking([topic])) for _ in range(MANY)]
+    wait_until_live(streams)
+    old = site.workers()
+    visitor = Visitor(site)
+
+    with visitor.browsing(), publisher.steadily(RATE, lambda _: [topic]):
+        before = len(publisher.uids)
+        wait_for(lambda: len(publisher.uids) > before + RATE, what="events")
+        os.kill(site.process.pid, signal.SIGHUP)
+        wait_for(
+            lambda: not {*old} & {*site.workers()},
+            what="the end of the old workers",
+        )
+        wait_for(
+            lambda: all(stream.attached == 2 for stream in streams),
+            what="the streams to come back",
+        )
+        before = len(publisher.uids)
+        wait_for(lambda: len(publisher.uids) > before + RATE, what="events")
+
+    assert_each_got_what_is_due(site, publisher, streams, topic)
+    assert told_to_end(streams) == ["stopped"] * MANY
+    assert {tuple(stream.statuses) for stream in streams} == {(200, 200)}
+    assert visitor.faults == []
+    assert {*visitor.statuses} == {200}
+    assert "Traceback" not in site.output.read_text()

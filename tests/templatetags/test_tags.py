@@ -1,0 +1,289 @@
+"""The template tags, each on a page of its own."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ImproperlyConfigured
+from django.template import engines
+
+from notifications.exceptions import InvalidTopic, NotFollowable, UnknownEventType
+from notifications.publishing import outbox
+from notifications.publishing.event_types import event_type
+from notifications.publishing.followables import follow
+from project.qa.models import Answer, Topic
+from tests.templatetags.questions import ask
+
+
+@pytest.fixture
+def render(rf):
+    """Render one tag on a page that this person looks at."""
+
+    def render(tag, user=None, path="/here/?page=2", cursor="7-0", **context):
+        request = rf.get(path)
+        request.user = user or AnonymousUser()
+        request.notifications_cursor = cursor
+        template = engines["django"].from_string("{% load notifications %}" + tag)
+        return template.render(context, request)
+
+    return render
+
+
+# The head
+
+
+def test_head_says_where_the_stream_starts(render):
+    page = render("{% notification_head %}")
+
+    assert 'content="/notifications/stream/"' in page
+    assert 'data-cursor="7-0"' in page
+    assert "new_answer new_question" in page
+    assert 'data-signed-in="false"' in page
+    assert '<script type="module" src="/static/notifications/main.js">' in page
+    assert 'href="/static/notifications/notifications.css"' in page
+
+
+def test_head_says_that_somebody_is_signed_in(render, maja):
+    assert 'data-signed-in="true"' in render("{% notification_head %}", maja)
+
+
+def test_head_gives_times_as_plain_milliseconds(render, settings):
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "RETRY_INTERVAL": "0.5",
+        "HEARTBEAT_INTERVAL": "1200",
+    }
+    settings.USE_THOUSAND_SEPARATOR = True
+
+    page = render("{% notification_head %}")
+
+    assert 'data-retry="500" data-heartbeat="1200000"' in page
+
+
+def test_no_script_stands_in_the_page(render, maja, espresso):
+    page = render(
+        "{% notification_head %}{% notification_bell %}{% follow_button topic %}"
+        '{% new_items_banner topic "new_question" %}',
+        maja,
+        topic=espresso,
+    )
+
+    assert re.findall("<script[^>]*>", page) == [
+        '<script type="module" src="/static/notifications/main.js">'
+    ]
+    assert re.findall(r"\son[a-z]+=", re.sub(r'"[^"]*"', "", page)) == []
+    assert "style=" not in page
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "{% notification_head %}",
+        "{% notification_bell %}",
+        "{% follow_button topic %}",
+        '{% new_items_banner topic "new_question" %}',
+    ],
+)
+def test_page_without_the_request_is_told_what_to_add(tag, espresso):
+    template = engines["django"].from_string("{% load notifications %}" + tag)
+
+    with pytest.raises(ImproperlyConfigured, match=r"context_processors\.request"):
+        template.render({"topic": espresso})
+
+
+def test_page_without_a_known_person_is_shown(rf, espresso):
+    template = engines["django"].from_string(
+        "{% load notifications %}{% notification_head %}{% notification_bell %}"
+        "{% follow_button topic %}"
+    )
+
+    page = template.render({"topic": espresso}, rf.get("/"))
+
+    assert 'data-signed-in="false"' in page
+    assert 'data-cursor=""' in page
+
+
+# The bell
+
+
+def test_nobody_signed_in_has_no_bell(render):
+    assert render("{% notification_bell %}").strip() == ""
+
+
+def test_bell_shows_no_number_when_all_is_seen(render, maja):
+    page = render("{% notification_bell %}", maja)
+
+    assert 'type="submit" aria-label="Notifications"' in page
+    assert '<span class="bell-count" hidden>' in page
+
+
+def test_bell_counts_what_is_unseen(render, maja, tobias, espresso):
+    follow(maja, "topic:espresso")
+    for _ in range(3):
+        ask(tobias, espresso)
+
+    page = render("{% notification_bell %}", maja, cursor="")
+
+    assert 'aria-label="Notifications, 3 new"' in page
+    assert '<span class="bell-count">3</span>' in page
+
+
+def test_bell_counts_to_a_limit(render, maja, tobias):
+    follow(maja, "user:9")
+    for number in range(101):
+        outbox.record(
+            event_type("new_question"),
+            topics=["user:9"],
+            payload={"question_id": number, "title": "T", "url": "/"},
+        )
+
+    page = render("{% notification_bell %}", maja, cursor="")
+
+    assert 'aria-label="Notifications, 99+ new"' in page
+    assert '<span class="bell-count">99+</span>' in page
+    assert 'data-limit="100"' in page
+
+
+def test_bell_without_scripts_is_a_form_that_marks_all_as_seen(render, maja):
+    page = render("{% notification_bell %}", maja)
+
+    assert '<form method="post" action="/notifications/seen/">' in page
+    assert 'name="csrfmiddlewaretoken"' in page
+    assert "aria-expanded" not in page
+    assert 'id="notifications-panel" popover role="dialog"' in page
+
+
+# The follow button
+
+
+def test_button_offers_to_follow(render, maja, espresso):
+    page = render("{% follow_button topic %}", maja, topic=espresso)
+
+    assert 'action="/notifications/follows/topic:espresso/"' in page
+    assert 'name="csrfmiddlewaretoken"' in page
+    assert 'name="next" value="/here/?page=2"' in page
+    assert main_button(page) == ("follow", "false", "Follow Espresso", "Follow")
+
+
+@pytest.mark.parametrize(
+    ("level", "state"),
+    [("follow", "Following"), ("watch", "Watching"), ("mute", "Muted")],
+)
+def test_button_says_how_one_follows_and_offers_to_stop(
+    render, maja, espresso, level, state
+):
+    follow(maja, "topic:espresso", level=level)
+
+    page = render("{% follow_button topic %}", maja, topic=espresso)
+
+    assert main_button(page) == ("none", "true", f"{state} Espresso", state)
+
+
+@pytest.mark.parametrize("level", ["watch", "follow", "mute", "none"])
+def test_menu_of_the_button_says_what_is_chosen(render, maja, espresso, level):
+    if level != "none":
+        follow(maja, "topic:espresso", level=level)
+
+    page = render("{% follow_button topic %}", maja, topic=espresso)
+
+    choices = re.findall(r'value="(\w+)" aria-pressed="(\w+)" data-state', page)
+    assert [value for value, _ in choices] == ["watch", "follow", "mute", "none"]
+    assert [value for value, pressed in choices if pressed == "true"] == [level]
+
+
+def main_button(page):
+    """Return the value, state, name and text of the button that is always seen."""
+    pattern = r'value="(\w+)" aria-pressed="(\w+)" aria-label="(.+?)">(\w+)<'
+    return re.search(pattern, page).groups()
+
+
+def test_topic_is_followed_by_its_name(render, maja):
+    page = render('{% follow_topic_button "topic:oak" "topic Oak" %}', maja)
+
+    assert 'action="/notifications/follows/topic:oak/"' in page
+    assert 'aria-label="Follow topic Oak"' in page
+
+
+def test_stranger_is_led_to_sign_in_and_back(render, espresso):
+    page = render("{% follow_button topic %}", topic=espresso)
+
+    assert 'href="/login/?next=/here/%3Fpage%3D2"' in page
+    assert "<form" not in page
+
+
+def test_thirty_buttons_take_one_query(
+    render, maja, espresso, django_assert_num_queries
+):
+    tag = "{% for _ in times %}{% follow_button topic %}{% endfor %}"
+
+    with django_assert_num_queries(1):
+        page = render(tag, maja, topic=espresso, times=range(30))
+
+    assert page.count("<form") == 30
+
+
+def test_names_are_escaped(render, maja):
+    topic = Topic(slug="x", name='"><script>alert(1)</script>')
+
+    page = render("{% follow_button topic %}", maja, topic=topic)
+
+    assert "<script>" not in page
+    assert 'aria-label="Follow &quot;&gt;&lt;script&gt;' in page
+
+
+def test_what_cannot_be_followed_is_named(render, maja):
+    with pytest.raises(NotFollowable):
+        render("{% follow_button answer %}", maja, answer=Answer())
+
+
+# The banner
+
+
+def test_banner_waits_for_events_of_its_topic(render, espresso):
+    page = render('{% new_items_banner topic "new_question" %}', topic=espresso)
+
+    assert 'data-notifications-topic="topic:espresso"' in page
+    assert 'data-event="new_question"' in page
+    assert 'data-one="%d new question" data-many="%d new questions"' in page
+
+
+def test_banner_waits_for_events_of_a_kind(render):
+    page = render('{% new_items_banner "topic:*" "new_question" %}')
+
+    assert 'data-notifications-topic="topic:*"' in page
+
+
+def test_banner_says_what_the_page_wants(render):
+    page = render(
+        '{% new_items_banner "topic:*" "new_question" one=one many="%d more" %}',
+        one="%d <new>",
+    )
+
+    assert 'data-one="%d &lt;new&gt;" data-many="%d more"' in page
+
+
+def test_banner_names_the_list_that_it_renews(render):
+    page = render('{% new_items_banner "topic:*" "new_question" list="items" %}')
+
+    assert 'data-list="items"' in page
+
+
+def test_banner_is_left_out_for_who_may_not_stream(render, settings):
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "AUTHORIZE": lambda user, topic: topic != "topic:*",
+    }
+
+    page = render('{% new_items_banner "topic:*" "new_question" %}')
+
+    assert page.strip() == ""
+
+
+def test_banner_of_no_topic_is_refused(render):
+    with pytest.raises(InvalidTopic):
+        render('{% new_items_banner "espresso" "new_question" %}')
+
+
+def test_banner_of_an_unknown_event_is_refused(render):
+    with pytest.raises(UnknownEventType):
+        render('{% new_items_banner "topic:*" "new_car" %}')

@@ -1,0 +1,149 @@
+"""Make pictures of every page of the site, and the one of the README.
+
+`make screenshots` runs it: var/screenshots/ gets <page>-<scheme>-<size>.png of each
+scene and an index.html to look at them. `python -m tools.screenshots NAME ...` makes
+only those whose names begin like this; README.md has `two-people`.
+"""
+
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from html import escape
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from tests.browser.conftest import ARGUMENTS, installed_browser
+from tests.browser.scenes import SCENES, Director, Scene
+from tests.browser.stage import Stage
+from tools import picture
+
+TARGET = Path(__file__).parent.parent / "var" / "screenshots"
+SCHEMES = ("light", "dark")
+SIZES: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "has_touch": True,
+        "is_mobile": True,
+    },
+}
+LOOKS = {
+    f"{scheme}-{size}": {"color_scheme": scheme, **SIZES[size]}
+    for scheme, size in product(SCHEMES, SIZES)
+}
+
+SHEET = """<!doctype html><meta charset="utf-8"><title>Screenshots</title>
+<meta name="color-scheme" content="light dark"><style>
+body { margin: 1rem; font: 1rem/1.5 system-ui, sans-serif; }
+section { display: flex; flex-wrap: wrap; gap: 1rem; align-items: start; }
+h2 { width: 100%%; margin: 1.5rem 0 0; font-size: 1.1rem; }
+figure { margin: 0; } figcaption { font-size: 0.8rem; }
+img { display: block; height: 24rem; max-width: 100%%; object-fit: cover;
+      object-position: top; border: 1px solid #8888; }
+</style><h1>Screenshots</h1>%s
+"""
+
+
+def main(names: list[str]) -> None:
+    """Make the pictures whose names begin with one of these; of none, all."""
+    wanted = tuple(names) or ("",)
+    scenes = [scene for scene in SCENES if scene.name.startswith(wanted)]
+    with chromium() as browser:
+        if picture.TARGET.stem.startswith(wanted):
+            picture.make(browser)
+            say(f"{picture.TARGET.relative_to(Path.cwd())}")
+        if scenes:
+            photograph(browser, scenes, fresh=not names)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start the browser of this machine, or else the one that Playwright brought."""
+    executable = installed_browser()
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=executable, args=ARGUMENTS
+            )
+        except Error as error:
+            reason = error.message.splitlines()[0]
+            raise SystemExit(
+                f"Pictures need Chromium, and it does not start: {reason}\n"
+                "Install chromium, or run: .venv/bin/playwright install chromium"
+            ) from None
+        with browser:
+            yield browser
+
+
+def photograph(browser: Browser, scenes: list[Scene], *, fresh: bool) -> None:
+    """Make the pictures of these scenes; `fresh` is whether old ones go."""
+    if fresh:
+        shutil.rmtree(TARGET, ignore_errors=True)
+    TARGET.mkdir(parents=True, exist_ok=True)
+    say("Starting the site ...")
+    with Stage() as stage, closing(Director(browser, stage)) as director:
+        for number, scene in enumerate(scenes, start=1):
+            say(f"{number}/{len(scenes)} {scene.name}")
+            shoot(director, scene)
+    (TARGET / "index.html").write_text(contact_sheet())
+    say(f"{TARGET.relative_to(Path.cwd())}/index.html shows them all.")
+
+
+def shoot(director: Director, scene: Scene) -> None:
+    """Make a scene's pictures: what happens in it happens once, before all of them."""
+    with ExitStack() as opened:
+        pages = {}
+        for name, look in LOOKS.items():
+            pages[name] = director.open(scene, **look)
+            opened.callback(pages[name].close)
+        director.play(scene, *pages.values())
+        for name, page in pages.items():
+            take(page, TARGET / f"{scene.name}-{name}.png", full=scene.full)
+
+
+def take(page: Page, target: Path, *, full: bool) -> None:
+    """Save what a page shows."""
+    page.bring_to_front()
+    page.screenshot(path=target, full_page=full, animations="disabled")
+
+
+def contact_sheet() -> str:
+    """Return a page with all pictures that are there, a row for each scene."""
+    rows = (row(scene.name) for scene in SCENES)
+    return SHEET % "\n".join(filter(None, rows))
+
+
+def row(name: str) -> str:
+    """Return the pictures of a scene, if there are any."""
+    found = [
+        f'<figure><a href="{file}"><img src="{file}" alt="{look}" loading="lazy"></a>'
+        f"<figcaption>{look}</figcaption></figure>"
+        for look in LOOKS
+        if (TARGET / (file := f"{name}-{look}.png")).exists()
+    ]
+    return f"<section><h2>{escape(name)}</h2>{''.join(found)}</section>" * bool(found)
+
+
+def say(line: str) -> None:
+    """Print how far it is."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def end(_number: int, _frame: object) -> None:
+    """Leave nothing running."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, end)
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit("Stopped.")
