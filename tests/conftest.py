@@ -109,7 +109,7 @@ def unthrottled() -> None:
     for logger in loggers:
         for each in getattr(logger, "filters", ()):
             if isinstance(each, RateLimitFilter):
-                each.forget()
+                each.reset()
 
 
 @pytest.fixture

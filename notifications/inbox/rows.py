@@ -56,7 +56,7 @@ class Row:
     @property
     def cursor(self) -> str:
         """Where the row stands in the inbox."""
-        return str(Cursor.at(self.event.position))
+        return str(Cursor.from_position(self.event.position))
 
     def wire(self) -> dict[str, Any]:
         """Return the row as JSON has it: the newest event, and what the row adds."""

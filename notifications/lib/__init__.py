@@ -1,1 +1,1 @@
-"""Small tools that know nothing of this app, and nothing of Django."""
+"""Small tools that know nothing of this app and import nothing of Django."""

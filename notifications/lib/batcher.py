@@ -1,66 +1,67 @@
-"""Gathering: what many ask for at the same time is fetched together. Pure."""
+"""A batcher: requests that threads make at the same time are fetched together."""
 
 import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-Ask = TypeVar("Ask")
+Request = TypeVar("Request")
 Reply = TypeVar("Reply")
 
 
-class _Round(Generic[Ask, Reply]):
-    """What is fetched together: the first to ask fetches, and the others wait."""
+class _Batch(Generic[Request, Reply]):
+    """Requests that are fetched together, by the thread that made the first one."""
 
-    def __init__(self, before: "threading.Event | None" = None) -> None:
-        self.before = before
-        self.asked: list[Ask] = []
+    def __init__(self, previous: "threading.Event | None" = None) -> None:
+        # Set when the batch before this one is done; None for the first.
+        self.previous = previous
+        self.requests: list[Request] = []
         self.replies: Sequence[Reply] = ()
         self.error: BaseException | None = None
         self.done = threading.Event()
 
 
-class Batcher(Generic[Ask, Reply]):
-    """Asks for one thing at a time on behalf of all who ask meanwhile.
+class Batcher(Generic[Request, Reply]):
+    """Fetches one batch at a time; requests made meanwhile form the next batch.
 
-    `fetch` takes what was asked for and returns the replies in the same order; what it
-    raises is raised to all who are in the round.
+    `fetch` takes the requests of a batch and returns their replies in the same order.
+    Its error is raised to every thread that has a request in the batch.
     """
 
-    def __init__(self, fetch: Callable[[Sequence[Ask]], Sequence[Reply]]) -> None:
+    def __init__(self, fetch: Callable[[Sequence[Request]], Sequence[Reply]]) -> None:
         self._fetch = fetch
-        # Guarded by the lock: the round that takes who asks now.
+        # Guards the batch that takes new requests, and its list of requests.
         self._lock = threading.Lock()
-        self._open: _Round[Ask, Reply] = _Round()
+        self._open: _Batch[Request, Reply] = _Batch()
 
-    def ask(self, item: Ask) -> Reply:
-        """Return the reply to this, once it was fetched with the others'."""
+    def request(self, item: Request) -> Reply:
+        """Return the reply to a request, waiting until its batch is fetched."""
         with self._lock:
-            current, place = self._open, len(self._open.asked)
-            current.asked.append(item)
+            batch, place = self._open, len(self._open.requests)
+            batch.requests.append(item)
         if place == 0:
-            self._lead(current)
+            self._run(batch)
         else:
-            current.done.wait()
-        if current.error is not None:
-            raise current.error
-        return current.replies[place]
+            batch.done.wait()
+        if batch.error is not None:
+            raise batch.error
+        return batch.replies[place]
 
-    def _lead(self, current: "_Round[Ask, Reply]") -> None:
+    def _run(self, batch: "_Batch[Request, Reply]") -> None:
         try:
-            if current.before is not None:
-                # Who asks until the round before is over comes along.
-                current.before.wait()
-            self._close(current)
-            current.replies = self._fetch(current.asked)
+            if batch.previous is not None:
+                # Requests made until then join this batch.
+                batch.previous.wait()
+            self._close(batch)
+            batch.replies = self._fetch(batch.requests)
         except BaseException as error:
-            # Whoever waits must not wait for ever, whatever it was.
-            current.error = error
+            # Whatever the error is, the other threads must not wait forever.
+            batch.error = error
             raise
         finally:
-            self._close(current)
-            current.done.set()
+            self._close(batch)
+            batch.done.set()
 
-    def _close(self, current: "_Round[Ask, Reply]") -> None:
+    def _close(self, batch: "_Batch[Request, Reply]") -> None:
         with self._lock:
-            if self._open is current:
-                self._open = _Round(current.done)
+            if self._open is batch:
+                self._open = _Batch(batch.done)

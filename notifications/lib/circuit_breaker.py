@@ -1,32 +1,33 @@
-"""A circuit breaker: who needs Redis while it is away learns so at once. Pure."""
+"""A circuit breaker: after one call failed, the next ones fail immediately."""
 
 import math
 from collections.abc import Callable
 
 
 class CircuitBreaker:
-    """Open after a failure, until `seconds` have gone by or something succeeds.
+    """Open after a failure, until its timeout has passed or a call succeeds.
 
-    So the time-out is waited for once, not by every request. `clock` is a monotonic
-    clock in seconds; `seconds` returns for how long it stays open.
+    While a service is down, only one call waits for it, not every request. `timeout`
+    returns how many seconds the breaker stays open; `clock` is a monotonic clock in
+    seconds.
     """
 
     def __init__(
-        self, *, seconds: Callable[[], float], clock: Callable[[], float]
+        self, *, timeout: Callable[[], float], clock: Callable[[], float]
     ) -> None:
-        self._seconds = seconds
+        self._timeout = timeout
         self._clock = clock
-        # On the clock, when it closes.
-        self._until = -math.inf
+        # When the breaker closes, on the clock.
+        self._open_until = -math.inf
 
     def allows(self) -> bool:
-        """Tell whether to try, which is so while it is closed."""
-        return self._clock() >= self._until
+        """Tell whether to make a call: not while the breaker is open."""
+        return self._clock() >= self._open_until
 
     def failed(self) -> None:
-        """Note that Redis could not be reached."""
-        self._until = self._clock() + self._seconds()
+        """Open the breaker: the service could not be reached."""
+        self._open_until = self._clock() + self._timeout()
 
     def succeeded(self) -> None:
-        """Note that Redis replied."""
-        self._until = -math.inf
+        """Close the breaker: the service replied."""
+        self._open_until = -math.inf

@@ -1,30 +1,31 @@
-"""What ties a stream to a login, as digests that may travel in the log. Pure."""
+"""Digests of sessions and logins, which identify them without giving them away."""
 
 import hashlib
 from typing import Any
 
-# Of sessions that are kept as rows, whose deletion is a signal.
-SESSION_MODEL = "sessions.Session"
+# The model of sessions that are stored in the database; their deletion sends a signal.
+# A label, since importing the model would require Django's settings.
+DATABASE_SESSION_MODEL = "sessions.Session"
 
 
-def is_row(session: Any) -> bool:
-    """Tell whether a session, or None, is kept as a row of the database."""
+def is_database_session(session: Any) -> bool:
+    """Tell whether a session, or None, is stored as a row of the database."""
     model = getattr(session, "model", None)
-    return model is not None and model._meta.label == SESSION_MODEL
+    return model is not None and model._meta.label == DATABASE_SESSION_MODEL
 
 
 def session_digest(session_key: str | None) -> str:
-    """Return what stands for a session; empty for none."""
+    """Return the digest of a session key; empty for no session."""
     return _digest(session_key) if session_key else ""
 
 
 def login_digest(user: Any) -> str:
-    """Return what stands for a person's logins; another one after a new password.
+    """Return the digest of a user's logins, which changes with the password.
 
-    Empty for a user model without passwords.
+    It is empty for a user model without passwords.
     """
-    hash_of = getattr(user, "get_session_auth_hash", None)
-    return _digest(hash_of()) if hash_of else ""
+    session_auth_hash = getattr(user, "get_session_auth_hash", None)
+    return _digest(session_auth_hash()) if session_auth_hash else ""
 
 
 def _digest(text: str) -> str:

@@ -1,39 +1,39 @@
-"""A thread that does the same again and again; never started at import."""
+"""A thread that repeats an action at an interval; it never starts at import."""
 
 import threading
 from collections.abc import Callable
 
 
 class PeriodicThread:
-    """Does something at once when it starts, and then every so many seconds.
+    """Runs an action when it starts, and again after each interval.
 
-    `seconds` is called each time; once it returns 0, nothing is done any more.
+    `interval` is called before each run and returns seconds; 0 ends the thread.
     """
 
     def __init__(
-        self, action: Callable[[], None], *, name: str, seconds: Callable[[], float]
+        self, action: Callable[[], None], *, name: str, interval: Callable[[], float]
     ) -> None:
         self._action = action
         self._name = name
-        self._seconds = seconds
+        self._interval = interval
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread, if it is wanted and does not run yet."""
-        if self._runs() or not self._seconds():
+        """Start the thread, unless it runs already or the interval is 0."""
+        if self._is_running() or not self._interval():
             return
         with self._lock:
-            if not self._runs():
+            if not self._is_running():
                 self._stopping.clear()
                 self._thread = threading.Thread(
                     target=self._run, name=self._name, daemon=True
                 )
                 self._thread.start()
 
-    def _runs(self) -> bool:
-        # An error of ours may have ended it; the next request starts it again.
+    def _is_running(self) -> bool:
+        # An error in the action may have ended the thread; `start` starts it again.
         return self._thread is not None and self._thread.is_alive()
 
     def stop(self) -> None:
@@ -45,7 +45,7 @@ class PeriodicThread:
             thread.join()
 
     def _run(self) -> None:
-        while seconds := self._seconds():
+        while interval := self._interval():
             self._action()
-            if self._stopping.wait(seconds):
+            if self._stopping.wait(interval):
                 return

@@ -1,4 +1,4 @@
-"""Pace: whoever goes through many lets others work every few milliseconds. Pure."""
+"""Time slices: a long loop lets other threads run every few milliseconds."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -6,16 +6,16 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# How long one may work in one go, and after how many the clock is looked at: with
-# those, below five milliseconds.
-GO_SECONDS = 0.004
-GO_ITEMS = 32
+# How long a loop works before it pauses, and after how many items it reads the clock.
+# With these values, a pause comes within about five milliseconds.
+SLICE_SECONDS = 0.004
+ITEMS_PER_CLOCK_READ = 32
 
 
 class TimeSlicer:
-    """Goes through many with pauses; `pause` gives way to whoever is ready to work.
+    """Iterates with a pause after each time slice.
 
-    `clock` is a clock in seconds.
+    `pause` lets other threads run; `clock` is a clock in seconds.
     """
 
     def __init__(
@@ -27,11 +27,11 @@ class TimeSlicer:
         self._pause = pause
         self._clock = clock
 
-    def of(self, several: Sequence[T]) -> Iterator[T]:
-        """Yield each of several, with a pause whenever a go is over."""
-        due = self._clock() + GO_SECONDS
-        for first in range(0, len(several), GO_ITEMS):
-            yield from several[first : first + GO_ITEMS]
-            if self._clock() >= due:
+    def iterate(self, items: Sequence[T]) -> Iterator[T]:
+        """Yield the items in order, and pause whenever a time slice is over."""
+        slice_end = self._clock() + SLICE_SECONDS
+        for first in range(0, len(items), ITEMS_PER_CLOCK_READ):
+            yield from items[first : first + ITEMS_PER_CLOCK_READ]
+            if self._clock() >= slice_end:
                 self._pause()
-                due = self._clock() + GO_SECONDS
+                slice_end = self._clock() + SLICE_SECONDS

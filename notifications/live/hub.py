@@ -283,7 +283,7 @@ class Hub:
             connections = list(self._routing)
         reset = Batch([frames.reset(newest)])
         with_count = Batch([*reset.frames, frames.count(None, newest)])
-        for connection in self._time_slicer.of(connections):
+        for connection in self._time_slicer.iterate(connections):
             connection.skip_until = None
             connection.push(reset if connection.unseen_count is None else with_count)
             connection.close("gap", drain=True)
@@ -299,7 +299,7 @@ class Hub:
                     self._routing.fan_outs(found)
                 )
             for batch, connections in fan_outs:
-                for connection in self._time_slicer.of(connections):
+                for connection in self._time_slicer.iterate(connections):
                     connection.push(batch)
             self._delivered_up_to = self._position
             shared_metrics().pushed(found, fan_outs)

@@ -121,7 +121,7 @@ class PubSub:
 
     def _push(self, message: Message) -> None:
         try:
-            batch = frames.Batch([frames.unplaced(encode(message.body))])
+            batch = frames.Batch([frames.without_cursor(encode(message.body))])
         except ValueError as error:
             self.unreadable += 1
             logger.warning(
@@ -148,7 +148,7 @@ def encode(body: bytes) -> bytes:
         text = data if isinstance(data, str) else msgspec.json.encode(data).decode()
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
-    if published.type in sse.OWN_NAMES:
+    if published.type in sse.SERVER_NAMES:
         raise ValueError("a type that the server keeps for itself")
     event_id = "" if published.id is None else str(published.id)
     return sse.encode(data=text, event=published.type, event_id=event_id)

@@ -43,7 +43,7 @@ class RedisClient:
         self._command_lock = threading.Lock()
         self._connection: redis.Redis | None = None
         self.breaker = CircuitBreaker(
-            seconds=lambda: conf.REDIS_BREAKER_TIMEOUT, clock=clock
+            timeout=lambda: conf.REDIS_BREAKER_TIMEOUT, clock=clock
         )
 
     @contextmanager

@@ -30,6 +30,8 @@ from notifications.protocol.entries import Record, StartEntry, encode
 READ_LIMIT = 500
 WAIT_LIMIT = 100
 PROBES_KEPT = 1_000
+# How many probes in a row may stay unread.
+PROBES_MISSED = 3
 SCAN_COUNT = 1_000
 
 # Appends an entry unless its uid was appended before, and returns its cursor.
@@ -123,7 +125,7 @@ class Log:
 
     def session_store(self, user: str) -> SessionStore:
         """Return the cached sessions of a person."""
-        return SessionStore(self._batcher.ask, self._sessions(user))
+        return SessionStore(self._batcher.request, self._sessions(user))
 
     def _append(self, items: list[tuple[bytes, tuple[str, ...]]]) -> list[Cursor]:
         with (
@@ -289,6 +291,14 @@ class Log:
         """
         with self._client.command(bypass_breaker=True) as client:
             client.xadd(self._probes, {"origin": self._origin}, maxlen=PROBES_KEPT)
+
+    @property
+    def probe_timeout(self) -> float:
+        """After how many seconds without a probe reads and writes count as cut off.
+
+        It is 0 without a sweep, which writes the probes.
+        """
+        return PROBES_MISSED * conf.SWEEP_INTERVAL
 
     @property
     def seconds_since_probe(self) -> float:

@@ -123,7 +123,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Return the cursor of the newest event that was relayed."""
         relayed = self.filter(relayed__isnull=False).order_by("-position")
         position = relayed.values_list("position", flat=True).first()
-        return Cursor.at(position or 0)
+        return Cursor.from_position(position or 0)
 
 
 def _beginning(user: Any, followed: FollowQuerySet) -> int:

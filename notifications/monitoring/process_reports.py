@@ -186,5 +186,5 @@ _decoder = msgspec.json.Decoder(Report)
 reporting = PeriodicThread(
     lambda: shared_reporter().report(),
     name="notifications-reports",
-    seconds=lambda: REPORT_SECONDS if conf.SWEEP_INTERVAL else 0,
+    interval=lambda: REPORT_SECONDS if conf.SWEEP_INTERVAL else 0,
 )

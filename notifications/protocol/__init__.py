@@ -1,1 +1,1 @@
-"""The protocol: topics, cursors, entries and frames as plain values, without I/O."""
+"""The protocol: topics, cursors, entries and frames as values. No I/O, no Django."""

@@ -1,4 +1,4 @@
-"""Cursors: where in the log a reader is. Pure; compared as two integers."""
+"""Cursors: positions in the log, which compare as two integers. No I/O."""
 
 import re
 from datetime import datetime
@@ -9,18 +9,18 @@ from notifications.exceptions import InvalidCursor
 # Redis writes an id as two unsigned 64-bit integers without leading zeros.
 _PATTERN = re.compile(r"(0|[1-9][0-9]{0,19})-(0|[1-9][0-9]{0,19})", re.ASCII)
 _LARGEST = 2**64 - 1
-# A position has room for so many entries of one millisecond.
-_ENTRIES = 1_000_000
+# How many entries of one millisecond a position can tell apart.
+_ENTRIES_PER_MILLISECOND = 1_000_000
 _LARGEST_POSITION = 2**63 - 1
 
 
 def milliseconds(time: datetime) -> int:
-    """Return a time as cursors have it: in milliseconds since 1970."""
+    """Return a time in milliseconds since 1970, the unit of cursors."""
     return round(time.timestamp() * 1000)
 
 
 class Cursor(NamedTuple):
-    """An id in the Redis Stream: milliseconds since 1970, and a counter in them."""
+    """An id of the Redis Stream: milliseconds since 1970, and a counter within them."""
 
     milliseconds: int
     sequence: int
@@ -30,24 +30,25 @@ class Cursor(NamedTuple):
 
     @property
     def position(self) -> int:
-        """The cursor as one number, which a database can order: 63 bits.
+        """The cursor as one number of 63 bits, which a database can sort.
 
-        Those of a log that counts on from an entry of the year 2262, or has had a
-        million in one millisecond, are no longer told apart.
+        Positions are no longer unique after a million entries in one millisecond, or
+        from the year 2262 on.
         """
-        number = self.milliseconds * _ENTRIES + min(self.sequence, _ENTRIES - 1)
+        sequence = min(self.sequence, _ENTRIES_PER_MILLISECOND - 1)
+        number = self.milliseconds * _ENTRIES_PER_MILLISECOND + sequence
         return min(number, _LARGEST_POSITION)
 
     @classmethod
-    def at(cls, position: int) -> "Cursor":
-        """Return the cursor at a position."""
-        return cls(*divmod(position, _ENTRIES))
+    def from_position(cls, position: int) -> "Cursor":
+        """Return the cursor that has this position."""
+        return cls(*divmod(position, _ENTRIES_PER_MILLISECOND))
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
-        """Return the cursor that `text` writes, as in `1795165498123-0`.
+        """Parse the text of a cursor, such as `1795165498123-0`.
 
-        Raises InvalidCursor for anything else.
+        Raises InvalidCursor if it is not exactly what `str` returns for a cursor.
         """
         match = _PATTERN.fullmatch(text)
         if match is None or max(map(int, match.groups())) > _LARGEST:

@@ -1,4 +1,4 @@
-"""What an entry of the log says, as bytes. Pure; both sides of the log speak it."""
+"""Entries of the log and their bytes, which both sides of the log use. No I/O."""
 
 from typing import Annotated
 
@@ -8,28 +8,29 @@ from notifications.exceptions import UnreadableEntry, shorten
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.sse import RESERVED_NAMES
 
-# Not $, which a line end may follow.
+# These end in \Z, since $ also matches before a line end.
 _EVENT_TYPE = r"\A[a-z][a-z0-9_]{0,62}\Z"
 _CURSOR = r"\A(0|[1-9][0-9]{0,18})-(0|[1-9][0-9]{0,18})\Z"
-# The bell shows no exact number from here on.
+# Unseen and unread events are counted up to this number.
 COUNT_LIMIT = 100
 
 
 class Entry(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry"
 ):
-    """What all entries have in common: the uid under which they are appended once."""
+    """The base of all entries; the log takes an entry with the same uid only once."""
 
     uid: str
 
 
 class EventEntry(Entry, frozen=True, tag="event"):
-    """An event on its way to those who follow its topics.
+    """An event, addressed to the people who follow its topics.
 
-    `data` is the JSON that goes to the client, encoded once. `actor` is the primary
-    key, as text, of the person who is not told. `told` names topics whose followers
-    were told of the same thing before, with the time, in milliseconds since 1970,
-    up to which following counts.
+    `data` is the JSON for the clients, encoded once. `actor` is the primary key, as
+    text, of the person who caused the event and is not notified. `already_told` names
+    topics that an earlier event about the same object was addressed to, each with the
+    time of that event in milliseconds since 1970: people who followed the topic by
+    then were notified and are not notified again.
     """
 
     type: Annotated[str, msgspec.Meta(pattern=_EVENT_TYPE)]
@@ -40,13 +41,13 @@ class EventEntry(Entry, frozen=True, tag="event"):
 
     def __post_init__(self) -> None:
         if self.type in RESERVED_NAMES:
-            raise ValueError("a type that the server keeps for itself")
+            raise ValueError("the type is a reserved name")
 
 
 class FollowEntry(Entry, frozen=True, tag="follow"):
-    """A change of what a person follows; no level means that they stopped.
+    """A change of a person's follow of a topic; no level means that it ended.
 
-    `since` is when they began to, in milliseconds since 1970.
+    `since` is when the follow began, in milliseconds since 1970.
     """
 
     user: str
@@ -56,7 +57,7 @@ class FollowEntry(Entry, frozen=True, tag="follow"):
 
 
 class PreferenceEntry(Entry, frozen=True, tag="preference"):
-    """Whether a person is told live of the events of a type that they follow."""
+    """Whether a person is notified live about the events of a type."""
 
     user: str
     type: str
@@ -64,7 +65,7 @@ class PreferenceEntry(Entry, frozen=True, tag="preference"):
 
 
 class CountEntry(Entry, frozen=True, tag="count"):
-    """How much a person has not seen, of what stands in the log up to a cursor."""
+    """How many events up to the cursor `as_of` a person has not seen."""
 
     user: str
     unseen_count: Annotated[int, msgspec.Meta(ge=0, le=COUNT_LIMIT)]
@@ -72,10 +73,10 @@ class CountEntry(Entry, frozen=True, tag="count"):
 
 
 class EndEntry(Entry, frozen=True, tag="end"):
-    """The end of a person's streams, with the reason that they are told.
+    """The end of a person's streams, with the reason that the clients get.
 
-    With a `session` only the streams of that session end, with a `login` only those
-    that were opened under another one. Both are digests, never what they are made of.
+    With a `session`, only the streams of that session end. With a `login`, only the
+    streams that were opened under another login end. Both are digests.
     """
 
     user: str
@@ -85,39 +86,42 @@ class EndEntry(Entry, frozen=True, tag="end"):
 
 
 class StartEntry(Entry, frozen=True, tag="start"):
-    """The first entry of a new log, so that there is always a cursor to be at."""
+    """The first entry of a new log, so that a log always has a newest cursor."""
 
 
-# What changes who gets what, or what they have seen of it.
+# Entries that change what a person's streams get, or their unseen count.
 ControlEntry = FollowEntry | PreferenceEntry | CountEntry | EndEntry
 AnyEntry = EventEntry | ControlEntry | StartEntry
 
 
 class Record(msgspec.Struct, frozen=True):
-    """An entry where it stands in the log, still as bytes."""
+    """An entry as it was read from the log: its cursor and its bytes."""
 
     cursor: Cursor
     body: bytes
 
     def decode(self) -> AnyEntry:
-        """Return what the entry says; raises UnreadableEntry."""
+        """Return the decoded entry; raises UnreadableEntry."""
         try:
             entry: AnyEntry = _decoder.decode(self.body)
-        # msgspec raises RecursionError for what is nested too deep.
+        # msgspec raises RecursionError for JSON that is nested too deep.
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             reason = shorten(str(error))
             raise UnreadableEntry(f"cursor={self.cursor} reason={reason}") from error
         return entry
 
 
-def changed_person(body: bytes) -> str:
-    """Return the user whose rights or follows a control entry changes, if it does."""
+def affected_user(body: bytes) -> str:
+    """Return the user whose permissions or follows a control entry changes.
+
+    Empty for an entry that changes neither.
+    """
     entry: ControlEntry = _control_decoder.decode(body)
     return "" if isinstance(entry, CountEntry) else entry.user
 
 
 def encode(entry: AnyEntry) -> bytes:
-    """Return the entry as the bytes that are kept in the log."""
+    """Return the bytes of an entry for the log."""
     return _encoder.encode(entry)
 
 

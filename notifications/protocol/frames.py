@@ -1,4 +1,4 @@
-"""A frame: an event encoded once for everybody, with what routing needs. Pure."""
+"""Frames: events that are encoded once for all clients. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,9 @@ from notifications.protocol.entries import EventEntry
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Bytes for the client, at a cursor, and whom they are for.
+    """An encoded event with its cursor and what routing needs to know.
 
-    `actor` is not told; `told` are topics whose followers were told of the same
-    before, with the time (milliseconds since 1970) by which they had to follow.
+    `topics`, `actor` and `already_told` are those of the EventEntry.
     """
 
     cursor: Cursor
@@ -27,7 +26,7 @@ class Frame:
 
 
 class Batch:
-    """Frames in the order of the log, joined once for all that get the same."""
+    """Frames in the order of the log, joined once for all connections that get them."""
 
     __slots__ = ("body", "frames")
 
@@ -36,12 +35,12 @@ class Batch:
         self.body = b"".join([frame.body for frame in self.frames])
 
     def after(self, cursor: Cursor) -> "Batch":
-        """Return the part that is later than a cursor."""
+        """Return the batch of the frames that come after a cursor."""
         return Batch(frame for frame in self.frames if frame.cursor > cursor)
 
 
 def encode(entry: EventEntry, cursor: Cursor) -> Frame:
-    """Return the frame of an event of the log."""
+    """Encode an event that was read from the log."""
     body = sse.encode(data=entry.data, event=entry.type, event_id=str(cursor))
     return Frame(
         cursor, body, entry.topics, entry.actor, entry.already_told, entry.type
@@ -49,37 +48,36 @@ def encode(entry: EventEntry, cursor: Cursor) -> Frame:
 
 
 def heartbeat(cursor: Cursor | None = None) -> Frame:
-    """Return the frame that shows that the link lives, and how far the client is."""
-    return _own(sse.HEARTBEAT, "{}", cursor)
+    """Return the frame that keeps an idle stream alive and carries a cursor."""
+    return _server_frame(sse.HEARTBEAT, "{}", cursor)
 
 
 def reset(cursor: Cursor) -> Frame:
-    """Return the frame that declares a gap: what came before is in the database."""
-    return _own(sse.RESET, '{"reason":"gap"}', cursor)
+    """Return the frame that declares a gap, so that the client reloads its data."""
+    return _server_frame(sse.RESET, '{"reason":"gap"}', cursor)
 
 
 def count(unseen_count: int | None, cursor: Cursor | None = None) -> Frame:
-    """Return the frame that says how much its reader has not seen; None: not known."""
+    """Return the frame with the number of unseen events; None if it is unknown."""
     data = msgspec.json.encode({"unseen": unseen_count}).decode()
-    return _own(sse.COUNT, data, cursor)
+    return _server_frame(sse.COUNT, data, cursor)
 
 
 def server_closed(reason: str) -> Frame:
-    """Return the last frame of a stream that the server ends, which says why."""
-    return _own(sse.SERVER_CLOSED, msgspec.json.encode({"reason": reason}).decode())
+    """Return the last frame of a stream that the server ends, with the reason."""
+    data = msgspec.json.encode({"reason": reason}).decode()
+    return _server_frame(sse.SERVER_CLOSED, data)
 
 
-def unplaced(body: bytes) -> Frame:
-    """Return bytes as a frame that has no place in the log."""
-    return Frame(_NOWHERE, body)
+def without_cursor(body: bytes) -> Frame:
+    """Return a frame of bytes that are not in the log."""
+    return Frame(_NO_CURSOR, body)
 
 
-def _own(event: str, data: str, cursor: Cursor | None = None) -> Frame:
+def _server_frame(event: str, data: str, cursor: Cursor | None = None) -> Frame:
     event_id = str(cursor) if cursor else ""
     body = sse.encode(data=data, event=event, event_id=event_id)
-    return Frame(cursor or _NOWHERE, body)
+    return Frame(cursor or _NO_CURSOR, body)
 
 
-_NOWHERE = Cursor(0, 0)
-# Says nothing of a place in the log.
-HEARTBEAT = Batch([heartbeat()])
+_NO_CURSOR = Cursor(0, 0)

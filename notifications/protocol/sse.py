@@ -1,4 +1,4 @@
-"""Server-Sent Events as bytes: frames out, Last-Event-ID in. Pure, no I/O.
+"""Server-Sent Events as bytes: frames out, Last-Event-ID in. No I/O.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -13,17 +13,18 @@ HEARTBEAT = "heartbeat"
 RESET = "reset"
 SERVER_CLOSED = "server_closed"
 COUNT = "count"
-# Names on the wire that are the server's own, or that EventSource itself dispatches.
-OWN_NAMES = frozenset({HEARTBEAT, RESET, SERVER_CLOSED, COUNT})
-RESERVED_NAMES = OWN_NAMES | {"open", "error", "message"}
+# The names of the events that only the server itself may send.
+SERVER_NAMES = frozenset({HEARTBEAT, RESET, SERVER_CLOSED, COUNT})
+# No event type may have one of these: EventSource itself dispatches the last three.
+RESERVED_NAMES = SERVER_NAMES | {"open", "error", "message"}
 
 
 def encode(*, data: str, event: str = "", event_id: str = "") -> bytes:
-    """Return one event as bytes, ending in the blank line that dispatches it.
+    """Encode one event, ending in the blank line that dispatches it.
 
-    `data` may hold several lines; `event` and `event_id` are left out when empty.
-    Raises ValueError for a line end in `event` or `event_id`, or a NUL in
-    `event_id`, which a client would ignore (9.2.6, "Interpreting an event stream").
+    `data` may have several lines; an empty `event` or `event_id` is left out. Raises
+    ValueError for a line end in `event` or `event_id`, and for a NUL in `event_id`,
+    since clients ignore such an id (9.2.6, "Interpreting an event stream").
     """
     lines = [f"data: {line}" for line in _LINE_END.split(data)]
     if event:
@@ -34,7 +35,7 @@ def encode(*, data: str, event: str = "", event_id: str = "") -> bytes:
 
 
 class Fields(NamedTuple):
-    """The fields of one event, each empty when it is left out."""
+    """The fields of one event; a field that was left out is empty."""
 
     event_id: str = ""
     event: str = ""
@@ -42,7 +43,7 @@ class Fields(NamedTuple):
 
 
 def decode(body: bytes) -> Fields:
-    """Return the fields of one event, as `encode` writes it."""
+    """Decode one event that `encode` returned."""
     fields: dict[str, list[str]] = {}
     for line in body.decode().rstrip("\n").split("\n"):
         name, _, value = line.partition(": ")
@@ -52,7 +53,7 @@ def decode(body: bytes) -> Fields:
 
 
 def encode_retry(milliseconds: int) -> bytes:
-    """Return the field that tells the client how long to wait before it returns."""
+    """Encode how long the client waits before it reconnects."""
     return f"retry: {milliseconds}\n\n".encode()
 
 
@@ -69,10 +70,11 @@ def _event_id(text: str) -> str:
 
 
 def last_event_id(header: str | None, parameters: list[str]) -> str | None:
-    """Return where the client says it was: the header, else the query's parameter.
+    """Return the client's Last-Event-ID, or None if it did not send one.
 
-    The header wins, since a browser that reconnects sends the page's old query with
-    it. Several parameters contradict each other and count as an id that is nowhere.
+    The header wins over the query parameter, since a browser that reconnects sends the
+    header with the page's original URL. Several parameters contradict each other: they
+    give an empty id, which no entry has.
     """
     if header is not None:
         return header

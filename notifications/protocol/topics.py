@@ -1,4 +1,4 @@
-"""Topics: what an event is addressed to and a person follows. Pure."""
+"""Topics: what an event is addressed to and a person follows. No I/O."""
 
 import re
 from typing import NamedTuple
@@ -6,19 +6,19 @@ from typing import NamedTuple
 from notifications.exceptions import InvalidTopic
 
 _KIND = r"[a-z][a-z0-9_]{0,31}"
-# Any slug that Django knows is a key, and any number and UUID.
+# Includes every slug that Django allows, every integer and every UUID.
 _KEY = r"[A-Za-z0-9_-][A-Za-z0-9._~+-]{0,149}"
 _TOPIC = re.compile(f"({_KIND}):({_KEY})", re.ASCII)
 _SELECTOR = re.compile(rf"({_KIND}):({_KEY}|\*)", re.ASCII)
 _EXPECTED = "<kind>:<key>, as in user:7 or topic:espresso"
 
 MAX_LENGTH = 32 + 1 + 150
-# What is addressed to it reaches everybody who has an account; nobody follows it.
+# The topic of events for everyone who has an account; nobody follows it.
 EVERYONE = "everyone:all"
 
 
 class Topic(NamedTuple):
-    """A topic taken apart."""
+    """The kind and the key of a topic."""
 
     kind: str
     key: str
@@ -28,16 +28,16 @@ class Topic(NamedTuple):
 
 
 def build(kind: str, key: object) -> str:
-    """Return the topic of this kind and key; `build("user", 7)` is `user:7`.
+    """Build a topic from its kind and key: `build("user", 7)` is `user:7`.
 
-    Raises InvalidTopic when the two do not make one.
+    Raises InvalidTopic if the result is not a valid topic.
     """
     return validate(f"{kind}:{key}")
 
 
 def parse(text: str) -> Topic:
-    """Return the kind and key of a topic; raises InvalidTopic."""
-    # Sites pass what they like, and are told what was wrong.
+    """Parse a topic; raises InvalidTopic."""
+    # Sites may pass other types; they get InvalidTopic, not a TypeError.
     match = _TOPIC.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidTopic(text, expected=_EXPECTED)
@@ -45,12 +45,12 @@ def parse(text: str) -> Topic:
 
 
 def validate(text: str) -> str:
-    """Return `text` when it is a topic; raises InvalidTopic otherwise."""
+    """Return `text` if it is a valid topic; raises InvalidTopic otherwise."""
     return str(parse(text))
 
 
 def parse_selector(text: str) -> Topic:
-    """Return what a stream asks for: a topic, or `<kind>:*` for all of one kind.
+    """Parse what a stream requests: a topic, or `<kind>:*` for all topics of a kind.
 
     Raises InvalidTopic for anything else.
     """
@@ -61,5 +61,5 @@ def parse_selector(text: str) -> Topic:
 
 
 def wildcard(topic: str) -> str:
-    """Return the selector of all topics of this topic's kind."""
+    """Return the selector of all topics of the same kind as this one."""
     return topic.partition(":")[0] + ":*"

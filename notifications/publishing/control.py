@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from notifications.conf import conf
 from notifications.lib.digests import (
-    SESSION_MODEL,
-    is_row,
+    DATABASE_SESSION_MODEL,
+    is_database_session,
     login_digest,
     session_digest,
 )
@@ -45,7 +45,7 @@ def connect() -> None:
     post_delete.connect(_user_deleted, sender=users)
     user_logged_out.connect(_signed_out)
     if apps.is_installed("django.contrib.sessions"):
-        post_delete.connect(_session_deleted, sender=SESSION_MODEL)
+        post_delete.connect(_session_deleted, sender=DATABASE_SESSION_MODEL)
 
 
 def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:
@@ -99,7 +99,7 @@ def _is_deleted_alone(instance: Model, origin: Any) -> bool:
 
 def _signed_out(*, request: HttpRequest, user: Any, **signal: Any) -> None:
     # A session in the database is deleted next, which ends its streams.
-    if is_row(request.session):
+    if is_database_session(request.session):
         return
     session = session_digest(request.session.session_key)
     if user is not None and session:

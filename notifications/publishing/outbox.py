@@ -163,7 +163,7 @@ def _relay_controls(controls: QuerySet[Control]) -> int:
     bodies = [bytes(row.body) for row in rows]
     shared_log().append_controls(
         [
-            (str(row.uid), body, entries.changed_person(body))
+            (str(row.uid), body, entries.affected_user(body))
             for row, body in zip(rows, bodies, strict=True)
         ]
     )

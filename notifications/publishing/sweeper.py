@@ -33,5 +33,5 @@ def sweep() -> None:
 
 # Sweeps when it starts, and then every SWEEP_INTERVAL seconds.
 sweeper = PeriodicThread(
-    sweep, name="notifications-sweeper", seconds=lambda: conf.SWEEP_INTERVAL
+    sweep, name="notifications-sweeper", interval=lambda: conf.SWEEP_INTERVAL
 )

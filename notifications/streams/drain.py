@@ -39,5 +39,7 @@ def drain(
 def _end(connection: Connection) -> None:
     last = FIRST_RETURN_SECONDS + 2 * conf.RETRY_INTERVAL
     seconds = random.uniform(FIRST_RETURN_SECONDS, last)  # noqa: S311
-    connection.send(Batch([frames.unplaced(sse.encode_retry(round(seconds * 1000)))]))
+    connection.send(
+        Batch([frames.without_cursor(sse.encode_retry(round(seconds * 1000)))])
+    )
     connection.close("stopped", drain=True)

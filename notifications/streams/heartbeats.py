@@ -61,7 +61,7 @@ class Heartbeats:
         while self._tick < now:
             self._tick += 1
             due += self._due.pop(self._tick, ())
-        for connection in self._time_slicer.of(due):
+        for connection in self._time_slicer.iterate(due):
             self._serve(connection)
 
     def _serve(self, connection: Connection) -> None:

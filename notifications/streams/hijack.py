@@ -13,7 +13,7 @@ from typing import Any
 from notifications.conf import conf
 from notifications.live.connection import Connection, State
 from notifications.live.transports import ENDED
-from notifications.protocol.frames import Batch, server_closed, unplaced
+from notifications.protocol.frames import Batch, server_closed, without_cursor
 from notifications.streams.client_socket import PlainSocket
 from notifications.streams.event_stream import EventStream
 from notifications.streams.heartbeats import Heartbeats
@@ -44,7 +44,7 @@ class Hijacker:
             plain, connection, poller=self._poller, ended=stream.ended
         )
         waiting = stream.hand_over(transport)
-        transport.push(Batch([unplaced(first), *waiting.frames]))
+        transport.push(Batch([without_cursor(first), *waiting.frames]))
         if connection.state is State.CLOSED:
             transport.close(connection.close_reason, drain=True)
         # One that is closed is ended there if the client does not take its last frame.

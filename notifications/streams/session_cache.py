@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
-from notifications.lib.digests import is_row, session_digest
+from notifications.lib.digests import is_database_session, session_digest
 from notifications.live.connection import Connection, State
 from notifications.live.subscriber import NONE, Subscriber, Subscriptions
 from notifications.log.stream import shared_log
@@ -54,7 +54,7 @@ def session_end(session: Any) -> float:
 
     A session that is not a row only tells its age, which counts from now.
     """
-    if not is_row(session):
+    if not is_database_session(session):
         return time.time() + float(session.get_expiry_age())
     rows = session.model.objects.filter(session_key=session.session_key)
     expires_at = rows.values_list("expire_date", flat=True).first()
@@ -159,7 +159,7 @@ def _session(request: HttpRequest) -> str:
     Empty for sessions that are not rows: no signal would tell of their end.
     """
     session: Any = getattr(request, "session", None)
-    return session_digest(session.session_key) if is_row(session) else ""
+    return session_digest(session.session_key) if is_database_session(session) else ""
 
 
 def _salt(session: str) -> str:

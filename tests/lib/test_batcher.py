@@ -6,21 +6,21 @@ from notifications.lib.batcher import Batcher
 from tests.system.server import wait_for
 
 
-class Slow:
-    """Fetches when it is let, and keeps what it was asked for in each round."""
+class SlowFetch:
+    """Replies once it is released, and keeps the requests of each batch."""
 
     def __init__(self):
-        self.rounds = []
-        self.may_go = threading.Event()
+        self.batches = []
+        self.released = threading.Event()
 
-    def __call__(self, asked):
-        self.rounds.append(list(asked))
-        assert self.may_go.wait(30)
-        return [number * 10 for number in asked]
+    def __call__(self, requests):
+        self.batches.append(list(requests))
+        assert self.released.wait(30)
+        return [number * 10 for number in requests]
 
 
-class Asker(threading.Thread):
-    """Asks for one thing, and keeps the reply."""
+class Requester(threading.Thread):
+    """Makes one request and keeps the reply."""
 
     def __init__(self, batcher, item):
         super().__init__()
@@ -30,72 +30,72 @@ class Asker(threading.Thread):
 
     def run(self):
         try:
-            self.reply = self.batcher.ask(self.item)
+            self.reply = self.batcher.request(self.item)
         except ValueError as error:
             self.reply = error
 
 
-def ask(batcher, items):
-    askers = [Asker(batcher, item) for item in items]
-    for asker in askers:
-        asker.start()
-    return askers
+def start_requests(batcher, items):
+    requesters = [Requester(batcher, item) for item in items]
+    for requester in requesters:
+        requester.start()
+    return requesters
 
 
-def replies(askers):
-    for asker in askers:
-        asker.join(30)
-    return [asker.reply for asker in askers]
+def replies(requesters):
+    for requester in requesters:
+        requester.join(30)
+    return [requester.reply for requester in requesters]
 
 
-def test_each_gets_the_reply_to_what_it_asked():
-    batcher = Batcher(lambda asked: [number * 10 for number in asked])
+def test_each_request_gets_its_own_reply():
+    batcher = Batcher(lambda requests: [number * 10 for number in requests])
 
-    assert [batcher.ask(number) for number in range(3)] == [0, 10, 20]
+    assert [batcher.request(number) for number in range(3)] == [0, 10, 20]
 
 
-def test_who_asks_while_a_round_is_under_way_is_served_in_one_more():
-    fetch = Slow()
+def test_requests_made_during_a_fetch_share_the_next_batch():
+    fetch = SlowFetch()
     batcher = Batcher(fetch)
-    first = ask(batcher, [1])
-    wait_for(lambda: fetch.rounds, what="the first round")
+    first = start_requests(batcher, [1])
+    wait_for(lambda: fetch.batches, what="the first batch")
 
-    rest = ask(batcher, range(2, 50))
-    wait_for(lambda: len(batcher._open.asked) == 48, what="all to ask")
-    fetch.may_go.set()
+    rest = start_requests(batcher, range(2, 50))
+    wait_for(lambda: len(batcher._open.requests) == 48, what="48 requests")
+    fetch.released.set()
 
     assert replies(first) == [10]
     assert replies(rest) == [number * 10 for number in range(2, 50)]
-    assert [len(asked) for asked in fetch.rounds] == [1, 48]
+    assert [len(batch) for batch in fetch.batches] == [1, 48]
 
 
-def test_an_error_is_raised_to_all_of_its_round_and_to_nobody_else():
-    fetch = Slow()
+def test_an_error_is_raised_to_its_own_batch_only():
+    fetch = SlowFetch()
 
-    def fail_once(asked):
-        found = fetch(asked)
-        if len(fetch.rounds) == 2:
+    def fail_once(requests):
+        found = fetch(requests)
+        if len(fetch.batches) == 2:
             raise ValueError("away")
         return found
 
     batcher = Batcher(fail_once)
-    first = ask(batcher, [1])
-    wait_for(lambda: fetch.rounds, what="the first round")
-    second = ask(batcher, [2, 3])
-    wait_for(lambda: len(batcher._open.asked) == 2, what="both to ask")
-    fetch.may_go.set()
+    first = start_requests(batcher, [1])
+    wait_for(lambda: fetch.batches, what="the first batch")
+    second = start_requests(batcher, [2, 3])
+    wait_for(lambda: len(batcher._open.requests) == 2, what="two requests")
+    fetch.released.set()
 
     assert replies(first) == [10]
     assert [str(reply) for reply in replies(second)] == ["away", "away"]
-    assert batcher.ask(4) == 40
+    assert batcher.request(4) == 40
 
 
-def test_an_error_of_a_round_of_one_is_raised():
-    def fail(asked):
+def test_an_error_of_a_single_request_is_raised():
+    def fail(requests):
         raise ValueError("away")
 
     batcher = Batcher(fail)
 
     for _ in range(2):
         with pytest.raises(ValueError, match="away"):
-            batcher.ask(1)
+            batcher.request(1)

@@ -17,14 +17,14 @@ def clock():
 
 @pytest.fixture
 def breaker(clock):
-    return CircuitBreaker(seconds=lambda: 30.0, clock=clock)
+    return CircuitBreaker(timeout=lambda: 30.0, clock=clock)
 
 
-def test_it_is_closed_at_first(breaker):
+def test_a_new_breaker_is_closed(breaker):
     assert breaker.allows()
 
 
-def test_a_failure_opens_it_for_its_time(breaker, clock):
+def test_a_failure_opens_the_breaker_for_its_timeout(breaker, clock):
     breaker.failed()
 
     clock.now += 29.9
@@ -33,7 +33,7 @@ def test_a_failure_opens_it_for_its_time(breaker, clock):
     assert breaker.allows()
 
 
-def test_it_stays_open_for_all_but_who_tries_until_something_succeeds(breaker, clock):
+def test_another_failure_keeps_it_open_and_a_success_closes_it(breaker, clock):
     breaker.failed()
     clock.now += 30
     breaker.failed()

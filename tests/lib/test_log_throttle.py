@@ -2,7 +2,11 @@ import logging
 
 import pytest
 
-from notifications.lib.log_throttle import LINES, SECONDS, RateLimitFilter
+from notifications.lib.log_throttle import (
+    LINES_PER_WINDOW,
+    WINDOW_SECONDS,
+    RateLimitFilter,
+)
 
 
 class Clock:
@@ -20,20 +24,22 @@ def clock():
 @pytest.fixture
 def logger(clock, caplog):
     logger = logging.getLogger("tests.throttle")
-    throttle = RateLimitFilter(clock=clock)
-    logger.addFilter(throttle)
+    rate_limit = RateLimitFilter(clock=clock)
+    logger.addFilter(rate_limit)
     yield logger
-    logger.removeFilter(throttle)
+    logger.removeFilter(rate_limit)
 
 
-def test_a_few_lines_of_a_kind_pass_and_no_more(logger, caplog):
+def test_a_repeated_message_is_logged_a_few_times_only(logger, caplog):
     for number in range(100):
         logger.warning("dropped=%d", number)
 
-    assert caplog.messages == [f"dropped={number}" for number in range(LINES)]
+    assert caplog.messages == [
+        f"dropped={number}" for number in range(LINES_PER_WINDOW)
+    ]
 
 
-def test_another_kind_passes(logger, caplog):
+def test_another_message_is_still_logged(logger, caplog):
     for _ in range(100):
         logger.warning("one")
     logger.warning("another")
@@ -41,19 +47,19 @@ def test_another_kind_passes(logger, caplog):
     assert caplog.messages[-1] == "another"
 
 
-def test_after_a_while_the_next_line_says_what_was_left_out(logger, caplog, clock):
-    for number in range(LINES + 7):
+def test_the_next_window_starts_with_the_number_left_out(logger, caplog, clock):
+    for number in range(LINES_PER_WINDOW + 7):
         logger.warning("dropped=%s", number)
-    clock.now += SECONDS
+    clock.now += WINDOW_SECONDS
     logger.warning("dropped=%s", "9%")
     logger.warning("dropped=%s", 10)
 
-    assert caplog.messages[LINES:] == ["dropped=9% left_out=7", "dropped=10"]
+    assert caplog.messages[LINES_PER_WINDOW:] == ["dropped=9% left_out=7", "dropped=10"]
 
 
-def test_nothing_is_said_of_nothing_left_out(logger, caplog, clock):
+def test_no_number_is_logged_when_nothing_was_left_out(logger, caplog, clock):
     logger.warning("quiet")
-    clock.now += SECONDS
+    clock.now += WINDOW_SECONDS
     logger.warning("quiet")
 
     assert caplog.messages == ["quiet", "quiet"]

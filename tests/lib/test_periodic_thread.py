@@ -5,88 +5,88 @@ from tests.system.server import wait_for
 
 
 @pytest.fixture
-def done():
-    """A list that grows each time."""
+def runs():
+    """A list that grows with each run of the action."""
     return []
 
 
 @pytest.fixture
-def seconds():
-    """How often it is done; a test changes it."""
+def interval():
+    """The interval in seconds, in a list so that a test can change it."""
     return [0.01]
 
 
 @pytest.fixture
-def repeater(done, seconds):
-    repeater = PeriodicThread(
-        lambda: done.append(1), name="test", seconds=lambda: seconds[0]
+def periodic(runs, interval):
+    periodic = PeriodicThread(
+        lambda: runs.append(1), name="test", interval=lambda: interval[0]
     )
-    yield repeater
-    repeater.stop()
+    yield periodic
+    periodic.stop()
 
 
-def test_it_does_it_again_and_again(repeater, done):
-    repeater.start()
+def test_the_action_runs_repeatedly(periodic, runs):
+    periodic.start()
 
-    wait_for(lambda: len(done) > 2, what="the third time")
-
-
-def test_starting_twice_starts_one_thread(repeater):
-    repeater.start()
-    thread = repeater._thread
-    repeater.start()
-
-    assert repeater._thread is thread
+    wait_for(lambda: len(runs) > 2, what="the third run")
 
 
-def test_stopping_ends_it_and_is_harmless_twice(repeater, done):
-    repeater.start()
-    repeater.stop()
-    times = len(done)
+def test_starting_twice_starts_one_thread(periodic):
+    periodic.start()
+    thread = periodic._thread
+    periodic.start()
 
-    repeater.stop()
-
-    assert len(done) == times
+    assert periodic._thread is thread
 
 
-def test_what_was_stopped_can_start_anew(repeater, done):
-    repeater.start()
-    repeater.stop()
-    times = len(done)
+def test_stop_ends_the_thread_and_is_harmless_twice(periodic, runs):
+    periodic.start()
+    periodic.stop()
+    before = len(runs)
 
-    repeater.start()
+    periodic.stop()
 
-    wait_for(lambda: len(done) > times, what="one more")
-
-
-def test_without_an_interval_it_does_not_start(repeater, seconds):
-    seconds[0] = 0
-
-    repeater.start()
-
-    assert repeater._thread is None
+    assert len(runs) == before
 
 
-def test_an_interval_that_is_gone_ends_it(repeater, done, seconds):
-    repeater.start()
-    wait_for(lambda: done, what="the first time")
+def test_a_stopped_thread_can_be_started_again(periodic, runs):
+    periodic.start()
+    periodic.stop()
+    before = len(runs)
 
-    seconds[0] = 0
+    periodic.start()
 
-    wait_for(lambda: not repeater._thread.is_alive(), what="the end")
+    wait_for(lambda: len(runs) > before, what="another run")
+
+
+def test_an_interval_of_zero_starts_no_thread(periodic, interval):
+    interval[0] = 0
+
+    periodic.start()
+
+    assert periodic._thread is None
+
+
+def test_an_interval_that_becomes_zero_ends_the_thread(periodic, runs, interval):
+    periodic.start()
+    wait_for(lambda: runs, what="the first run")
+
+    interval[0] = 0
+
+    wait_for(lambda: not periodic._thread.is_alive(), what="the thread to end")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_an_error_ended_is_started_again():
+def test_a_thread_that_ended_by_an_error_is_started_again():
     def fail():
-        raise RuntimeError("ours")
+        raise RuntimeError("a bug")
 
-    repeater = PeriodicThread(fail, name="test", seconds=lambda: 0.01)
-    repeater.start()
-    first = repeater._thread
+    periodic = PeriodicThread(fail, name="test", interval=lambda: 0.01)
+    periodic.start()
+    first = periodic._thread
     first.join()
 
-    repeater.start()
+    periodic.start()
 
-    assert repeater._thread is not first
-    repeater.stop()
+    assert periodic._thread is not first
+    periodic.stop()

@@ -1,75 +1,83 @@
-from notifications.lib.time_slice import GO_ITEMS, GO_SECONDS, TimeSlicer
+from notifications.lib.time_slice import (
+    ITEMS_PER_CLOCK_READ,
+    SLICE_SECONDS,
+    TimeSlicer,
+)
 
-# What an item takes where a go is over at the second look at the clock.
-TWO_LOOKS = GO_SECONDS / (1.5 * GO_ITEMS)
+# The work for one item when a slice is over at the second reading of the clock.
+TWO_READINGS = SLICE_SECONDS / (1.5 * ITEMS_PER_CLOCK_READ)
 
 
 class Clock:
-    """A clock in seconds that goes on with each item, and what happened by it."""
+    """A clock in seconds that advances with each item, and a record of the pauses."""
 
     def __init__(self, *, each=0.0, pause=0.0):
         self.now = 0.0
         self._each = each
         self._pause = pause
-        # After how many items there was a pause.
+        # How many items were done before each pause.
         self.pauses = []
-        self.worked = []
+        self.done = []
 
     def pause(self):
-        self.pauses.append(len(self.worked))
+        self.pauses.append(len(self.done))
         self.now += self._pause
 
-    def go_through(self, several):
+    def work_on(self, items):
         time_slicer = TimeSlicer(pause=self.pause, clock=lambda: self.now)
-        for each in time_slicer.of(several):
-            self.worked.append(each)
+        for item in time_slicer.iterate(items):
+            self.done.append(item)
             self.now += self._each
 
 
-def test_all_come_in_order():
-    clock = Clock(each=GO_SECONDS / 10)
-    several = list(range(10 * GO_ITEMS + 5))
+def test_all_items_come_in_order():
+    clock = Clock(each=SLICE_SECONDS / 10)
+    items = list(range(10 * ITEMS_PER_CLOCK_READ + 5))
 
-    clock.go_through(several)
+    clock.work_on(items)
 
-    assert clock.worked == several
+    assert clock.done == items
 
 
-def test_of_none_there_is_none_and_no_pause():
+def test_no_items_need_no_pause():
     clock = Clock()
 
-    clock.go_through([])
+    clock.work_on([])
 
-    assert (clock.worked, clock.pauses) == ([], [])
+    assert (clock.done, clock.pauses) == ([], [])
 
 
-def test_what_is_quick_is_not_interrupted():
-    clock = Clock(each=GO_SECONDS / 1_000)
+def test_quick_work_is_not_interrupted():
+    clock = Clock(each=SLICE_SECONDS / 1_000)
 
-    clock.go_through(range(900))
+    clock.work_on(range(900))
 
     assert clock.pauses == []
 
 
-def test_others_work_whenever_a_go_is_over():
-    clock = Clock(each=TWO_LOOKS)
+def test_there_is_a_pause_after_each_slice():
+    clock = Clock(each=TWO_READINGS)
 
-    clock.go_through(range(8 * GO_ITEMS))
+    clock.work_on(range(8 * ITEMS_PER_CLOCK_READ))
 
-    assert clock.pauses == [2 * GO_ITEMS, 4 * GO_ITEMS, 6 * GO_ITEMS, 8 * GO_ITEMS]
+    assert clock.pauses == [number * ITEMS_PER_CLOCK_READ for number in (2, 4, 6, 8)]
 
 
-def test_what_is_slow_is_interrupted_no_more_often_than_the_clock_is_looked_at():
+def test_slow_work_is_interrupted_only_when_the_clock_is_read():
     clock = Clock(each=1)
+    count = 3 * ITEMS_PER_CLOCK_READ + 1
 
-    clock.go_through(range(3 * GO_ITEMS + 1))
+    clock.work_on(range(count))
 
-    assert clock.pauses == [GO_ITEMS, 2 * GO_ITEMS, 3 * GO_ITEMS, 3 * GO_ITEMS + 1]
+    assert clock.pauses == [
+        *(number * ITEMS_PER_CLOCK_READ for number in (1, 2, 3)),
+        count,
+    ]
 
 
-def test_the_time_that_others_took_is_not_counted():
-    clock = Clock(each=TWO_LOOKS, pause=60)
+def test_the_time_of_a_pause_does_not_count():
+    clock = Clock(each=TWO_READINGS, pause=60)
 
-    clock.go_through(range(6 * GO_ITEMS))
+    clock.work_on(range(6 * ITEMS_PER_CLOCK_READ))
 
-    assert clock.pauses == [2 * GO_ITEMS, 4 * GO_ITEMS, 6 * GO_ITEMS]
+    assert clock.pauses == [number * ITEMS_PER_CLOCK_READ for number in (2, 4, 6)]

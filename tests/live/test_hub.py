@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from notifications.exceptions import LogUnavailable
-from notifications.lib.time_slice import GO_ITEMS, TimeSlicer
+from notifications.lib.time_slice import ITEMS_PER_CLOCK_READ, TimeSlicer
 from notifications.live import replay
 from notifications.live.connection import Connection, State
 from notifications.live.hub import ROUTE_CONNECTIONS, Hub, shared_hub
@@ -15,7 +15,7 @@ from notifications.protocol import entries, frames
 from tests.system.server import wait_for
 
 # So many that a push to them has several pauses.
-MANY = 5 * GO_ITEMS
+MANY = 5 * ITEMS_PER_CLOCK_READ
 THOUSANDS = 2_000
 
 
@@ -466,14 +466,14 @@ def test_who_comes_in_the_middle_of_a_push_gets_each_event_once(log, pausing):
             live = [each.cursor for each in missed if b"event: tick" in each.body]
             arrived.append((after, connection, live))
 
-    work += [arrive] * (MANY // GO_ITEMS)
+    work += [arrive] * (MANY // ITEMS_PER_CLOCK_READ)
     pushed = append_many(log, 5, "topic:a")
     wait_for(lambda: hub.delivered_up_to == pushed[-1], what="the push")
     later = append_many(log, 5, "topic:a")
     wait_for(lambda: hub.delivered_up_to == later[-1], what="the push")
 
     assert work == []
-    assert len(arrived) == 2 * (MANY // GO_ITEMS)
+    assert len(arrived) == 2 * (MANY // ITEMS_PER_CLOCK_READ)
     assert [everything(each) for each in before] == [[*pushed, *later]] * MANY
     for after, connection, missed in arrived:
         got = missed + everything(connection)

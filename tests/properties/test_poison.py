@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notifications.lib.log_throttle import LINES, SECONDS
+from notifications.lib.log_throttle import LINES_PER_WINDOW, WINDOW_SECONDS
 from notifications.live.connection import Connection
 from notifications.live.hub import shared_hub
 from notifications.live.pubsub import shared_pubsub
@@ -68,9 +68,9 @@ POISON = {
     "a type of the server's own": {"e": event(type="server_closed")},
     "a type that is long": {"e": event(type="t" * 64)},
     "a type that is empty": {"e": event(type="")},
-    "huge numbers": {"e": event(told={"b:b": 1}).replace(b" 1}", HUGE + b"}")},
-    "numbers that are none": {"e": event(told={"topic:b": float("inf")})},
-    "a time as text": {"e": event(told={"topic:b": "1"})},
+    "huge numbers": {"e": event(already_told={"b:b": 1}).replace(b" 1}", HUGE + b"}")},
+    "numbers that are none": {"e": event(already_told={"topic:b": float("inf")})},
+    "a time as text": {"e": event(already_told={"topic:b": "1"})},
     "topics as text": {"e": event(topics="topic:a")},
     "a tag with line ends": {"e": event(entry="a\r\nb\u2028entry=forged")},
     "fields of another": {"e": event(entry="follow")},
@@ -93,7 +93,9 @@ hostile_entries = st.fixed_dictionaries(
         "topics": st.lists(st.just("topic:a") | texts.anything, max_size=3),
         "data": texts.anything | texts.long,
         "actor": texts.anything,
-        "told": st.dictionaries(st.just("topic:b"), st.integers(-(2**80), 2**80)),
+        "already_told": st.dictionaries(
+            st.just("topic:b"), st.integers(-(2**80), 2**80)
+        ),
         "user": st.just("8") | texts.anything,
         "topic": st.just("topic:a") | texts.anything,
         "level": st.sampled_from(["follow", "mute", ""]) | texts.anything,
@@ -162,9 +164,9 @@ def up_to(connection, cursor):
 
 def assert_quiet(caplog, *, began):
     """Check that each kind has a few plain lines, and no more than its rate."""
-    spans = 1 + (time.monotonic() - began) // SECONDS
+    spans = 1 + (time.monotonic() - began) // WINDOW_SECONDS
     kinds = [record.message.split(" ")[0] for record in caplog.records]
-    assert all(kinds.count(kind) <= LINES * (spans + 1) for kind in {*kinds})
+    assert all(kinds.count(kind) <= LINES_PER_WINDOW * (spans + 1) for kind in {*kinds})
     assert all(LINE.fullmatch(line) for line in caplog.messages), caplog.messages
 
 
@@ -206,7 +208,7 @@ def test_much_poison_is_logged_on_a_few_plain_lines(hub, poison, good, caplog):
     up_to(connection, good())
 
     assert hub.unreadable == 20 * len(POISON)
-    assert len(caplog.messages) == LINES
+    assert len(caplog.messages) == LINES_PER_WINDOW
     assert_quiet(caplog, began=began)
 
 
@@ -338,7 +340,7 @@ def test_much_poison_on_a_channel_is_counted_and_logged_on_a_few_plain_lines(
 
     assert [each.name for each in read(stream, sizes=[50])] == ["good"]
     assert shared_pubsub().unreadable == 20 * len(BAD_MESSAGES)
-    assert len(caplog.messages) == LINES
+    assert len(caplog.messages) == LINES_PER_WINDOW
     assert_quiet(caplog, began=began)
 
 

@@ -34,25 +34,25 @@ BAD = [
 ]
 
 
-def test_a_cursor_is_two_integers():
+def test_parse_returns_two_integers():
     cursor = Cursor.parse("1795165498123-7")
 
     assert (cursor.milliseconds, cursor.sequence) == (1795165498123, 7)
 
 
 @given(cursors)
-def test_a_cursor_is_read_as_it_was_written(cursor):
+def test_a_cursor_is_parsed_from_its_text(cursor):
     assert Cursor.parse(str(cursor)) == cursor
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_what_is_no_cursor_is_refused(text):
+def test_an_invalid_cursor_is_rejected(text):
     with pytest.raises(InvalidCursor, match="expected <milliseconds>-<sequence>"):
         Cursor.parse(text)
 
 
 @given(st.text())
-def test_any_text_is_a_cursor_written_so_or_refused(text):
+def test_any_text_is_a_canonical_cursor_or_rejected(text):
     with contextlib.suppress(InvalidCursor):
         assert str(Cursor.parse(text)) == text
 
@@ -61,5 +61,5 @@ def test_any_text_is_a_cursor_written_so_or_refused(text):
     ("earlier", "later"),
     [("9-0", "10-0"), ("1-9", "1-10"), ("9-99", "10-0"), ("0-0", "0-1")],
 )
-def test_cursors_compare_as_integers_not_as_text(earlier, later):
+def test_cursors_compare_as_integers(earlier, later):
     assert Cursor.parse(earlier) < Cursor.parse(later)

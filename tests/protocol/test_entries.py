@@ -28,42 +28,42 @@ ENTRIES = [
     StartEntry(uid="u"),
 ]
 POISON = {
-    "nothing": b"",
-    "no JSON": b"hello",
-    "half of it": entries.encode(ENTRIES[0])[:-1],
-    "more than one": entries.encode(ENTRIES[0]) * 2,
+    "empty": b"",
+    "not JSON": b"hello",
+    "truncated": entries.encode(ENTRIES[0])[:-1],
+    "two entries": entries.encode(ENTRIES[0]) * 2,
     "another type": b"[]",
     "null": b"null",
     "no tag": b'{"uid":"u"}',
     "an unknown tag": b'{"entry":"chat","uid":"u"}',
     "no uid": b'{"entry":"start"}',
-    "a number for a text": b'{"entry":"start","uid":1}',
-    "a field missing": b'{"entry":"event","uid":"u","type":"t","topics":["user:7"]}',
-    "a text for a list": b'{"entry":"event","uid":"u","type":"t","topics":"user:7","data":""}',  # noqa: E501
-    "a text for a number": b'{"entry":"follow","uid":"u","user":"7","topic":"user:9","since":"x"}',  # noqa: E501
+    "a number instead of a text": b'{"entry":"start","uid":1}',
+    "a missing field": b'{"entry":"event","uid":"u","type":"t","topics":["user:7"]}',
+    "a text instead of a list": b'{"entry":"event","uid":"u","type":"t","topics":"user:7","data":""}',  # noqa: E501
+    "a text instead of a number": b'{"entry":"follow","uid":"u","user":"7","topic":"user:9","since":"x"}',  # noqa: E501
     "binary": bytes(range(256)),
-    "no UTF-8": b'{"entry":"start","uid":"\xff"}',
-    "lists nested deep": b"[" * 10_000 + b"]" * 10_000,
-    "objects nested deep": b'{"entry":"start","uid":"u","x":'
+    "not UTF-8": b'{"entry":"start","uid":"\xff"}',
+    "deeply nested lists": b"[" * 10_000 + b"]" * 10_000,
+    "deeply nested objects": b'{"entry":"start","uid":"u","x":'
     + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"}",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_an_entry_is_read_as_it_was_written(entry):
+def test_an_entry_is_decoded_from_its_bytes(entry):
     record = Record(AT, entries.encode(entry))
 
     assert record.decode() == entry
 
 
-def test_an_entry_of_a_newer_version_is_read_without_its_new_fields():
+def test_unknown_fields_of_a_newer_version_are_ignored():
     record = Record(AT, b'{"entry":"start","uid":"u","shape":"round"}')
 
     assert record.decode() == StartEntry(uid="u")
 
 
 @pytest.mark.parametrize("body", POISON.values(), ids=POISON.keys())
-def test_what_is_no_entry_is_refused(body):
+def test_an_invalid_entry_is_rejected(body):
     record = Record(AT, body)
 
     with pytest.raises(UnreadableEntry, match="cursor=5-1"):
@@ -71,7 +71,7 @@ def test_what_is_no_entry_is_refused(body):
 
 
 @given(st.binary())
-def test_any_bytes_are_an_entry_or_refused(body):
+def test_any_bytes_are_an_entry_or_rejected(body):
     record = Record(AT, body)
 
     try:
@@ -81,7 +81,7 @@ def test_any_bytes_are_an_entry_or_refused(body):
     assert isinstance(entry, entries.Entry)
 
 
-def test_the_error_does_not_carry_a_line_end_into_the_logs():
+def test_the_error_of_a_forged_entry_has_no_line_end():
     record = Record(AT, b'{"entry":"chat\\nforged","uid":"u"}')
 
     with pytest.raises(UnreadableEntry) as caught:

@@ -13,7 +13,7 @@ ids = lines.filter(lambda text: "\0" not in text)
 
 
 def decode(stream):
-    """Return the events of a stream, as a client of the standard reads them."""
+    """Return the events of a stream as a standard SSE client parses them."""
     response = httpx.Response(
         200, headers={"Content-Type": "text/event-stream"}, content=stream
     )
@@ -21,7 +21,7 @@ def decode(stream):
 
 
 def normalised(text):
-    """Return the text with the line ends that every client is left with."""
+    """Return the text with the line ends that SSE clients see."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -40,21 +40,21 @@ def test_empty_data_is_still_an_event():
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-def test_each_line_of_data_has_a_field_of_its_own(end):
+def test_each_line_of_data_becomes_a_field(end):
     encoded = sse.encode(data=f"one{end}two{end}")
 
     assert encoded == b"data: one\ndata: two\ndata: \n\n"
 
 
 @pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\v", "\f", "\x1c"])
-def test_what_only_python_calls_a_line_end_is_kept(character):
+def test_other_unicode_line_ends_are_kept(character):
     encoded = sse.encode(data=f"one{character}two")
 
     assert encoded == f"data: one{character}two\n\n".encode()
 
 
 @pytest.mark.parametrize("data", ["\0", "\ufeff", "\ufeffid: 5", " a ", ": a", "id: 5"])
-def test_data_reaches_the_client_as_it_is(data):
+def test_data_reaches_the_client_unchanged(data):
     (event,) = decode(sse.encode(data=data))
 
     assert event.data == data
@@ -62,23 +62,23 @@ def test_data_reaches_the_client_as_it_is(data):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-def test_a_line_end_in_the_name_is_refused(end):
+def test_a_line_end_in_the_event_name_is_rejected(end):
     with pytest.raises(ValueError, match="expected one line"):
         sse.encode(data="", event=f"a{end}data: forged")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-def test_a_line_end_in_the_id_is_refused(end):
+def test_a_line_end_in_the_id_is_rejected(end):
     with pytest.raises(ValueError, match="expected one line"):
         sse.encode(data="", event_id=f"5{end}data: forged")
 
 
-def test_a_nul_in_the_id_is_refused():
+def test_a_nul_in_the_id_is_rejected():
     with pytest.raises(ValueError, match="without NUL"):
         sse.encode(data="", event_id="5\0")
 
 
-def test_what_utf_8_cannot_hold_is_refused():
+def test_a_surrogate_is_rejected():
     with pytest.raises(ValueError, match="surrogates"):
         sse.encode(data="\ud800")
 
@@ -86,17 +86,17 @@ def test_what_utf_8_cannot_hold_is_refused():
 @given(data=texts, event=lines, event_id=ids)
 @example(data="\r\n\r\n", event="a", event_id="1-1")
 @example(data="\ufeff\0\u2028\x85", event="\ufeff", event_id="\u2029")
-def test_what_is_encoded_is_what_the_client_reads(data, event, event_id):
+def test_a_client_reads_what_was_encoded(data, event, event_id):
     encoded = sse.encode(data=data, event=event, event_id=event_id)
 
-    (read,) = decode(encoded)
-    assert read.data == normalised(data)
-    assert read.event == (event or "message")
-    assert read.id == event_id
+    (event_read,) = decode(encoded)
+    assert event_read.data == normalised(data)
+    assert event_read.event == (event or "message")
+    assert event_read.id == event_id
 
 
 @given(st.lists(texts, min_size=1))
-def test_events_in_a_row_stay_apart(several):
+def test_consecutive_events_stay_separate(several):
     encoded = b"".join(sse.encode(data=data) for data in several)
 
     assert [event.data for event in decode(encoded)] == [*map(normalised, several)]
@@ -109,15 +109,15 @@ def test_retry_tells_the_client_how_long_to_wait():
     assert decode(encoded)[0].retry == 3000
 
 
-def test_a_client_that_was_nowhere_has_no_id():
+def test_a_new_client_has_no_last_event_id():
     assert sse.last_event_id(None, []) is None
 
 
-def test_the_header_says_where_the_client_was():
+def test_the_header_has_the_last_event_id():
     assert sse.last_event_id("5-1", []) == "5-1"
 
 
-def test_the_parameter_says_where_the_page_was():
+def test_the_query_parameter_has_the_last_event_id():
     assert sse.last_event_id(None, ["5-1"]) == "5-1"
 
 
@@ -125,9 +125,9 @@ def test_the_header_wins_over_the_parameter():
     assert sse.last_event_id("7-0", ["5-1"]) == "7-0"
 
 
-def test_an_empty_header_is_an_id_that_is_nowhere():
+def test_an_empty_header_is_an_empty_id():
     assert sse.last_event_id("", ["5-1"]) == ""
 
 
-def test_parameters_that_contradict_each_other_are_nowhere():
+def test_contradicting_parameters_give_an_empty_id():
     assert sse.last_event_id(None, ["5-1", "7-0"]) == ""

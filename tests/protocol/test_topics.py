@@ -37,7 +37,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("text", GOOD)
-def test_a_topic_is_its_own_text(text):
+def test_a_valid_topic_is_unchanged_by_parsing(text):
     topic = topics.parse(text)
 
     assert str(topic) == text
@@ -51,21 +51,21 @@ def test_a_topic_has_a_kind_and_a_key():
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_what_is_no_topic_is_refused(text):
+def test_an_invalid_topic_is_rejected(text):
     with pytest.raises(InvalidTopic, match="expected <kind>:<key>") as caught:
         topics.parse(text)
 
     assert caught.value.value == text
 
 
-def test_a_topic_is_built_from_kind_and_key():
+def test_build_joins_kind_and_key():
     assert topics.build("user", 7) == "user:7"
 
 
 @pytest.mark.parametrize(
     ("kind", "key"), [("user", ""), ("", 7), ("a:b", 1), ("user", "*")]
 )
-def test_a_topic_is_not_built_from_what_makes_none(kind, key):
+def test_build_rejects_an_invalid_kind_or_key(kind, key):
     with pytest.raises(InvalidTopic):
         topics.build(kind, key)
 
@@ -75,14 +75,14 @@ def test_every_topic_is_a_selector(text):
     assert str(topics.parse_selector(text)) == text
 
 
-def test_a_star_selects_all_of_a_kind():
+def test_a_star_selects_all_topics_of_a_kind():
     selector = topics.parse_selector("user:*")
 
     assert (selector.kind, selector.key) == ("user", "*")
 
 
 @pytest.mark.parametrize("text", ["*", "*:*", "*:7", "user:*7", "user:7*", "user:**"])
-def test_a_star_anywhere_else_is_refused(text):
+def test_a_star_anywhere_else_is_rejected(text):
     with pytest.raises(InvalidTopic, match=r"or <kind>:\*"):
         topics.parse_selector(text)
 
@@ -91,7 +91,7 @@ def test_the_wildcard_of_a_topic_selects_its_kind():
     assert topics.wildcard("user:7") == "user:*"
 
 
-def test_the_longest_topic_has_the_length_that_is_kept():
+def test_the_longest_topic_has_the_maximum_length():
     longest = "k" * 32 + ":" + "k" * 150
 
     assert len(topics.validate(longest)) == topics.MAX_LENGTH
