@@ -1,6 +1,8 @@
-"""System checks: wrong configuration is said at start, not found out at run time."""
+"""System checks: report wrong configuration at startup, before it fails at run time."""
 
+import re
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 from django.conf import settings
@@ -11,16 +13,19 @@ from notifications.conf import SETTINGS, conf, configured
 from notifications.exceptions import InvalidSetting
 
 MIDDLEWARE = "notifications.middleware.CursorMiddleware"
+# The oldest redis-py that works, as in pyproject.toml. Before 5.3,
+# `ConnectionPool.get_connection` required the name of a command.
+OLDEST_REDIS = (5, 3)
 
 
 @register("notifications")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """E001 to E003: settings that cannot be used."""
+    """Check the NOTIFICATIONS setting: E001, E002 and E003."""
     if isinstance(configured(), dict):
-        return [*_wrong_values(), *_wrong_keys()]
+        return [*_wrong_values(), *_unknown_keys()]
     return [
         Error(
-            "NOTIFICATIONS is no dict.",
+            "NOTIFICATIONS is not a dict.",
             hint="Write NOTIFICATIONS = {...}, with the settings as keys.",
             id="notifications.E003",
         )
@@ -28,7 +33,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _wrong_values() -> Iterator[CheckMessage]:
-    """E001: a value that cannot be used."""
+    """Yield E001 for each value that cannot be used."""
     for key in SETTINGS:
         try:
             getattr(conf, key)
@@ -36,8 +41,8 @@ def _wrong_values() -> Iterator[CheckMessage]:
             yield Error(str(error), id="notifications.E001")
 
 
-def _wrong_keys() -> Iterator[CheckMessage]:
-    """E002: a key that is no setting, most often a misspelt one."""
+def _unknown_keys() -> Iterator[CheckMessage]:
+    """Yield E002 for each key that is not a setting, most often a misspelt one."""
     for key in configured():
         if key not in SETTINGS:
             yield Error(
@@ -48,13 +53,41 @@ def _wrong_keys() -> Iterator[CheckMessage]:
 
 
 @register("notifications")
+def check_redis_version(**kwargs: Any) -> list[CheckMessage]:
+    """Check that redis-py is new enough: E004.
+
+    Reads the metadata of the installed package: only `notifications.log` imports it.
+    """
+    try:
+        version = metadata.version("redis")
+    except metadata.PackageNotFoundError:
+        # Bundled without its metadata, so its version is not known.
+        return []
+    if _major_minor(version) >= OLDEST_REDIS:
+        return []
+    oldest = ".".join(map(str, OLDEST_REDIS))
+    return [
+        Error(
+            f"redis-py {version} is too old: {oldest} or newer is required.",
+            hint=f"Run pip install --upgrade 'redis>={oldest}'.",
+            id="notifications.E004",
+        )
+    ]
+
+
+def _major_minor(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:2]))
+
+
+@register("notifications")
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:
-    """W001: without the middleware, an event may fall between page and stream."""
+    """Check that the middleware is installed: W001."""
     if MIDDLEWARE in settings.MIDDLEWARE:
         return []
     return [
         checks.Warning(
-            "A page does not carry the cursor that it was rendered at.",
+            "Pages do not carry the cursor that they were rendered at: an event that "
+            "is published while a page loads may not reach it.",
             hint=f"Add {MIDDLEWARE!r} to MIDDLEWARE.",
             id="notifications.W001",
         )

@@ -1,3 +1,5 @@
+from importlib import metadata
+
 import pytest
 from django.core.checks import run_checks
 
@@ -16,11 +18,33 @@ def check(settings):
     return check
 
 
-def test_a_site_that_is_set_up_has_nothing_to_fix(check):
+@pytest.fixture
+def installed_redis(monkeypatch):
+    """Pretend that a version of redis-py is installed."""
+
+    def installed_redis(version):
+        monkeypatch.setattr(metadata, "version", {"redis": version}.__getitem__)
+
+    return installed_redis
+
+
+def test_a_configured_site_has_no_messages(check):
     assert check() == []
 
 
-def test_a_value_that_cannot_be_used_is_an_error(check):
+def test_the_setting_may_be_missing(settings):
+    del settings.NOTIFICATIONS
+
+    assert run_checks(tags=["notifications"]) == []
+
+
+def test_the_setting_may_be_empty(settings):
+    settings.NOTIFICATIONS = {}
+
+    assert run_checks(tags=["notifications"]) == []
+
+
+def test_an_invalid_value_is_an_error(check):
     (message,) = check(SWEEP_BATCH="many")
 
     assert message.id == "notifications.E001"
@@ -30,14 +54,14 @@ def test_a_value_that_cannot_be_used_is_an_error(check):
     )
 
 
-def test_every_wrong_value_is_said_at_once(check):
+def test_each_invalid_value_is_reported(check):
     messages = check(SWEEP_BATCH=0, LOG_READ_TIMEOUT=-1)
 
     assert {message.id for message in messages} == {"notifications.E001"}
     assert len(messages) == 2
 
 
-def test_a_misspelt_key_is_an_error_that_lists_the_right_ones(check):
+def test_a_misspelt_key_is_an_error_that_lists_the_settings(check):
     (message,) = check(SWEEP_BATHC=7)
 
     assert message.id == "notifications.E002"
@@ -56,9 +80,39 @@ def test_a_missing_middleware_is_a_warning_that_names_it(check, settings):
     assert MIDDLEWARE in message.hint
 
 
-def test_settings_that_are_no_dict_are_an_error(settings):
+def test_a_setting_that_is_not_a_dict_is_an_error(settings):
     settings.NOTIFICATIONS = "redis://127.0.0.1:6379/0"
 
-    messages = run_checks(tags=["notifications"])
+    (message,) = run_checks(tags=["notifications"])
 
-    assert [message.id for message in messages] == ["notifications.E003"]
+    assert message.id == "notifications.E003"
+    assert message.is_serious()
+    assert message.msg == "NOTIFICATIONS is not a dict."
+
+
+@pytest.mark.parametrize("version", ["4.6.0", "5.2.1", "5"])
+def test_an_old_redis_py_is_an_error_that_names_it(check, installed_redis, version):
+    installed_redis(version)
+
+    (message,) = check()
+
+    assert message.id == "notifications.E004"
+    assert message.is_serious()
+    assert message.msg == f"redis-py {version} is too old: 5.3 or newer is required."
+    assert message.hint == "Run pip install --upgrade 'redis>=5.3'."
+
+
+@pytest.mark.parametrize("version", ["5.3.0", "5.10", "6.0.0rc1", "10.0"])
+def test_a_new_redis_py_is_accepted(check, installed_redis, version):
+    installed_redis(version)
+
+    assert check() == []
+
+
+def test_a_redis_py_without_metadata_is_accepted(check, monkeypatch):
+    def version(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+
+    assert check() == []

@@ -205,7 +205,7 @@ def imported_below(folder):
     return {name for name in known if name in IMPORTS and name != "notifications"}
 
 
-@pytest.mark.parametrize("folder", ["project"])
+@pytest.mark.parametrize("folder", ["project", "examples"])
 def test_a_site_imports_the_public_modules_only(folder):
     assert imported_below(folder) <= PUBLIC
 

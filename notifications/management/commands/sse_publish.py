@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from notifications.exceptions import (
     InvalidPayload,
@@ -78,8 +77,7 @@ class Command(BaseCommand):
 
     def _publish_lines(self, lines: Iterable[str]) -> None:
         """Publish what is right, and name each line that is not."""
-        # tqdm shows nothing where standard error is no terminal (disable=None).
-        for number, line in enumerate(tqdm(lines, unit=" events", disable=None), 1):
+        for number, line in enumerate(lines, 1):
             try:
                 if line.strip():
                     self._publish(line)

@@ -1,0 +1,1 @@
+"""The app of the example: all it does is in notifications.py."""
