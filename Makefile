@@ -16,7 +16,7 @@ NEEDED = $(NGINX) $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint check messages screenshots bench clean
+.PHONY: help run test lint check matrix wheel messages screenshots bench clean
 
 # Prints the targets that have a description, under the last `##@` heading before them.
 help:
@@ -40,7 +40,13 @@ lint: .venv/dev.stamp ## check format, style, types, migrations and settings
 
 check: lint test ## lint and test: must pass before a commit
 
+matrix: .venv/dev.stamp ## run the unit tests on the supported Pythons and Djangos
+	@$(BIN)/python -m nox
+
 ##@ Maintain
+wheel: .venv/dev.stamp ## build the app's wheel into dist/
+	@$(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
 messages: .venv/dev.stamp ## update and compile the translations
 	@$(BIN)/python -m tools.catalogues
 
@@ -52,7 +58,8 @@ bench: .venv/run.stamp $(PEERS) var/bench/nginx.stamp ## measure, side by side w
 
 clean: ## remove what was installed or built; keep the data in var/
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m project.redis_server stop; fi
-	rm -rf .venv staticfiles .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .nox dist staticfiles .coverage .hypothesis .mypy_cache .pytest_cache \
+	.ruff_cache
 
 .env:
 	@cp .env.example $@
