@@ -1,4 +1,4 @@
-"""How gunicorn serves the site; `manage.py serve` hands it a socket that listens."""
+"""gunicorn's settings; `manage.py serve` passes it a listening socket."""
 
 import contextlib
 import os
@@ -10,30 +10,30 @@ from typing import Any
 import environ
 
 chdir = str(Path(__file__).resolve().parent)
-# Before anything is read from it below; the environment wins over the file.
+# Read before the variables below are used; the environment wins over the file.
 environ.Env.read_env(Path(chdir) / ".env")
 
-# Its own machine only: what faces the network is a proxy, or says so by --bind.
+# Local only: a proxy faces the network, or --bind overrides this.
 bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = "notifications.worker.EventStreamWorker"
-# Requests, and streams that could not be taken over.
+# The limit of requests, and of streams whose socket could not be hijacked.
 worker_connections = 20_000
-# Seconds, most of which go into ending the streams bit by bit.
+# In seconds; most of it is used to end the streams gradually.
 graceful_timeout = 5
-# Its path is the same for every server of a user, so that two would share it.
+# Two servers of the same user would share its path.
 control_socket_disable = True
 
-# More descriptors than this need more memory than they are worth.
-MOST_DESCRIPTORS = 1 << 20
+# More descriptors than this cost more memory than they are worth.
+MAX_DESCRIPTORS = 1 << 20
 
 
 def _raise_descriptor_limit() -> None:
-    """Allow as many sockets as the system lets us; the usual soft limit is 1,024."""
+    """Allow as many sockets as the system does; the usual soft limit is 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = hard == resource.RLIM_INFINITY
-    soft = MOST_DESCRIPTORS if unlimited else min(hard, MOST_DESCRIPTORS)
-    # macOS has a further limit that getrlimit does not tell.
+    soft = MAX_DESCRIPTORS if unlimited else min(hard, MAX_DESCRIPTORS)
+    # macOS has a lower limit that getrlimit does not report.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -42,21 +42,21 @@ _raise_descriptor_limit()
 
 
 def when_ready(server: Any) -> None:
-    """Let the signals through that `serve` held back until we can handle them."""
+    """Unblock the signals that `serve` blocked until gunicorn can handle them."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 
 
 def post_worker_init(worker: Any) -> None:
     """Leave Ctrl-C to the master.
 
-    It reaches every process of the terminal, and the master stops its workers: those
-    that are told twice stop with a traceback.
+    The terminal sends it to every process, and the master stops its workers too. A
+    worker that is stopped twice ends with a traceback.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def on_exit(server: Any) -> None:
-    """Stop Redis when the last worker is gone, if `serve` started it for this run."""
+    """Stop Redis after the last worker, if `serve` started it for this run."""
     if os.environ.get("STOP_REDIS_ON_EXIT"):
         from project import redis_server
 

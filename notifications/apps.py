@@ -1,4 +1,4 @@
-"""The app as Django sees it."""
+"""The app's configuration: it connects signals and imports the sites' event types."""
 
 from typing import Any
 
@@ -22,16 +22,16 @@ class NotificationsConfig(AppConfig):
 
         control.connect()
         autodiscover_modules("notifications")
-        # Nothing starts here: a process that serves requests starts its threads with
-        # the first one, whatever its server is.
+        # Nothing starts here. A process that serves requests starts its threads with
+        # the first request, under any server.
         request_started.connect(self.start_threads, dispatch_uid="notifications")
 
     @staticmethod
     def start_threads(**signal: Any) -> None:
         """Start the threads of a process that serves the site; idempotent.
 
-        These are the sweep of the outbox and, where the admin shows them, the reports
-        of how this process is doing.
+        These are the sweep of the outbox and, if the admin is installed, the reports of
+        this process's state.
         """
         from notifications.monitoring.process_reports import reporting
         from notifications.publishing.sweeper import sweeper

@@ -1,4 +1,4 @@
-"""Middleware that notes where the log is before a page reads the database."""
+"""Middleware that gives each page the log's cursor from before it is rendered."""
 
 from collections.abc import Callable
 
@@ -9,27 +9,27 @@ from notifications.live.hub import shared_hub
 from notifications.log.stream import shared_log
 from notifications.protocol import sse
 
-READING = ("GET", "HEAD")
+PAGE_METHODS = ("GET", "HEAD")
 
 
 class CursorMiddleware:
-    """Set `request.notifications_cursor` for pages, empty when Redis is away.
+    """Set `request.notifications_cursor` for pages; empty if Redis is unreachable.
 
-    The page's stream starts there: what is committed after the view has read the
-    database is later in the log, so nothing falls between the page and its stream.
+    The page's stream starts at this cursor. An event that is committed after the view
+    has read the database is later in the log, so the page misses no event.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in READING and _wants_page(request):
+        if request.method in PAGE_METHODS and _wants_page(request):
             request.notifications_cursor = newest_cursor()  # type: ignore[attr-defined]
         return self._get_response(request)
 
 
 def _wants_page(request: HttpRequest) -> bool:
-    # What an EventSource sends needs no parsing, and comes by the thousand.
+    # Thousands of EventSources may reconnect at once, and send exactly this.
     accept = request.META.get("HTTP_ACCEPT")
     return accept != sse.EVENT_STREAM and request.accepts("text/html")
 
@@ -37,8 +37,8 @@ def _wants_page(request: HttpRequest) -> bool:
 def newest_cursor() -> str:
     """Return the newest cursor that this process knows, as text; empty if none.
 
-    Where the hub reads the log already, it knows without asking Redis. It may be
-    behind by what the page shows then, and that comes again; nothing is left out.
+    If the hub reads the log, this is how far it has delivered, without a request to
+    Redis. Events after it that the page shows already are sent again; none is lost.
     """
     hub = shared_hub()
     if hub.connection_count and not hub.interrupted:

@@ -64,7 +64,7 @@ class Written:
         self.ended = []
         self.socket = self.client.take()
         self.transport = SocketTransport(
-            self.socket, connection, poller=self.poller, ended=self.ended.append
+            self.socket, connection, poller=self.poller, on_end=self.ended.append
         )
         connection.transport = self.transport
 

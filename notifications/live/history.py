@@ -1,9 +1,9 @@
-"""The newest part of the log in memory, without a hole. Pure; guarded by its owner.
+"""The newest entries of the log in memory, without a gap. Pure; guarded by its owner.
 
-What thousands come back for after a cut is read and decoded once.
+When thousands of clients reconnect, their missed entries are read and decoded once.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
@@ -12,74 +12,73 @@ from notifications.protocol.entries import ControlEntry
 from notifications.protocol.frames import Frame
 from notifications.protocol.topics import wildcard
 
-# What an entry is to the connections.
+# A decoded entry of the log; None for one that concerns no connection.
 Item = Frame | ControlEntry | None
-# As many as Redis keeps or trims together: `stream-node-max-entries`.
+# Redis keeps and trims this many together by default: `stream-node-max-entries`.
 SEGMENT_ENTRIES = 100
-# What an entry takes beside its bytes, roughly.
+# Roughly the memory that an entry needs in addition to its body.
 ENTRY_BYTES = 500
 
 
 class Segment:
-    """So many entries in a row, found by topic or by person."""
+    """Consecutive entries, indexed by topic and by person."""
 
     def __init__(self, floor: Cursor) -> None:
-        # The entry just before the first.
+        # The cursor of the entry just before the first.
         self.floor = floor
         self.cursors: list[Cursor] = []
         self.bytes = 0
         self._frames: dict[int, Frame] = {}
-        # Positions among the cursors, in order.
+        # The indexes of the frames among the cursors, in order.
         self._topics: defaultdict[str, list[int]] = defaultdict(list)
         self._controls: defaultdict[str, list[tuple[int, ControlEntry]]] = defaultdict(
             list
         )
 
     def add(self, cursor: Cursor, item: Item, size: int) -> None:
-        """Add what stands at a cursor, which is later than all; None for nothing."""
-        number = len(self.cursors)
+        """Add the entry at a cursor that is later than all others."""
+        index = len(self.cursors)
         self.cursors.append(cursor)
         self.bytes += size + ENTRY_BYTES
         if isinstance(item, Frame):
-            self._frames[number] = item
+            self._frames[index] = item
             for topic in {*item.topics, *map(wildcard, item.topics)}:
-                self._topics[topic].append(number)
+                self._topics[topic].append(index)
         elif item is not None:
-            self._controls[item.user].append((number, item))
+            self._controls[item.user].append((index, item))
 
     def has(self, cursor: Cursor) -> bool:
         """Tell whether there is an entry at this cursor."""
-        place = bisect_right(self.cursors, cursor)
-        return place > 0 and self.cursors[place - 1] == cursor
+        end = bisect_right(self.cursors, cursor)
+        return end > 0 and self.cursors[end - 1] == cursor
 
-    def addressed(
+    def frames_for(
         self, selectors: Iterable[str], after: Cursor, until: Cursor
     ) -> list[Frame]:
-        """Return the frames in between that any of the selectors finds."""
-        first = bisect_right(self.cursors, after)
-        last = bisect_right(self.cursors, until)
+        """Return the frames between two cursors that any of the selectors matches."""
+        start = bisect_right(self.cursors, after)
+        end = bisect_right(self.cursors, until)
         found: set[int] = set()
         for selector in selectors:
-            numbers = self._topics.get(selector)
-            if numbers:
-                start = bisect_right(numbers, first - 1)
-                found.update(numbers[start : bisect_right(numbers, last - 1)])
-        return [self._frames[number] for number in sorted(found)]
+            indexes = self._topics.get(selector)
+            if indexes:
+                first = bisect_left(indexes, start)
+                found.update(indexes[first : bisect_left(indexes, end)])
+        return [self._frames[index] for index in sorted(found)]
 
     def controls(
         self, user: str, after: Cursor, until: Cursor
     ) -> Iterator[tuple[Cursor, ControlEntry]]:
-        """Yield what happened in between to what a person follows and may."""
-        for number, entry in self._controls.get(user, ()):
-            if after < self.cursors[number] <= until:
-                yield self.cursors[number], entry
+        """Yield the control entries of a person between two cursors."""
+        for index, entry in self._controls.get(user, ()):
+            if after < self.cursors[index] <= until:
+                yield self.cursors[index], entry
 
 
 class History:
-    """Segments one after the other, the oldest of which are forgotten.
+    """The newest segments of the log; the oldest are dropped when it grows too large.
 
-    It keeps the newest, about `limit_bytes` and `limit_entries` of them: no more than
-    the log does.
+    It keeps about `limit_bytes` and `limit_entries`, and at least the newest segment.
     """
 
     def __init__(
@@ -89,19 +88,19 @@ class History:
         self._limit_entries = limit_entries
         self._segments = deque([Segment(start)])
         self._bytes = 0
-        # What stands after this cursor, or after an older one, was too much to hold.
-        self._too_long_from = Cursor(0, 0)
+        # The entries after this cursor, or after an older one, are too many to keep.
+        self._too_many_after = Cursor(0, 0)
 
     @property
     def floor(self) -> Cursor:
-        """The cursor after which it has every entry."""
+        """The cursor after which it has every entry of the log."""
         return self._segments[0].floor
 
     def has(self, cursor: Cursor) -> bool:
-        """Tell whether the entry at this cursor is known, and all after it."""
+        """Tell whether it knows the entry at this cursor and has every later one."""
         if cursor == self.floor:
             return True
-        return any(segment.has(cursor) for segment in self._after(cursor))
+        return any(segment.has(cursor) for segment in self._segments_from(cursor))
 
     def add(self, cursor: Cursor, item: Item, size: int) -> None:
         """Add the entry that follows the newest one; `size` is in bytes."""
@@ -111,48 +110,53 @@ class History:
             self._segments.append(newest)
         newest.add(cursor, item, size)
         self._bytes += size + ENTRY_BYTES
-        while len(self._segments) > 1 and self._is_too_much(self._bytes):
+        while len(self._segments) > 1 and self._exceeds_limits(
+            self._bytes, len(self._segments)
+        ):
             self._bytes -= self._segments.popleft().bytes
 
-    def _is_too_much(self, size: int, more: int = 0) -> bool:
-        entries = (len(self._segments) + more - 1) * SEGMENT_ENTRIES
+    def _exceeds_limits(self, size: int, segments: int) -> bool:
+        # The newest segment is not full.
+        entries = (segments - 1) * SEGMENT_ENTRIES
         return size > self._limit_bytes or entries > self._limit_entries
 
     def may_backfill(self, cursor: Cursor) -> bool:
-        """Tell whether it would be of use to read what it lacks after a cursor."""
-        return not self.has(cursor) and self._too_long_from < cursor < self.floor
+        """Tell whether to read the entries between a cursor and the floor."""
+        return not self.has(cursor) and self._too_many_after < cursor < self.floor
 
-    def extend_back(self, older: "History", cursor: Cursor) -> None:
-        """Put in front what `older` has, from a cursor to our floor.
+    def prepend(self, older: "History", cursor: Cursor) -> None:
+        """Put the entries from a cursor to the floor, which `older` has, in front.
 
-        Where that is too much, that is remembered instead.
+        If they are too many, it notes that instead, and they are not read again.
         """
-        size, more = self._bytes + older._bytes, len(older._segments)
-        if older.floor != cursor or self._is_too_much(size, more):
-            self._too_long_from = max(self._too_long_from, cursor)
+        size = self._bytes + older._bytes
+        segments = len(self._segments) + len(older._segments)
+        # With another floor, `older` itself has dropped its first entries.
+        if older.floor != cursor or self._exceeds_limits(size, segments):
+            self._too_many_after = max(self._too_many_after, cursor)
         else:
             self._segments.extendleft(reversed(older._segments))
             self._bytes += older._bytes
 
-    def addressed(
+    def frames_for(
         self, selectors: Iterable[str], after: Cursor, until: Cursor
     ) -> list[Frame]:
-        """Return the frames in between that any of the selectors finds, in order."""
+        """Return the frames between two cursors that any selector matches, in order."""
         found: list[Frame] = []
-        for segment in self._after(after):
-            found += segment.addressed(selectors, after, until)
+        for segment in self._segments_from(after):
+            found += segment.frames_for(selectors, after, until)
         return found
 
     def controls(
         self, user: str, after: Cursor, until: Cursor
     ) -> list[tuple[Cursor, ControlEntry]]:
-        """Return what happened in between to what a person follows and may."""
+        """Return the control entries of a person between two cursors, in order."""
         found: list[tuple[Cursor, ControlEntry]] = []
-        for segment in self._after(after):
+        for segment in self._segments_from(after):
             found += segment.controls(user, after, until)
         return found
 
-    def _after(self, cursor: Cursor) -> list[Segment]:
+    def _segments_from(self, cursor: Cursor) -> list[Segment]:
         """Return the segments with entries at this cursor or after it."""
         found = []
         for segment in reversed(self._segments):

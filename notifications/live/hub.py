@@ -13,21 +13,17 @@ from notifications.conf import conf
 from notifications.exceptions import LogGap, LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.lib.time_slice import TimeSlicer
-from notifications.live.connection import Connection, State
+from notifications.live.catch_up import CatchUp
+from notifications.live.connection import Connection
+from notifications.live.control_entries import ControlEntries
 from notifications.live.metrics import shared_metrics
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
 from notifications.log.stream import Log, shared_log
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import (
-    ControlEntry,
-    CountEntry,
-    FollowEntry,
-    PreferenceEntry,
-    Record,
-)
-from notifications.protocol.frames import HEARTBEAT, Batch, Frame
+from notifications.protocol.entries import ControlEntry, CountEntry, Record
+from notifications.protocol.frames import Batch, Frame
 
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
@@ -57,16 +53,20 @@ class Hub:
         self._routing = RoutingTable()
         self._position = Cursor(0, 0)
         self._replay = Replay(log)
+        self._control_entries = ControlEntries(self._routing, self._replay)
         self._thread: threading.Thread | None = None
         # Everything up to here has been pushed, not only routed.
         self._delivered_up_to = Cursor(0, 0)
         # The last heartbeat that was encoded, and its cursor.
-        self._heartbeat: tuple[Cursor | None, Batch] = (None, HEARTBEAT)
+        self._heartbeat: tuple[Cursor | None, Batch] = (
+            None,
+            Batch([frames.heartbeat()]),
+        )
         # How many reads in a row failed.
         self._failures = 0
 
     def ensure_started(self) -> None:
-        """Start reading the log, unless it is being read already.
+        """Start reading the log, unless the hub reads it already.
 
         Raises LogUnavailable when the log cannot be reached to start.
         """
@@ -86,28 +86,21 @@ class Hub:
         return self._position
 
     def stop(self) -> None:
-        """Stop reading and close every connection; ensure_started() starts again."""
+        """Stop reading and close every connection; `ensure_started` starts again."""
         thread = self._thread
         self._stopping.set()
         if thread is not None:
             thread.join()
 
-    def _end(self) -> None:
-        with self._lock:
-            self._thread = None
-            connections = list(self._routing)
-        for connection in connections:
-            connection.close("stopped", drain=True)
-
     @property
     def delivered_up_to(self) -> Cursor:
-        """The cursor up to which every open connection has what is for it."""
+        """The cursor up to which every open connection was sent its frames."""
         return self._delivered_up_to
 
     def heartbeat(self, connection: Connection) -> Batch:
         """Return a heartbeat with a connection's cursor; encoded once for equal ones.
 
-        During a push it has no cursor: some connections are further than others.
+        During a push it has no cursor, since some connections are further than others.
         """
         delivered = self._delivered_up_to
         reached = connection.reached(delivered) if delivered == self._position else None
@@ -137,52 +130,25 @@ class Hub:
     ) -> Iterator[Batch]:
         """Serve this connection from now on; return the frames that it missed.
 
-        `after` is the client's cursor as it wrote it; without one it missed nothing.
+        `after` is the client's cursor as it sent it; without one it missed nothing.
         `as_of` is the hub's position from before the subscriptions were loaded.
         Raises LogUnavailable, with the connection not attached.
         """
-        cursor = None if after is None else self._replay.find(after)
-        if cursor is None and after is not None:
+        catch_up = CatchUp(connection, self._replay, after=after)
+        if catch_up.needs_reset:
             self._check_position()
-        if connection.unseen_count is not None and cursor is not None:
-            self._replay.backfill(cursor)
-        # Set before it is registered: the page may be newer than what this process
-        # has read so far, and must not get that part again.
-        connection.skip_until = cursor
         with self._lock:
             if self._thread is None:
                 raise LogUnavailable("the hub has just stopped reading the log")
             position = self._position
+            catch_up.begin(position)
             self._routing.add(connection)
-            if cursor is not None and cursor <= position:
-                connection.skip_until = None
-            count = self._count_missed(connection, cursor, position)
         try:
             self._apply_changes(connection, as_of, position)
         except (LogUnavailable, LogGap) as error:
             self.detach(connection)
             raise LogUnavailable(str(error)) from error
-        return self._missed(connection, cursor, after, position, count)
-
-    def _count_missed(
-        self, connection: Connection, cursor: Cursor | None, position: Cursor
-    ) -> list[Frame]:
-        """Count the missed frames at the bell, before any newer one; return the count.
-
-        If it is not known what was missed, neither is the count from then on.
-        """
-        if connection.unseen_count is None:
-            return []
-        if cursor is None or not self._replay.covers(min(cursor, position)):
-            connection.unseen_count = None
-        elif cursor < position:
-            counted = self._replay.last_count(connection.user, cursor, position)
-            if counted is not None:
-                connection.unseen_count = counted.unseen_count
-                cursor = Cursor.parse(counted.as_of)
-            connection.count(self._replay.known(connection, cursor, position))
-        reached = max(position, cursor or position)
-        return [frames.count(connection.unseen_count, reached)]
+        return catch_up.batches()
 
     def detach(self, connection: Connection) -> None:
         """Stop serving this connection; idempotent."""
@@ -193,65 +159,43 @@ class Hub:
     def _apply_changes(
         self, connection: Connection, as_of: Cursor, position: Cursor
     ) -> None:
-        """Apply control entries that came while the subscriptions were loaded."""
-        changes = self._replay.changes(connection.user, as_of, position)
+        """Apply control entries that were appended during the database queries."""
+        entries = self._replay.controls(connection.user, as_of, position)
         with self._lock:
-            for cursor, entry in changes:
-                # The unseen count was taken with the missed frames.
+            for cursor, entry in entries:
+                # The catch-up has taken the unseen count into account.
                 if not isinstance(entry, CountEntry):
-                    self._control(entry, cursor, connection)
+                    self._control_entries.apply(entry, cursor, connection)
 
     def _check_position(self) -> None:
-        """Raise LogUnavailable when a gap is about to be declared to everyone.
+        """Raise LogUnavailable if the hub is about to declare a gap to everyone.
 
-        A client that was admitted before would get one reset now and another then.
+        A client that is attached before would get one reset now and a second one then.
         """
         if not self._log.contains(self._position):
             raise LogUnavailable("the log was replaced a moment ago")
-
-    def _missed(
-        self,
-        connection: Connection,
-        cursor: Cursor | None,
-        after: str | None,
-        position: Cursor,
-        count: list[Frame],
-    ) -> Iterator[Batch]:
-        """Yield the missed frames or one reset, the unseen count, and a heartbeat.
-
-        The heartbeat carries the cursor that the client has reached with these.
-        """
-        try:
-            if cursor is not None:
-                yield from self._replay.missed(connection, cursor, position)
-            elif after is not None:
-                yield Batch([frames.reset(position)])
-        except LogGap:
-            yield Batch([frames.reset(position)])
-            count = count and [frames.count(None, position)]
-        except LogUnavailable:
-            # The rest cannot be read now: the client reconnects for it.
-            connection.close("unavailable")
-            return
-        if connection.state is State.OPEN:
-            # The page may be further than this process was.
-            reached = max(position, cursor or position)
-            yield Batch([*count, frames.heartbeat(reached)])
 
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
                 try:
-                    self._step()
+                    self._read_and_push()
                     self._failures = 0
                 except LogUnavailable as error:
                     self._back_off(error)
         finally:
-            # Also after a bug ended the loop: no connection stays attached to a hub
-            # that does not read. Clients reconnect, and the next one starts it again.
+            # Also when a bug ends the loop: no connection stays attached to a hub that
+            # does not read. Clients reconnect, and the first of them starts it again.
             self._end()
 
-    def _step(self) -> None:
+    def _end(self) -> None:
+        with self._lock:
+            self._thread = None
+            connections = list(self._routing)
+        for connection in connections:
+            connection.close("stopped", drain=True)
+
+    def _read_and_push(self) -> None:
         """Read once and push the result; after a failure, without waiting long."""
         seconds = RECHECK_SECONDS if self._failures else conf.LOG_READ_TIMEOUT
         try:
@@ -271,8 +215,8 @@ class Hub:
     def _reset(self, gap: LogGap) -> None:
         """Declare a gap to everyone, and continue from where the log is now.
 
-        The lost entries may have ended a login or changed a follow. So the streams
-        end, and clients that reconnect are authorized anew, without cached sessions.
+        The lost entries may have ended a login or changed a follow. The streams end
+        therefore, and clients that reconnect are looked up in the database again.
         """
         self._log.clear_session_stores()
         newest = self._log.position()
@@ -328,34 +272,8 @@ class Hub:
                     audiences.add(audience)
                     size += self._routing.audience_size(audience)
             elif item is not None:
-                for connection in self._routing.of(item.user):
-                    self._control(item, record.cursor, connection)
+                self._control_entries.apply_to_person(item, record.cursor)
         return found
-
-    def _control(
-        self, entry: ControlEntry, cursor: Cursor, connection: Connection
-    ) -> None:
-        """Apply a control entry of a person to one of their connections."""
-        if isinstance(entry, FollowEntry | PreferenceEntry):
-            self._routing.change(connection, entry, cursor)
-        elif isinstance(entry, CountEntry):
-            self._set_count(connection, entry, cursor)
-        elif connection.is_ended_by(entry):
-            connection.close(entry.reason)
-
-    def _set_count(
-        self, connection: Connection, entry: CountEntry, cursor: Cursor
-    ) -> None:
-        """Take the unseen count from the database, and count on from there."""
-        if connection.unseen_count is None:
-            return
-        # The page was rendered after this entry, and has a newer count.
-        if connection.skip_until is not None and cursor <= connection.skip_until:
-            return
-        connection.unseen_count = entry.unseen_count
-        as_of = Cursor.parse(entry.as_of)
-        connection.count(self._replay.known(connection, as_of, cursor))
-        connection.push(Batch([frames.count(connection.unseen_count, cursor)]))
 
 
 @cache

@@ -1,4 +1,7 @@
-"""Redis pub/sub channels in Flask-SSE's form, live only, for streams that name one."""
+"""Pub/sub: messages in Flask-SSE's format go from Redis channels to the streams.
+
+Live only: a message is never stored, and a client that reconnects missed it.
+"""
 
 import logging
 import threading
@@ -18,12 +21,12 @@ logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
 
 RETRY_SECONDS = 1.0
-# How long the first stream waits until its channel is subscribed to.
+# How long a stream waits for the subscription before it is refused.
 SUBSCRIBE_SECONDS = 2.0
 
 
-class Published(msgspec.Struct, frozen=True):
-    """What Flask-SSE publishes: https://github.com/singingwolfboy/flask-sse."""
+class FlaskMessage(msgspec.Struct, frozen=True):
+    """A message of Flask-SSE: https://github.com/singingwolfboy/flask-sse."""
 
     data: Any
     type: str = ""
@@ -31,21 +34,25 @@ class Published(msgspec.Struct, frozen=True):
 
 
 class PubSub:
-    """Subscribes while there is a connection, and pushes each message to all."""
+    """Subscribes while it has connections, and pushes each message to those it is for.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        # Set while the subscription stands.
+        # Set while Redis confirms the subscription.
         self._subscribed = threading.Event()
-        # Guarded by the lock, which is re-entrant for the reason of the hub's.
+        # Guards the connections and the thread. Re-entrant, since a stream that nobody
+        # closed is detached wherever Python collects it.
         self._lock = threading.RLock()
         self._connections: set[Connection] = set()
         self._thread: threading.Thread | None = None
-        # How many messages made no sense and were dropped.
+        # How many messages could not be decoded and were dropped.
         self.unreadable = 0
 
     def attach(self, connection: Connection) -> None:
-        """Push to this connection what is published on its channels from now on.
+        """Push messages on the connection's channels to it from now on.
 
         Raises LogUnavailable, with the connection not attached.
         """
@@ -61,7 +68,7 @@ class PubSub:
             raise LogUnavailable("the channels could not be subscribed to")
 
     def detach(self, connection: Connection) -> None:
-        """Push to this connection no longer; idempotent."""
+        """Stop pushing to this connection; idempotent."""
         connection.close("detached")
         with self._lock:
             self._connections.discard(connection)
@@ -77,12 +84,20 @@ class PubSub:
 
     def _run(self) -> None:
         try:
-            while not self._finished():
-                self._try_to_listen()
+            while not self._finish_if_idle():
+                self._subscribe()
         finally:
             self._end()
 
-    def _try_to_listen(self) -> None:
+    def _finish_if_idle(self) -> bool:
+        """Tell whether the thread has to end, since no connection is left."""
+        with self._lock:
+            if not self._connections:
+                self._thread = None
+            return self._thread is None
+
+    def _subscribe(self) -> None:
+        """Listen until the last connection is detached or Redis cannot be reached."""
         try:
             self._listen()
         except LogUnavailable as error:
@@ -92,9 +107,9 @@ class PubSub:
             self._subscribed.clear()
 
     def _end(self) -> None:
-        """Let the next stream start anew, also when an error of ours ended this."""
+        """Close the connections that are left, also after a bug ended the thread."""
         with self._lock:
-            # Nobody was connected any more, and who came since has another thread.
+            # The thread was idle, and later connections have a thread of their own.
             if self._thread is not threading.current_thread():
                 return
             self._thread = None
@@ -111,13 +126,6 @@ class PubSub:
                 self._push(message)
             elif not self._connections:
                 return
-
-    def _finished(self) -> bool:
-        """End the thread, under the lock, once nobody is connected."""
-        with self._lock:
-            if not self._connections:
-                self._thread = None
-            return self._thread is None
 
     def _push(self, message: Message) -> None:
         try:
@@ -137,27 +145,27 @@ class PubSub:
 
 
 def encode(body: bytes) -> bytes:
-    """Return a message in Flask-SSE's form as an event of a stream.
+    """Return a message in Flask-SSE's format as an SSE event.
 
-    A `data` that is text goes as it is, anything else as JSON. Raises ValueError for
-    what is no such message, or whose type or id would break the stream.
+    `data` is sent unchanged if it is a string, and as JSON otherwise. Raises ValueError
+    for any other body, and for a type or an id that would break the stream.
     """
     try:
-        published = _decoder.decode(body)
-        data = published.data
+        message = _decoder.decode(body)
+        data = message.data
         text = data if isinstance(data, str) else msgspec.json.encode(data).decode()
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
-    if published.type in sse.SERVER_NAMES:
-        raise ValueError("a type that the server keeps for itself")
-    event_id = "" if published.id is None else str(published.id)
-    return sse.encode(data=text, event=published.type, event_id=event_id)
+    if message.type in sse.SERVER_NAMES:
+        raise ValueError("the server reserves this type")
+    event_id = "" if message.id is None else str(message.id)
+    return sse.encode(data=text, event=message.type, event_id=event_id)
 
 
-_decoder = msgspec.json.Decoder(Published)
+_decoder = msgspec.json.Decoder(FlaskMessage)
 
 
 @cache
 def shared_pubsub() -> PubSub:
-    """Return the channels of this process; it subscribes with the first stream."""
+    """Return the PubSub of this process; it subscribes with the first stream."""
     return PubSub(shared_log())

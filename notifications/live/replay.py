@@ -1,4 +1,7 @@
-"""Replays for clients that reconnect: from memory, or else from the log."""
+"""Replays for clients that reconnect: from memory, or else from the log.
+
+Knows no client's socket, and pushes nothing.
+"""
 
 import logging
 import threading
@@ -30,7 +33,7 @@ REPLAY_BATCH_FRAMES = 100
 
 
 class Replay:
-    """Keeps what the hub has read lately; safe to share between threads."""
+    """Keeps the newest entries that the hub has read; safe to share between threads."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -38,12 +41,12 @@ class Replay:
         self._lock = threading.Lock()
         self._history = History(Cursor(0, 0))
         # Held by the thread that reads older entries; others that need them wait.
-        self._reading_back = threading.Lock()
+        self._backfill_lock = threading.Lock()
         # How many entries could not be decoded and were skipped.
         self.unreadable = 0
 
     def begin(self, position: Cursor) -> None:
-        """Drop everything; what is added from now on follows this position."""
+        """Drop everything; the entries added from now on follow this position."""
         with self._lock:
             self._history = _history_from(position)
 
@@ -77,7 +80,7 @@ class Replay:
             known = self._history.has(cursor)
         return cursor if known or self._log.contains(cursor) else None
 
-    def changes(
+    def controls(
         self, user: str, after: Cursor, until: Cursor
     ) -> list[tuple[Cursor, ControlEntry]]:
         """Return the control entries of a person between two cursors.
@@ -105,12 +108,12 @@ class Replay:
         with self._lock:
             return self._history.has(cursor)
 
-    def known(
+    def buffered(
         self, connection: Connection, after: Cursor, until: Cursor
     ) -> list[Frame]:
         """Return the frames in memory between two cursors that a connection wants."""
         with self._lock:
-            found = self._history.addressed(connection.selectors, after, until)
+            found = self._history.frames_for(connection.selectors, after, until)
         return [frame for frame in found if connection.wants_replayed(frame)]
 
     def last_count(self, user: str, after: Cursor, until: Cursor) -> CountEntry | None:
@@ -141,22 +144,23 @@ class Replay:
         self._backfill(after)
         with self._lock:
             if self._history.has(after):
-                return self._history.addressed(connection.selectors, after, until)
+                return self._history.frames_for(connection.selectors, after, until)
         items = map(self.decode, self._log.read(after, until=until))
         return (each for each in items if isinstance(each, Frame))
 
     def _backfill(self, cursor: Cursor) -> None:
-        """Extend the history back to this cursor, unless that is too much."""
+        """Extend the history back to this cursor, unless that is too many entries."""
         if self._may_backfill(cursor):
-            with self._reading_back:
+            with self._backfill_lock:
+                # Another thread may have read them meanwhile.
                 if self._may_backfill(cursor):
-                    self._read_back(cursor)
+                    self._read_older(cursor)
 
     def _may_backfill(self, cursor: Cursor) -> bool:
         with self._lock:
             return self._history.may_backfill(cursor)
 
-    def _read_back(self, cursor: Cursor) -> None:
+    def _read_older(self, cursor: Cursor) -> None:
         floor = self._history.floor
         older = _history_from(cursor)
         for record in self._log.read(cursor, until=floor):
@@ -164,7 +168,7 @@ class Replay:
         with self._lock:
             # If the history has dropped its oldest part meanwhile, the two do not meet.
             if self._history.floor == floor:
-                self._history.extend_back(older, cursor)
+                self._history.prepend(older, cursor)
 
 
 def _history_from(start: Cursor) -> History:

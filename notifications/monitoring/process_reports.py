@@ -1,6 +1,6 @@
 """Process reports: each process that serves streams writes its state to Redis.
 
-The reports of a process that died disappear when the last one expires.
+The last report of a process that died expires.
 """
 
 import os
@@ -24,20 +24,18 @@ from notifications.protocol.cursor import Cursor
 from notifications.streams.admission import Admission, shared_admission
 
 REPORT_SECONDS = 2.0
-# In seconds: five reports may be missing before a process counts as gone.
+# In seconds: a process counts as gone when five reports are missing.
 REPORT_LIFETIME = 10
-# After this many probes that were not read back, something is wrong.
-PROBES_MISSED = 3
 
 
 class ReaderStatus(StrEnum):
-    """How a process is doing with reading the log."""
+    """Whether a process reads the log."""
 
-    # It has served no stream yet.
+    # It has not served a stream yet.
     IDLE = "idle"
     READS = "reads"
-    # It does not read what it writes: the two connections may lead to different
-    # Redis servers.
+    # It does not read its own probes: its connections may reach different Redis
+    # servers.
     PROBE_LOST = "probe_lost"
     INTERRUPTED = "interrupted"
 
@@ -45,9 +43,9 @@ class ReaderStatus(StrEnum):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a process.
 
-    `name` is unique, even where machines share a name. `started` is in seconds since
-    1970, `lag` in milliseconds. `events` and `deliveries` are per second,
-    `slow_closes` and `unreadable` since the process started.
+    `name` is unique, even if machines have the same hostname. `started` is in seconds
+    since 1970 and `lag` in milliseconds. `events` and `deliveries` are rates per
+    second; `slow_closes` and `unreadable` count since the process started.
     """
 
     name: str
@@ -66,9 +64,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reporter:
-    """Makes the reports of this process; used by one thread at a time.
+    """Writes the reports of this process; used by one thread at a time.
 
-    `clock` is a monotonic clock in seconds, `now` returns the seconds since 1970.
+    `clock` is a monotonic clock in seconds; `now` returns the seconds since 1970.
     """
 
     def __init__(
@@ -88,15 +86,15 @@ class Reporter:
         self._clock = clock
         self._started = now()
         self._name = secrets.token_hex(8)
-        # The rates are measured from the previous report.
+        # Rates are measured since the previous report.
         self._measured_at = clock()
         self._events = metrics.events
         self._deliveries = metrics.deliveries
-        # When, on the clock, it began to read the log; None while it does not.
+        # When the process began to read the log, on the clock; None while it does not.
         self._reading_since: float | None = None
 
     def report(self) -> None:
-        """Write a report; without Redis there is none."""
+        """Write a report; does nothing while Redis is unreachable."""
         with suppress(LogUnavailable):
             body = msgspec.json.encode(self.measure())
             self._log.process_registry().report(
@@ -105,7 +103,7 @@ class Reporter:
 
     def measure(self) -> Report:
         """Return the state of this process, with the rates since the last call."""
-        streams = self._admission.present()
+        streams = self._admission.connections()
         events, deliveries = self._rates()
         return Report(
             name=self._name,
@@ -144,15 +142,11 @@ class Reporter:
         now = self._clock()
         if self._reading_since is None:
             self._reading_since = now
-        # Before the first probe there is none to read, and nothing is wrong.
+        # A process that has just begun to read has no probe to read yet.
         since_probe = min(self._log.seconds_since_probe, now - self._reading_since)
-        patience = PROBES_MISSED * conf.SWEEP_INTERVAL
-        # Without a sweep there are no probes.
-        return (
-            ReaderStatus.PROBE_LOST
-            if 0 < patience < since_probe
-            else ReaderStatus.READS
-        )
+        # The sweep writes the probes; a timeout of 0 means that it is off.
+        lost = 0 < self._log.probe_timeout < since_probe
+        return ReaderStatus.PROBE_LOST if lost else ReaderStatus.READS
 
 
 @cache
@@ -167,9 +161,9 @@ def shared_reporter() -> Reporter:
 
 
 def read(bodies: Iterable[bytes]) -> list[Report]:
-    """Return the decoded reports, ordered by process.
+    """Return the decoded reports, ordered by host and process id.
 
-    Reports in the format of another version of the app are left out.
+    Reports of another version of the app, in another format, are left out.
     """
     return sorted(_decoded(bodies), key=lambda each: (each.host, each.pid))
 
@@ -182,7 +176,7 @@ def _decoded(bodies: Iterable[bytes]) -> Iterator[Report]:
 
 _decoder = msgspec.json.Decoder(Report)
 
-# Without a sweep there are no probes, and nothing to report.
+# Off without a sweep, which writes the probes.
 reporting = PeriodicThread(
     lambda: shared_reporter().report(),
     name="notifications-reports",

@@ -1,4 +1,4 @@
-"""Admission: how many streams a process takes, in all and of one person or address."""
+"""Admission: limits the streams of a process, in all and per person or address."""
 
 import threading
 from functools import cache
@@ -8,76 +8,80 @@ from notifications.conf import conf
 from notifications.exceptions import TooManyStreams
 from notifications.live.connection import Connection
 
-Held = dict[str, tuple[Connection, ...]]
+# The connections of each person, or of each address. Most have one.
+Groups = dict[str, tuple[Connection, ...]]
 
 
 class Admission:
-    """Counts the streams of this process; safe to share between threads."""
+    """Counts the streams of this process; safe to share between threads.
+
+    A stream counts for its person, or for its address if the client is anonymous.
+    """
 
     def __init__(self) -> None:
-        # Re-entrant, since a stream that nobody closed leaves wherever Python happens
-        # to collect it.
+        # Guards everything below. Re-entrant, since a stream that nobody closed leaves
+        # wherever Python collects it.
         self._lock = threading.RLock()
-        # By who holds them, which is a person or, where nobody is known, an address;
-        # most hold one. Guarded by the lock.
-        self._people: Held = {}
-        self._addresses: Held = {}
-        self._addresses_of: dict[Connection, str] = {}
+        self._people: Groups = {}
+        self._addresses: Groups = {}
+        # The addresses of anonymous connections.
+        self._address_of: dict[Connection, str] = {}
         self._count = 0
 
     def enter(self, connection: Connection, *, address: str) -> None:
-        """Admit the stream of a person, or of an address where nobody is known.
+        """Admit a connection; `address` is where its client connects from.
 
-        Raises TooManyStreams. A page that is loaded again leaves streams behind that
-        nobody has noticed the end of yet: they are ended first.
+        At the limit, streams whose client has left are ended first: a page that is
+        reloaded leaves streams behind that nobody has noticed yet. Raises
+        TooManyStreams.
         """
         if connection.user:
-            held, holder, whose = self._people, connection.user, "user"
+            groups, key, owner = self._people, connection.user, "user"
             limit = conf.MAX_STREAMS_PER_PERSON
         else:
-            held, holder, whose = self._addresses, address, "address"
+            groups, key, owner = self._addresses, address, "address"
             limit = conf.MAX_STREAMS_PER_ADDRESS
-        self._make_room(held, holder, limit)
+        self._make_room(groups, key, limit)
         with self._lock:
-            present = held.get(holder, ())
+            group = groups.get(key, ())
             if self._count >= conf.MAX_STREAMS:
                 raise TooManyStreams("process", limit=conf.MAX_STREAMS)
-            if len(present) >= limit:
-                raise TooManyStreams(whose, limit=limit)
-            held[holder] = (*present, connection)
+            if len(group) >= limit:
+                raise TooManyStreams(owner, limit=limit)
+            groups[key] = (*group, connection)
             self._count += 1
             if not connection.user:
-                self._addresses_of[connection] = address
+                self._address_of[connection] = address
 
     def leave(self, connection: Connection) -> None:
-        """Give the place back; idempotent."""
+        """Stop counting a connection; idempotent."""
         with self._lock:
             if connection.user:
-                held, holder = self._people, connection.user
+                groups, key = self._people, connection.user
             else:
-                held = self._addresses
-                holder = self._addresses_of.pop(connection, "")
-            present = held.get(holder, ())
-            if connection in present:
+                groups = self._addresses
+                key = self._address_of.pop(connection, "")
+            group = groups.get(key, ())
+            if connection in group:
                 self._count -= 1
-                others = tuple(each for each in present if each is not connection)
+                others = tuple(each for each in group if each is not connection)
                 if others:
-                    held[holder] = others
+                    groups[key] = others
                 else:
-                    del held[holder]
+                    del groups[key]
 
-    def present(self) -> list[Connection]:
-        """Return the streams that are admitted."""
+    def connections(self) -> list[Connection]:
+        """Return the connections that are admitted."""
         with self._lock:
-            both = (*self._people.values(), *self._addresses.values())
-            return list(chain.from_iterable(both))
+            groups = (*self._people.values(), *self._addresses.values())
+            return list(chain.from_iterable(groups))
 
-    def _make_room(self, held: Held, holder: str, limit: int) -> None:
+    def _make_room(self, groups: Groups, key: str, limit: int) -> None:
         with self._lock:
-            present = held.get(holder, ())
-        if len(present) < limit:
+            group = groups.get(key, ())
+        if len(group) < limit:
             return
-        for connection in present:
+        for connection in group:
             if connection.transport.is_gone():
                 self.leave(connection)
                 connection.hang_up()

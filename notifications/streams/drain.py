@@ -1,4 +1,7 @@
-"""Drain: before a process stops, its streams are ended bit by bit, not all at once."""
+"""Drain: before a process stops, it ends its streams gradually.
+
+Their clients then reconnect to the other processes spread over time, not all at once.
+"""
 
 import math
 import random
@@ -11,34 +14,33 @@ from notifications.protocol import frames, sse
 from notifications.protocol.frames import Batch
 
 STEP_SECONDS = 0.05
-# Before this nobody should come back: the listening socket may still be ours.
-FIRST_RETURN_SECONDS = 1.0
+# No client should reconnect sooner: this process may still accept connections.
+MIN_RETRY_SECONDS = 1.0
 
 
 def drain(
-    present: Callable[[], Sequence[Connection]],
+    connections: Callable[[], Sequence[Connection]],
     *,
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """End all streams over so many seconds, those that come meanwhile among them.
+    """End all streams over `seconds`, including those that are opened meanwhile.
 
-    Each client is told to wait before it returns, one longer than the other. `present`
-    returns the streams there are, `clock` is a monotonic clock in seconds.
+    Each client is told to wait a random time before it reconnects. `connections`
+    returns the connections of the process; `clock` is a monotonic clock in seconds.
     """
     deadline = clock() + seconds
-    while still := [each for each in present() if each.state is State.OPEN]:
+    while left := [each for each in connections() if each.state is State.OPEN]:
         steps = max((deadline - clock()) / STEP_SECONDS, 1)
-        share = math.ceil(len(still) / steps)
-        for connection in random.sample(still, share):
+        for connection in random.sample(left, math.ceil(len(left) / steps)):
             _end(connection)
         sleep(STEP_SECONDS)
 
 
 def _end(connection: Connection) -> None:
-    last = FIRST_RETURN_SECONDS + 2 * conf.RETRY_INTERVAL
-    seconds = random.uniform(FIRST_RETURN_SECONDS, last)  # noqa: S311
+    longest = MIN_RETRY_SECONDS + 2 * conf.RETRY_INTERVAL
+    seconds = random.uniform(MIN_RETRY_SECONDS, longest)  # noqa: S311
     connection.send(
         Batch([frames.without_cursor(sse.encode_retry(round(seconds * 1000)))])
     )

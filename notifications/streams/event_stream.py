@@ -1,4 +1,4 @@
-"""A connection as an iterator of SSE bytes, for any WSGI server."""
+"""A connection as an iterator of SSE bytes, for any WSGI server. Knows no socket."""
 
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -13,19 +13,19 @@ from notifications.live.transports import QueueTransport, Transport
 from notifications.protocol import frames, sse
 from notifications.protocol.frames import Batch, Frame
 
-# So many bytes of what waits are joined into one write.
+# Waiting frames are joined into writes of about this many bytes.
 WRITE_BYTES = 16_384
-# A poll brings little more of what was missed; the client comes back for the rest.
+# A poll stops reading missed frames here; the client polls again for the rest.
 POLL_BYTES = 65_536
 
 
 class EventStream:
     """The bytes of one stream; closing it ends the connection.
 
-    `missed` comes first, then what comes out of the queue that is the connection's
-    outlet. `heartbeat` returns the frame to send when nothing came for
-    HEARTBEAT_INTERVAL. `started` is called once when the server asks for the first
-    bytes, and `ended` once at the end, with the connection.
+    The `missed` frames come first, then what `queue`, the connection's transport,
+    receives. `heartbeat_for` returns the batch to send when no frame arrives for
+    HEARTBEAT_INTERVAL. `on_start` is called once, when the server asks for the first
+    bytes, and `on_end` once at the end, with the connection.
     """
 
     def __init__(
@@ -34,21 +34,22 @@ class EventStream:
         queue: QueueTransport,
         *,
         missed: Iterator[Batch],
-        heartbeat: Callable[[Connection], Batch],
-        started: Callable[[], None],
-        ended: Callable[[Connection], None],
+        heartbeat_for: Callable[[Connection], Batch],
+        on_start: Callable[[], None],
+        on_end: Callable[[Connection], None],
     ) -> None:
         self.connection = connection
-        self.ended = ended
-        # What comes before anything live.
-        self.opening = _opening(missed, started)
+        self.on_end = on_end
+        # The bytes before the first live frame.
+        self.opening = _opening(missed, on_start)
         self._missed = missed
-        self._started = started
-        self._heartbeat = heartbeat
+        self._on_start = on_start
+        self._heartbeat_for = heartbeat_for
         self._queue = queue
-        self._chunks = _chunks(connection, queue, self.opening, heartbeat)
-        # Also when nobody closes it: an error between the view and the server.
-        self._finish = weakref.finalize(self, ended, connection)
+        self._chunks = _chunks(connection, queue, self.opening, heartbeat_for)
+        # Runs also if nobody closes the stream, after an error between the view and
+        # the server.
+        self._finalizer = weakref.finalize(self, on_end, connection)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -57,37 +58,30 @@ class EventStream:
         return next(self._chunks)
 
     def close(self) -> None:
-        """End the connection, also when no byte was ever asked for; idempotent."""
+        """End the connection, even if no byte was ever requested; idempotent."""
         self._chunks.close()
-        self._finish()
+        self._finalizer()
 
-    def poll(self, is_news: Callable[[Frame], bool], *, seconds: float) -> list[Frame]:
-        """Return what comes first, instead of bytes for ever, and end the connection.
+    def poll(self, is_new: Callable[[Frame], bool], *, seconds: float) -> list[Frame]:
+        """Return the next frames instead of a stream of bytes, and end the connection.
 
-        That is what was missed, if there is news in it, or else what comes within so
-        many seconds. The last frame that has a cursor says how far the client is.
-        Raises LogUnavailable when what was missed cannot be read.
+        These are the missed frames if one of them `is_new` to the client. Otherwise it
+        waits up to `seconds` for others. The last frame that has a cursor says how far
+        the client is then. Raises LogUnavailable when the missed frames cannot be read.
         """
         try:
-            self._started()
-            found, complete = self._poll_missed()
-            if any(map(is_news, found)):
-                return found if complete else self._cut_short(found)
+            self._on_start()
+            found, complete = self._read_missed()
+            if any(map(is_new, found)):
+                return found if complete else self._truncated(found)
             if not complete:
-                raise LogUnavailable("what was missed cannot be read now")
-            # Before taking, as in _live.
-            beat = self._heartbeat(self.connection)
-            seconds = min(seconds, self.connection.seconds_left)
-            taken = self._queue.take(seconds=seconds)
-            # One that was closed has dropped what waited: it stays where it was.
-            if not taken and self.connection.state is State.OPEN:
-                taken = [*beat.frames]
-            return found + taken
+                raise LogUnavailable("the missed events cannot be read now")
+            return found + self._take(seconds)
         finally:
             self.close()
 
-    def _poll_missed(self) -> tuple[list[Frame], bool]:
-        """Return what was missed, up to POLL_BYTES, and whether that is all."""
+    def _read_missed(self) -> tuple[list[Frame], bool]:
+        """Return the missed frames up to POLL_BYTES, and whether these are all."""
         found: list[Frame] = []
         size = 0
         for batch in self._missed:
@@ -97,47 +91,59 @@ class EventStream:
                 return found, False
         return found, self.connection.state is State.OPEN
 
-    def _cut_short(self, found: list[Frame]) -> list[Frame]:
-        """Return a part of what was missed; what the bell says there is not known."""
+    def _truncated(self, found: list[Frame]) -> list[Frame]:
+        """Return a part of the missed frames; the unseen count is not known there."""
         if self.connection.unseen_count is None:
             return found
         return [*found, frames.count(None, found[-1].cursor)]
 
-    def hand_over(self, transport: Transport) -> Batch:
-        """Let the connection live on without this stream; return what waits for it.
+    def _take(self, seconds: float) -> list[Frame]:
+        """Return the live frames that arrive within `seconds`, or else a heartbeat."""
+        # Encoded before taking, as in _live.
+        heartbeat = self._heartbeat_for(self.connection)
+        taken = self._queue.take(seconds=min(seconds, self.connection.seconds_left))
+        # A closed connection has dropped its waiting frames: its cursor must not move.
+        if not taken and self.connection.state is State.OPEN:
+            return [*heartbeat.frames]
+        return taken
 
-        From now on what comes goes to that outlet, and whoever has it calls `ended`.
-        Closing this does nothing any more.
+    def hand_over(self, transport: Transport) -> Batch:
+        """Move the connection to another transport; return the frames that wait for it.
+
+        Frames that arrive from now on go to `transport`, whose owner calls `on_end`.
+        Closing this stream does nothing any more.
         """
-        self._finish.detach()
-        # Under gevent taking gives way to others: what they push must not overtake it.
+        self._finalizer.detach()
+        # Taken first: under gevent `take` lets others run, and what they push must
+        # not overtake the waiting frames.
         waiting = Batch(self._queue.take(seconds=0))
         self.connection.transport = transport
         return waiting
 
 
 class EventStreamResponse(StreamingHttpResponse):
-    """An event stream that no cache keeps, no proxy buffers, nothing compresses."""
+    """An event stream, which is not cached, compressed or buffered by proxies."""
 
     def __init__(self, stream: EventStream) -> None:
         super().__init__(stream, content_type=f"{sse.EVENT_STREAM}; charset=utf-8")
         self.stream = stream
-        # What the server makes of it, for a server that takes the socket over.
-        self.exchange: Any = None
+        # The server's own objects for this request, set by a worker that can take
+        # over the socket.
+        self.wsgi_call: Any = None
         self["Cache-Control"] = "no-store"
         # https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering
         self["X-Accel-Buffering"] = "no"
-        # GZipMiddleware leaves alone what has an encoding.
+        # GZipMiddleware skips responses that have an encoding.
         self["Content-Encoding"] = "identity"
 
     @property
     def is_unwrapped(self) -> bool:
-        """Whether no middleware has put something of its own around the stream."""
+        """Whether no middleware has replaced the stream by an iterator of its own."""
         return self._iterator is self.stream  # type: ignore[attr-defined]
 
 
 def join(several: Iterable[Frame | Batch]) -> Iterator[bytes]:
-    """Yield the bytes of frames or batches, several a chunk."""
+    """Yield the bytes of frames or batches, joined into writes."""
     waiting = bytearray()
     for each in several:
         waiting += each.body
@@ -148,8 +154,8 @@ def join(several: Iterable[Frame | Batch]) -> Iterator[bytes]:
         yield bytes(waiting)
 
 
-def _opening(missed: Iterator[Batch], started: Callable[[], None]) -> Generator[bytes]:
-    started()
+def _opening(missed: Iterator[Batch], on_start: Callable[[], None]) -> Generator[bytes]:
+    on_start()
     yield sse.encode_retry(round(conf.RETRY_INTERVAL * 1000))
     yield from join(missed)
 
@@ -158,23 +164,23 @@ def _chunks(
     connection: Connection,
     queue: QueueTransport,
     opening: Iterator[bytes],
-    heartbeat: Callable[[Connection], Batch],
+    heartbeat_for: Callable[[Connection], Batch],
 ) -> Generator[bytes]:
     """Yield the stream from its first byte to its last."""
     yield from opening
-    yield from _live(connection, queue, heartbeat)
+    yield from _live(connection, queue, heartbeat_for)
     yield frames.server_closed(connection.close_reason).body
 
 
 def _live(
     connection: Connection,
     queue: QueueTransport,
-    heartbeat: Callable[[Connection], Batch],
+    heartbeat_for: Callable[[Connection], Batch],
 ) -> Iterator[bytes]:
-    """Yield what the connection brings, until it is closed and has no more."""
+    """Yield live frames and heartbeats until the connection is closed and drained."""
     while True:
-        # Before taking: all that it covers is in the queue by now.
-        beat = heartbeat(connection)
+        # Encoded before taking: every frame up to its cursor is in the queue by now.
+        heartbeat = heartbeat_for(connection)
         seconds = min(conf.HEARTBEAT_INTERVAL, connection.seconds_left)
         taken = queue.take(seconds=seconds)
         if not connection.seconds_left:
@@ -184,4 +190,4 @@ def _live(
         elif connection.state is State.CLOSED:
             return
         else:
-            yield beat.body
+            yield heartbeat.body

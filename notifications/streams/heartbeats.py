@@ -1,4 +1,4 @@
-"""Heartbeats of many connections, spread over their interval, without a timer each."""
+"""Heartbeats for many connections, spread over their interval, without a timer each."""
 
 import random
 import time
@@ -9,44 +9,54 @@ from notifications.conf import conf
 from notifications.lib.time_slice import TimeSlicer
 from notifications.live.connection import Connection, State
 from notifications.live.hub import shared_hub
-from notifications.protocol.frames import HEARTBEAT, Batch
+from notifications.protocol import frames
+from notifications.protocol.frames import Batch
 
-# So exact they are; `turn` is to be called about as often.
+# The resolution of the schedule; call `send_due` about this often.
 TICK_SECONDS = 0.2
+# Messages on pub/sub channels have no cursor.
+CHANNEL_HEARTBEAT = Batch([frames.heartbeat()])
 
 
-def heartbeat(connection: Connection) -> Batch:
-    """Return the heartbeat that is due for a connection."""
-    return HEARTBEAT if connection.channels else shared_hub().heartbeat(connection)
+def heartbeat_for(connection: Connection) -> Batch:
+    """Return a heartbeat with a connection's cursor, or without one for channels."""
+    if connection.channels:
+        return CHANNEL_HEARTBEAT
+    return shared_hub().heartbeat(connection)
 
 
 class Heartbeats:
     """Sends each connection a heartbeat every HEARTBEAT_INTERVAL, until it is closed.
 
-    It also ends those whose time is over. `clock` is a monotonic clock in seconds.
+    It also closes connections that have expired, and aborts closed ones whose client
+    does not read the last frame. `clock` is a monotonic clock in seconds.
     """
 
     def __init__(
         self,
-        beat: Callable[[Connection], Batch] = heartbeat,
+        heartbeat_for: Callable[[Connection], Batch] = heartbeat_for,
         *,
         time_slicer: TimeSlicer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._beat = beat
+        self._heartbeat_for = heartbeat_for
         self._time_slicer = time_slicer or TimeSlicer()
         self._clock = clock
-        # What is due in which tick; each connection is in one.
+        # By tick: the connections that are due. Each connection is in one list.
         self._due: defaultdict[int, list[Connection]] = defaultdict(list)
-        self._tick = self._now()
+        self._tick = self._current_tick()
 
-    def _now(self) -> int:
+    def _current_tick(self) -> int:
         return int(self._clock() / TICK_SECONDS)
 
     def add(self, connection: Connection) -> None:
-        """Let it have heartbeats, the first at any moment of the first interval."""
-        moment = random.uniform(0, conf.HEARTBEAT_INTERVAL)  # noqa: S311
-        self._schedule(connection, moment)
+        """Send heartbeats to a connection, the first within one interval.
+
+        The time of the first is random, so that connections that are added together
+        are not due together.
+        """
+        seconds = random.uniform(0, conf.HEARTBEAT_INTERVAL)  # noqa: S311
+        self._schedule(connection, seconds)
 
     def _schedule(self, connection: Connection, seconds: float) -> None:
         if connection.state is State.OPEN:
@@ -54,11 +64,11 @@ class Heartbeats:
         tick = int((self._clock() + seconds) / TICK_SECONDS)
         self._due[max(tick, self._tick) + 1].append(connection)
 
-    def turn(self) -> None:
-        """Do what has become due since the last time."""
+    def send_due(self) -> None:
+        """Serve the connections that have become due since the last call."""
         due: list[Connection] = []
-        now = self._now()
-        while self._tick < now:
+        current = self._current_tick()
+        while self._tick < current:
             self._tick += 1
             due += self._due.pop(self._tick, ())
         for connection in self._time_slicer.iterate(due):
@@ -66,11 +76,11 @@ class Heartbeats:
 
     def _serve(self, connection: Connection) -> None:
         if connection.state is State.CLOSED:
-            # It had an interval to take its last frame.
+            # Its client had an interval to read the last frame.
             connection.transport.abort()
             return
         if connection.seconds_left:
-            connection.send(self._beat(connection))
+            connection.send(self._heartbeat_for(connection))
         else:
             connection.close("expired", drain=True)
         self._schedule(connection, conf.HEARTBEAT_INTERVAL)

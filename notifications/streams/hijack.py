@@ -1,6 +1,6 @@
-"""Sockets taken over from the server: outlets that write, and one epoll for them all.
+"""Hijacked sockets: transports that write to them, and one epoll that watches them.
 
-Everything here happens in one thread, and nothing blocks.
+Everything here runs in one thread, and nothing blocks.
 """
 
 import contextlib
@@ -21,69 +21,70 @@ from notifications.streams.heartbeats import Heartbeats
 # Only Linux has epoll.
 READABLE = getattr(select, "EPOLLIN", 0) | getattr(select, "EPOLLRDHUP", 0)
 WRITABLE = getattr(select, "EPOLLOUT", 0)
-# How many sockets one look at the epoll returns at most.
-EVENTS_AT_ONCE = 256
-# What a client that only listens may send at a time; it is thrown away.
+# How many events one poll returns at most.
+MAX_POLL_EVENTS = 256
+# What clients send is read in pieces of this size and discarded.
 READ_BYTES = 4_096
 
 
 class Hijacker:
-    """Lets streams live on by their sockets alone."""
+    """Takes over the sockets of streams, so that these need no request any more."""
 
     def __init__(self, poller: "Poller", heartbeats: Heartbeats) -> None:
         self._poller = poller
         self._heartbeats = heartbeats
 
-    def take(self, stream: EventStream, plain: PlainSocket, *, first: bytes) -> None:
-        """Take over a stream, but for its opening; `plain` is ours from now on.
+    def hijack(self, stream: EventStream, plain: PlainSocket, *, first: bytes) -> None:
+        """Take over a stream whose opening has been read.
 
-        `first` is what is to be written before anything that comes.
+        `plain` is a non-blocking socket, which nobody else uses from now on. `first` is
+        written to it before any frame.
         """
         connection = stream.connection
         transport = SocketTransport(
-            plain, connection, poller=self._poller, ended=stream.ended
+            plain, connection, poller=self._poller, on_end=stream.on_end
         )
         waiting = stream.hand_over(transport)
         transport.push(Batch([without_cursor(first), *waiting.frames]))
         if connection.state is State.CLOSED:
             transport.close(connection.close_reason, drain=True)
-        # One that is closed is ended there if the client does not take its last frame.
+        # Also if it is closed: the client may never read the last frame.
         self._heartbeats.add(connection)
 
 
 class Poller:
-    """Watches sockets: all for clients that leave, some for room to write.
+    """Watches sockets: all for input and hang-ups, some until they are writable.
 
     `epoll` is a `select.epoll`.
     """
 
     def __init__(self, epoll: Any) -> None:
         self._epoll = epoll
-        self._outlets: dict[int, SocketTransport] = {}
+        self._transports: dict[int, SocketTransport] = {}
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when `handle` has something to do."""
+        """Return a descriptor that is readable when `handle` has something to do."""
         return int(self._epoll.fileno())
 
     def add(self, fd: int, transport: "SocketTransport") -> None:
-        """Watch the client of an outlet."""
+        """Watch the socket of a transport."""
         self._epoll.register(fd, READABLE)
-        self._outlets[fd] = transport
+        self._transports[fd] = transport
 
-    def watch(self, fd: int, *, writable: bool) -> None:
-        """Watch for room to write, too, or no longer."""
-        self._epoll.modify(fd, READABLE | WRITABLE if writable else READABLE)
+    def watch_writable(self, fd: int, *, watched: bool) -> None:
+        """Start or stop watching whether a socket is writable."""
+        self._epoll.modify(fd, READABLE | WRITABLE if watched else READABLE)
 
     def remove(self, fd: int) -> None:
-        """Watch this one no longer; to be called before its socket is closed."""
-        del self._outlets[fd]
+        """Stop watching a socket; call it before the socket is closed."""
+        del self._transports[fd]
         self._epoll.unregister(fd)
 
     def handle(self) -> None:
-        """Let those that are ready read or write."""
-        for fd, event in self._epoll.poll(0, EVENTS_AT_ONCE):
-            # What one does may end another.
-            transport = self._outlets.get(fd)
+        """Let the transports whose sockets are ready read or write."""
+        for fd, event in self._epoll.poll(0, MAX_POLL_EVENTS):
+            # Handling one event may remove the transport of a later one.
+            transport = self._transports.get(fd)
             if transport is not None and event & WRITABLE:
                 transport.flush()
             if transport is not None and event & ~WRITABLE:
@@ -91,16 +92,16 @@ class Poller:
 
 
 class SocketTransport:
-    """Writes to a client's socket at once; what does not go waits until there is room.
+    """Writes to a client's socket at once, and buffers the rest until it is writable.
 
-    `plain` is a socket that does not block. `ended` is called once, with the
-    connection, when it is closed.
+    `plain` is a non-blocking socket. `on_end` is called once, with the connection, when
+    the socket is closed.
     """
 
     # There are tens of thousands of them.
     __slots__ = (
-        "_clear", "_closing", "_connection", "_ended", "_poller", "_socket",
-        "_waiting", "_waiting_bytes",
+        "_buffer", "_buffer_bytes", "_closing", "_connection", "_on_end", "_poller",
+        "_socket", "_writable",
     )  # fmt: skip
 
     def __init__(
@@ -109,24 +110,24 @@ class SocketTransport:
         connection: Connection,
         *,
         poller: Poller,
-        ended: Callable[[Connection], None],
+        on_end: Callable[[Connection], None],
     ) -> None:
         self._socket = plain
         self._connection = connection
         self._poller = poller
-        self._ended = ended
-        # Whether it is open and nothing waits, so that what comes may be written.
-        self._clear = True
+        self._on_end = on_end
+        # Whether it is open and nothing waits, so that frames are written at once.
+        self._writable = True
         self._closing = False
-        # Of what was written in part, the first holds the rest, as a memoryview.
-        self._waiting: deque[bytes | memoryview] | None = None
-        self._waiting_bytes = 0
+        # If the first body was written in part, this holds the rest, as a memoryview.
+        self._buffer: deque[bytes | memoryview] | None = None
+        self._buffer_bytes = 0
         poller.add(plain.fileno(), self)
 
     def push(self, batch: Batch) -> bool:
-        """Write what is for the client; see Outlet."""
-        if not self._clear:
-            return self._push_behind(batch.body)
+        """Write frames to the client, or buffer them; see Transport."""
+        if not self._writable:
+            return self._push_to_buffer(batch.body)
         try:
             sent = self._socket.send(batch.body)
         except BlockingIOError:
@@ -135,29 +136,29 @@ class SocketTransport:
             self.abort()
             return True
         if sent != len(batch.body):
-            self._keep(memoryview(batch.body)[sent:] if sent else batch.body)
-            self._poller.watch(self._socket.fileno(), writable=True)
+            self._append(memoryview(batch.body)[sent:] if sent else batch.body)
+            self._poller.watch_writable(self._socket.fileno(), watched=True)
         return True
 
-    def _push_behind(self, body: bytes) -> bool:
+    def _push_to_buffer(self, body: bytes) -> bool:
         if self._closing:
             return True
-        if self._waiting_bytes > conf.CLIENT_BUFFER_BYTES:
+        if self._buffer_bytes > conf.CLIENT_BUFFER_BYTES:
             return False
-        self._keep(body)
+        self._append(body)
         return True
 
-    def _keep(self, body: bytes | memoryview) -> None:
-        if self._waiting is None:
-            self._waiting = deque()
-        self._clear = False
-        self._waiting.append(body)
-        self._waiting_bytes += len(body)
+    def _append(self, body: bytes | memoryview) -> None:
+        if self._buffer is None:
+            self._buffer = deque()
+        self._writable = False
+        self._buffer.append(body)
+        self._buffer_bytes += len(body)
 
     def flush(self) -> None:
-        """Write what waits, as far as there is room."""
-        while self._waiting:
-            first = self._waiting[0]
+        """Write the buffer to the socket, as far as it is writable."""
+        while self._buffer:
+            first = self._buffer[0]
             try:
                 sent = self._socket.send(first)
             except BlockingIOError:
@@ -165,20 +166,20 @@ class SocketTransport:
             except OSError:
                 self.abort()
                 return
-            self._waiting_bytes -= sent
+            self._buffer_bytes -= sent
             if sent < len(first):
-                self._waiting[0] = memoryview(first)[sent:]
+                self._buffer[0] = memoryview(first)[sent:]
             else:
-                self._waiting.popleft()
-        self._waiting = None
+                self._buffer.popleft()
+        self._buffer = None
         if self._closing:
             self._finish()
         else:
-            self._clear = True
-            self._poller.watch(self._socket.fileno(), writable=False)
+            self._writable = True
+            self._poller.watch_writable(self._socket.fileno(), watched=False)
 
     def read(self) -> None:
-        """Throw away what the client sends; the end of it is the end of the stream."""
+        """Discard what the client sends; end the stream when it has closed its end."""
         try:
             gone = not self._socket.recv(READ_BYTES)
         except BlockingIOError:
@@ -189,41 +190,42 @@ class SocketTransport:
             self.abort()
 
     def close(self, reason: str, *, drain: bool) -> None:
-        """Say why, and close the socket once that is written; see Outlet."""
+        """Close the socket once the reason has been written; see Transport."""
         if self._closing:
             return
         self._closing = True
         if not drain:
-            self._drop()
-        was_clear = self._clear
-        self._keep(server_closed(reason).body)
+            self._drop_buffer()
+        was_writable = self._writable
+        self._append(server_closed(reason).body)
         self.flush()
-        if self._waiting and was_clear:
-            self._poller.watch(self._socket.fileno(), writable=True)
+        # Otherwise the poller watches it already.
+        if self._buffer and was_writable:
+            self._poller.watch_writable(self._socket.fileno(), watched=True)
 
-    def _drop(self) -> None:
-        """Drop what waits, but for the rest of what the client has a part of."""
-        waiting = self._waiting or deque()
-        begun = waiting[0] if waiting and isinstance(waiting[0], memoryview) else None
-        self._waiting = deque() if begun is None else deque([begun])
-        self._waiting_bytes = 0 if begun is None else len(begun)
+    def _drop_buffer(self) -> None:
+        """Drop the buffer, except for the rest of a body that was written in part."""
+        first = self._buffer[0] if self._buffer else None
+        rest = [first] if isinstance(first, memoryview) else []
+        self._buffer = deque(rest)
+        self._buffer_bytes = sum(map(len, rest))
 
     def abort(self) -> None:
         """Close the socket now; idempotent."""
         self._closing = True
-        self._waiting = None
+        self._buffer = None
         self._finish()
 
     def _finish(self) -> None:
         fd = self._socket.fileno()
         if fd < 0:
             return
-        self._clear = False
+        self._writable = False
         self._poller.remove(fd)
         with contextlib.suppress(OSError):
             self._socket.close()
-        self._ended(self._connection)
-        # The two would know each other for ever.
+        self._on_end(self._connection)
+        # Breaks the reference cycle between the connection and this transport.
         self._connection.transport = ENDED
 
     def is_gone(self) -> bool:

@@ -1,4 +1,4 @@
-"""Long polling: what a stream would bring next, as one JSON document."""
+"""Long polling: the next events of a stream as one JSON document."""
 
 from typing import Any
 
@@ -12,27 +12,27 @@ from notifications.streams.event_stream import EventStream
 def poll(
     stream: EventStream, *, seconds: float, unseen_count: int | None
 ) -> dict[str, Any]:
-    """Return `cursor` and `events` of a stream, and end it.
+    """Return the `cursor` and the next `events` of a stream, and end it.
 
-    It waits up to so many seconds for something that a client does not know whose
-    bell says `unseen`.
+    Waits up to `seconds` for an event that is new to the client. A count is new if it
+    differs from `unseen_count`, the number that the client shows; None for no bell.
     """
-    # Compared as they go over the wire, wherever in the log they stand.
-    known = sse.decode(frames.count(unseen_count).body).data
+    # Counts are compared as encoded JSON.
+    shown = sse.decode(frames.count(unseen_count).body).data
 
-    def is_news(frame: Frame) -> bool:
+    def is_new(frame: Frame) -> bool:
         event = sse.decode(frame.body)
         if event.event == sse.COUNT:
-            return event.data != known
+            return event.data != shown
         return event.event != sse.HEARTBEAT
 
-    found = [sse.decode(each.body) for each in stream.poll(is_news, seconds=seconds)]
-    cursors = [each.event_id for each in found if each.event_id]
+    events = [sse.decode(each.body) for each in stream.poll(is_new, seconds=seconds)]
+    cursors = [each.event_id for each in events if each.event_id]
     return {
         "cursor": cursors[-1] if cursors else "",
         "events": [
             {"id": each.event_id, "event": each.event, "data": msgspec.Raw(each.data)}
-            for each in found
+            for each in events
             if each.event != sse.HEARTBEAT
         ],
     }

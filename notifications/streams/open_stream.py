@@ -24,12 +24,12 @@ from notifications.live.subscriber import (
 from notifications.live.transports import QueueTransport
 from notifications.models import Follow, Preference
 from notifications.protocol.cursor import Cursor, milliseconds
-from notifications.protocol.frames import HEARTBEAT, Batch
+from notifications.protocol.frames import Batch
 from notifications.streams.admission import shared_admission
 from notifications.streams.client_socket import ClientSocket, NullSocket
 from notifications.streams.event_stream import EventStream
-from notifications.streams.heartbeats import heartbeat
-from notifications.streams.session_cache import lifetime, session_end
+from notifications.streams.heartbeats import heartbeat_for
+from notifications.streams.lifetime import session_expiry, stream_lifetime
 
 NULL_SOCKET = NullSocket()
 
@@ -54,10 +54,10 @@ def open_stream(
 ) -> EventStream:
     """Return the stream of what a person follows, and of the requested topics.
 
-    `as_of` is the hub's position from before the client was looked up: later changes
-    are in the log after it, and are applied. `after` is the client's cursor as it
-    sent it, and `unseen_count` the number at its bell then; None for no bell. Raises
-    LogUnavailable and TooManyStreams.
+    `as_of` is the hub's position from before the client was looked up: changes since
+    then are read from the log and applied. `after` is the client's cursor as it sent
+    it, and `unseen_count` is the number that its bell shows at that cursor; None for no
+    bell. Raises LogUnavailable and TooManyStreams.
     """
 
     def attach(connection: Connection) -> Iterator[Batch]:
@@ -74,14 +74,14 @@ def open_stream(
 
 
 def open_channel_stream(client: Client, names: Iterable[str]) -> EventStream:
-    """Return the stream of what is published on these pub/sub channels; live only.
+    """Return the stream of the messages on these pub/sub channels; live only.
 
     Raises LogUnavailable and TooManyStreams.
     """
 
     def attach(connection: Connection) -> Iterator[Batch]:
         shared_pubsub().attach(connection)
-        return iter([HEARTBEAT])
+        return iter([heartbeat_for(connection)])
 
     return _open(client, attach, _end_channels, channels=names)
 
@@ -89,7 +89,7 @@ def open_channel_stream(client: Client, names: Iterable[str]) -> EventStream:
 def _open(
     client: Client,
     attach: Callable[[Connection], Iterator[Batch]],
-    ended: Callable[[Connection], None],
+    on_end: Callable[[Connection], None],
     **options: Any,
 ) -> EventStream:
     """Admit a connection, attach it to a source of frames, and return its stream."""
@@ -106,9 +106,9 @@ def _open(
         connection,
         queue,
         missed=missed,
-        heartbeat=heartbeat,
-        started=_release_database,
-        ended=ended,
+        heartbeat_for=heartbeat_for,
+        on_start=_release_database,
+        on_end=on_end,
     )
 
 
@@ -123,27 +123,30 @@ def _end_channels(connection: Connection) -> None:
 
 
 def subscriber_of(user: Any, session: Any) -> Subscriber:
-    """Return the subscriber for a user and session, which the stream does not outlast.
+    """Return the subscriber for a user and a session.
 
-    `user` is None for an anonymous client, `session` for a stream without one.
+    `user` is None for an anonymous client, `session` for a stream without a session.
     """
-    expires_at = session_end(session) if session is not None else float("inf")
+    expires_at = session_expiry(session) if session is not None else float("inf")
     return Subscriber(
         user=str(user.pk) if user else "",
         session=session_digest(session.session_key) if session is not None else "",
         login=login_digest(user) if user else "",
-        seconds=lifetime(expires_at),
+        seconds=stream_lifetime(expires_at),
         expires_at=expires_at,
     )
 
 
 def subscriptions_of(user: Any) -> Subscriptions:
-    """Return what a person follows and may see; nothing for an anonymous client."""
+    """Return what a person follows and is allowed to see, by AUTHORIZE.
+
+    An anonymous client, for which `user` is None, follows nothing.
+    """
     if user is None:
         return NO_SUBSCRIPTIONS
     rows = Follow.objects.filter(user=user).values_list("topic", "level", "created")
     allowed = (
-        # Interned: one string for all that follow a topic.
+        # Interned: one string for all connections that follow a topic.
         (sys.intern(topic), level, milliseconds(created))
         for topic, level, created in rows
         if conf.AUTHORIZE(user, topic)

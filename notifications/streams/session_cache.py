@@ -4,7 +4,6 @@ A signed cookie names the person, and Redis holds what they follow. Appending a 
 entry that changes either deletes the cached sessions in the same step.
 """
 
-import random
 import sys
 import time
 from contextlib import suppress
@@ -22,11 +21,9 @@ from notifications.live.connection import Connection, State
 from notifications.live.subscriber import NONE, Subscriber, Subscriptions
 from notifications.log.stream import shared_log
 from notifications.protocol.cursor import Cursor
+from notifications.streams.lifetime import stream_lifetime
 
 COOKIE = "notifications_reader"
-# Stream lifetimes vary by this much in both directions, so that streams that were
-# opened at the same time do not all reconnect at the same time.
-LIFETIME_SPREAD = 0.2
 
 
 class CachedSession(msgspec.Struct, frozen=True, array_like=True):
@@ -38,27 +35,6 @@ class CachedSession(msgspec.Struct, frozen=True, array_like=True):
     muted: frozenset[str]
     watched: frozenset[str]
     not_live: frozenset[str]
-
-
-def lifetime(expires_at: float) -> float:
-    """Return how long a stream may last, in seconds: no longer than its session.
-
-    `expires_at` is when the session ends, in seconds since 1970.
-    """
-    spread = random.uniform(1 - LIFETIME_SPREAD, 1 + LIFETIME_SPREAD)  # noqa: S311
-    return max(min(conf.STREAM_LIFETIME * spread, expires_at - time.time()), 0)
-
-
-def session_end(session: Any) -> float:
-    """Return when a session ends, in seconds since 1970; 0 for one that is deleted.
-
-    A session that is not a row only tells its age, which counts from now.
-    """
-    if not is_database_session(session):
-        return time.time() + float(session.get_expiry_age())
-    rows = session.model.objects.filter(session_key=session.session_key)
-    expires_at = rows.values_list("expire_date", flat=True).first()
-    return expires_at.timestamp() if expires_at else 0.0
 
 
 def load(request: HttpRequest) -> tuple[Subscriber, Subscriptions] | None:
@@ -85,13 +61,18 @@ def _decode(
         user=user,
         session=session,
         login=found.login,
-        seconds=lifetime(found.expires_at),
+        seconds=stream_lifetime(found.expires_at),
         expires_at=found.expires_at,
     )
-    # Interned: one string for all that follow a topic.
-    since = {sys.intern(topic): each for topic, each in found.followed_since.items()}
+    # Interned: one string for all connections that follow a topic.
+    followed_since = {
+        sys.intern(topic): since for topic, since in found.followed_since.items()
+    }
     subscriptions = Subscriptions(
-        since, found.muted or NONE, found.watched or NONE, found.not_live or NONE
+        followed_since,
+        found.muted or NONE,
+        found.watched or NONE,
+        found.not_live or NONE,
     )
     return subscriber, subscriptions
 
@@ -106,14 +87,14 @@ def store(
 ) -> None:
     """Cache the session of a stream that was just opened, and set the cookie.
 
-    `expires_at` is when the session ends, in seconds since 1970. `as_of` is a cursor
+    `expires_at` is when the session expires, in seconds since 1970. `as_of` is a cursor
     up to which every control entry has been applied to the connection; nothing is
     cached if the log has one of this person after it.
     """
     seconds = round(conf.SESSION_CACHE_TTL)
     if not (seconds and connection.user and _session(request)):
         return
-    # A middleware of the site has set another user than the session's.
+    # A middleware of the site may set another user than the session's.
     if str(request.session.get(SESSION_KEY)) != connection.user:
         return
     subscriptions = connection.subscriptions
@@ -127,7 +108,7 @@ def store(
             not_live=subscriptions.not_live,
         )
     )
-    # Ended by an entry from before `as_of`, which Redis would not take into account.
+    # An entry from before `as_of` has closed it, and Redis compares later ones only.
     if connection.state is State.CLOSED:
         return
     with suppress(LogUnavailable):
@@ -156,7 +137,7 @@ def _set_cookie(
 def _session(request: HttpRequest) -> str:
     """Return the digest of a request's session key, without looking the session up.
 
-    Empty for sessions that are not rows: no signal would tell of their end.
+    Empty for sessions that are not in the database: no signal announces their end.
     """
     session: Any = getattr(request, "session", None)
     return session_digest(session.session_key) if is_database_session(session) else ""

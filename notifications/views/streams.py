@@ -1,4 +1,7 @@
-"""The stream, by SSE or by long polling, and whether it works."""
+"""The stream, by SSE or by long polling, and whether this process can serve it.
+
+Where a stream begins: the request is checked here, and `streams/` opens the stream.
+"""
 
 import re
 from collections.abc import Callable
@@ -44,19 +47,20 @@ from notifications.streams.open_stream import (
 from notifications.views.http import HTML, JSON, plain
 
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
-# How long a client should wait when the log is away, and when there are too many
-# streams, in seconds.
-AWAY_SECONDS = 2
-BUSY_SECONDS = 5
-# After so many probes that were not heard, a process is not ready.
-PROBES_MISSED = 3
+# Retry-After, in seconds: without the log, and with too many streams.
+RETRY_NO_LOG = 2
+RETRY_BUSY = 5
 
 
 @transaction.non_atomic_requests
 @require_GET
 @vary_on_headers("Accept")
 def stream(request: HttpRequest) -> HttpResponseBase:
-    """Stream what the person follows, and the topics or channels that they name."""
+    """Stream the topics that the person follows, and those that the query names.
+
+    With `?channel=`, stream pub/sub channels instead. Browsers get a page that shows
+    the stream.
+    """
     if _wants_html(request):
         return render(request, "notifications/stream.html")
     if "channel" in request.GET:
@@ -68,9 +72,9 @@ def stream(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 @never_cache
 def poll(request: HttpRequest) -> HttpResponseBase:
-    """Reply with what the stream would bring after a cursor, once there is something.
+    """Reply with the next events after a cursor, or wait for one.
 
-    For clients that no stream reaches, as behind a proxy that buffers.
+    For clients that a stream does not reach, such as behind a proxy that buffers.
     """
     return _errors_to_responses(_poll, request)
 
@@ -78,7 +82,7 @@ def poll(request: HttpRequest) -> HttpResponseBase:
 def _errors_to_responses(
     view: Callable[[HttpRequest], HttpResponseBase], request: HttpRequest
 ) -> HttpResponseBase:
-    """Return what a view does, or the status that says why it cannot."""
+    """Return the response of a view, or the status for the error that it raises."""
     try:
         return view(request)
     except InvalidValue as error:
@@ -86,20 +90,20 @@ def _errors_to_responses(
     except PermissionDenied as error:
         return plain(403, str(error))
     except LogUnavailable:
-        return plain(503, "The event log cannot be reached.", retry_after=AWAY_SECONDS)
+        return plain(503, "The event log cannot be reached.", retry_after=RETRY_NO_LOG)
     except TooManyStreams as error:
-        return plain(429, str(error), retry_after=BUSY_SECONDS)
+        return plain(429, str(error), retry_after=RETRY_BUSY)
 
 
 def _wants_html(request: HttpRequest) -> bool:
-    # What an EventSource sends needs no parsing, and comes by the thousand.
+    # Thousands of EventSources may reconnect at once, and send exactly this.
     if request.META.get("HTTP_ACCEPT") == sse.EVENT_STREAM:
         return False
     return request.get_preferred_type([sse.EVENT_STREAM, HTML]) == HTML
 
 
-def _selectors(request: HttpRequest) -> list[str]:
-    """Return the topics that the query names, each allowed to this person."""
+def _requested_topics(request: HttpRequest) -> list[str]:
+    """Return the topics that the query names, which the person is allowed to see."""
     names = list(dict.fromkeys(request.GET.getlist("topic")))
     if len(names) > conf.MAX_TOPICS_PER_STREAM:
         expected = f"at most {conf.MAX_TOPICS_PER_STREAM} topics a stream"
@@ -111,7 +115,7 @@ def _selectors(request: HttpRequest) -> list[str]:
     return names
 
 
-def _channels(request: HttpRequest) -> list[str]:
+def _requested_channels(request: HttpRequest) -> list[str]:
     names = request.GET.getlist("channel")
     if "topic" in request.GET:
         raise InvalidValue("topic", expected="no topic beside a channel")
@@ -121,7 +125,7 @@ def _channels(request: HttpRequest) -> list[str]:
 
 
 def _channel_stream(request: HttpRequest) -> HttpResponseBase:
-    names = _channels(request)
+    names = _requested_channels(request)
     subscriber, _ = _look_up(request)
     client = _client(request, subscriber, NO_SUBSCRIPTIONS)
     return EventStreamResponse(open_channel_stream(client, names))
@@ -131,18 +135,19 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
     after = sse.last_event_id(
         request.headers.get("Last-Event-ID"), request.GET.getlist("last_event_id")
     )
-    # Before anything is read of who this is: see open_stream.
+    # Read before the database or the session cache: see open_stream.
     shared_hub().ensure_started()
     as_of = shared_hub().position
-    requested_topics = _selectors(request)
-    known = session_cache.load(request)
-    if known is None:
+    requested_topics = _requested_topics(request)
+    cached = session_cache.load(request)
+    if cached is None:
         _require_login_or_topic(request, requested_topics)
-    subscriber, subscriptions = known or _look_up(request)
+    subscriber, subscriptions = cached or _look_up(request)
     client = _client(request, subscriber, subscriptions)
-    unseen_count = _unseen(request, subscriber)
+    unseen_count = _unseen_count(request, subscriber)
     if after != request.GET.get("last_event_id"):
-        # A browser that comes back by itself says what the page once said.
+        # A browser that reconnects by itself repeats the page's query, whose count
+        # belongs to an older cursor.
         unseen_count = None
     stream = open_stream(
         client,
@@ -152,14 +157,13 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
         unseen_count=unseen_count,
     )
     response = EventStreamResponse(stream)
-    if known is None:
-        delivered_up_to = shared_hub().delivered_up_to
+    if cached is None:
         session_cache.store(
             request,
             response,
             stream.connection,
             expires_at=subscriber.expires_at,
-            as_of=delivered_up_to,
+            as_of=shared_hub().delivered_up_to,
         )
     return response
 
@@ -167,13 +171,14 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
 def _poll(request: HttpRequest) -> HttpResponseBase:
     shared_hub().ensure_started()
     as_of = shared_hub().position
-    requested_topics = _selectors(request)
+    requested_topics = _requested_topics(request)
     _require_login_or_topic(request, requested_topics)
     subscriber, subscriptions = _look_up(request)
     client = _client(request, subscriber, subscriptions)
-    after, unseen_count = request.GET.get("after"), _unseen(request, subscriber)
+    after = request.GET.get("after")
+    unseen_count = _unseen_count(request, subscriber)
     if after is None:
-        # What the bell says belongs to a cursor.
+        # A count means nothing without its cursor.
         unseen_count = None
     stream = open_stream(
         client,
@@ -182,20 +187,20 @@ def _poll(request: HttpRequest) -> HttpResponseBase:
         after=after,
         unseen_count=unseen_count,
     )
-    # Who does not say where they were wants to know where the log is.
+    # Without a cursor, the client asks for the newest one, and does not wait.
     seconds = 0 if after is None else conf.POLL_TIMEOUT
     found = long_polling.poll(stream, seconds=seconds, unseen_count=unseen_count)
     return HttpResponse(msgspec.json.encode(found), content_type=JSON)
 
 
 def _require_login_or_topic(request: HttpRequest, requested_topics: list[str]) -> None:
-    """Raise PermissionDenied for who is nobody and asks for nothing."""
+    """Raise PermissionDenied for an anonymous client that names no topic."""
     if not (requested_topics or request.user.is_authenticated):
         raise PermissionDenied("Sign in, or name a topic: ?topic=user:7")
 
 
-def _unseen(request: HttpRequest, subscriber: Subscriber) -> int | None:
-    """Return what the client's bell said at its cursor; None for one without a bell."""
+def _unseen_count(request: HttpRequest, subscriber: Subscriber) -> int | None:
+    """Return the number at the client's bell; None for a client without a bell."""
     text = request.GET.get("unseen", "")
     if not (text and subscriber.user):
         return None
@@ -205,9 +210,9 @@ def _unseen(request: HttpRequest, subscriber: Subscriber) -> int | None:
 
 
 def _look_up(request: HttpRequest) -> tuple[Subscriber, Subscriptions]:
-    """Return who sends a request and what they follow, as the database has it."""
-    known = request.user.is_authenticated
-    user, session = (request.user, request.session) if known else (None, None)
+    """Return who sends a request and what they follow, from the database."""
+    signed_in = request.user.is_authenticated
+    user, session = (request.user, request.session) if signed_in else (None, None)
     return subscriber_of(user, session), subscriptions_of(user)
 
 
@@ -217,19 +222,15 @@ def _client(
     return Client(
         subscriber=subscriber,
         subscriptions=subscriptions,
-        address=_address(request),
+        address=str(request.META.get(conf.ADDRESS_HEADER, "")),
         socket=ClientSocket.of(request.META),
     )
-
-
-def _address(request: HttpRequest) -> str:
-    return str(request.META.get(conf.ADDRESS_HEADER, ""))
 
 
 @transaction.non_atomic_requests
 @require_GET
 def ready(request: HttpRequest) -> HttpResponse:
-    """Tell whether this process hears what it writes: 200, or 503 and why not."""
+    """Reply 200 if this process reads what it writes to the log, or 503 and why not."""
     try:
         shared_hub().ensure_started()
         problem = _problem()
@@ -240,11 +241,11 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def _problem() -> str:
-    """Return what keeps events from the streams of this process, or nothing."""
+    """Return why events do not reach the streams of this process; empty if they do."""
     if shared_hub().interrupted:
         return "the log cannot be read"
-    patience = PROBES_MISSED * conf.SWEEP_INTERVAL
+    log = shared_log()
     # Without a sweep there are no probes.
-    if patience and shared_log().seconds_since_probe > patience:
+    if 0 < log.probe_timeout < log.seconds_since_probe:
         return "what is written is not heard: do both ways lead to the same Redis?"
     return ""

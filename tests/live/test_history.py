@@ -83,11 +83,11 @@ def test_an_event_is_found_by_its_topic_and_by_the_whole_kind(history):
     history.add(at(2), event(2, "topic:b"), 10)
     history.add(at(3), event(3, "user:a"), 10)
 
-    assert numbers(history.addressed(["topic:a"], START, at(3))) == [1]
-    assert numbers(history.addressed(["topic:*"], START, at(3))) == [1, 2]
-    assert numbers(history.addressed(["topic:a", "user:*"], START, at(3))) == [1, 3]
-    assert history.addressed(["topic:c", "question:*"], START, at(3)) == []
-    assert history.addressed([], START, at(3)) == []
+    assert numbers(history.frames_for(["topic:a"], START, at(3))) == [1]
+    assert numbers(history.frames_for(["topic:*"], START, at(3))) == [1, 2]
+    assert numbers(history.frames_for(["topic:a", "user:*"], START, at(3))) == [1, 3]
+    assert history.frames_for(["topic:c", "question:*"], START, at(3)) == []
+    assert history.frames_for([], START, at(3)) == []
 
 
 def test_an_event_that_is_found_by_several_comes_once_and_in_order(history):
@@ -95,7 +95,7 @@ def test_an_event_that_is_found_by_several_comes_once_and_in_order(history):
     history.add(at(2), event(2, "topic:a"), 10)
     history.add(at(3), event(3, "topic:a", "topic:b"), 10)
 
-    found = history.addressed(["topic:b", "topic:*", "topic:a"], START, at(3))
+    found = history.frames_for(["topic:b", "topic:*", "topic:a"], START, at(3))
 
     assert numbers(found) == [1, 2, 3]
 
@@ -104,7 +104,7 @@ def test_what_is_after_one_cursor_and_up_to_another_comes(history):
     fill(history, range(1, 3 * SEGMENT_ENTRIES))
     last = 2 * SEGMENT_ENTRIES + 3
 
-    found = history.addressed(["topic:a"], at(SEGMENT_ENTRIES - 2), at(last))
+    found = history.frames_for(["topic:a"], at(SEGMENT_ENTRIES - 2), at(last))
 
     assert numbers(found) == list(range(SEGMENT_ENTRIES - 1, last + 1))
 
@@ -113,7 +113,7 @@ def test_what_is_after_one_cursor_and_up_to_another_comes(history):
 def test_from_one_cursor_to_itself_there_is_nothing(history, edge):
     fill(history, range(1, 3 * SEGMENT_ENTRIES))
 
-    assert history.addressed(["topic:a"], at(edge), at(edge)) == []
+    assert history.frames_for(["topic:a"], at(edge), at(edge)) == []
 
 
 def test_controls_and_nothings_are_in_nobodys_way(history):
@@ -122,8 +122,8 @@ def test_controls_and_nothings_are_in_nobodys_way(history):
     history.add(at(3), FollowEntry(uid="3", user="7", topic="topic:a"), 10)
     history.add(at(4), event(4), 10)
 
-    assert numbers(history.addressed(["topic:a"], START, at(4))) == [1, 4]
-    assert numbers(history.addressed(["topic:a"], at(3), at(4))) == [4]
+    assert numbers(history.frames_for(["topic:a"], START, at(4))) == [1, 4]
+    assert numbers(history.frames_for(["topic:a"], at(3), at(4))) == [4]
 
 
 # What is found by person.
@@ -187,7 +187,7 @@ def test_what_is_forgotten_is_forgotten_as_a_whole():
     floor = history.floor
     assert floor == at(2 * SEGMENT_ENTRIES)
     assert not history.has(START)
-    assert numbers(history.addressed(["topic:a"], floor, at(10_000))) == [
+    assert numbers(history.frames_for(["topic:a"], floor, at(10_000))) == [
         2 * SEGMENT_ENTRIES + 1
     ]
 
@@ -208,19 +208,19 @@ def test_what_stands_before_the_floor_is_worth_reading(history):
 def test_what_was_read_back_is_known():
     history = fill(History(at(250), **LIMITS), range(251, 260))
 
-    history.extend_back(older(at(10), range(11, 251)), at(10))
+    history.prepend(older(at(10), range(11, 251)), at(10))
 
     assert history.floor == at(10)
     assert all(history.has(at(number)) for number in range(10, 260))
     assert not history.may_backfill(at(10))
-    found = history.addressed(["topic:a"], at(10), at(300))
+    found = history.frames_for(["topic:a"], at(10), at(300))
     assert numbers(found) == list(range(11, 260))
 
 
 def test_what_is_too_much_is_not_put_in_front_and_not_read_again():
     history = fill(History(at(250), limit_bytes=10**9, limit_entries=100), [251])
 
-    history.extend_back(older(at(10), range(11, 251)), at(10))
+    history.prepend(older(at(10), range(11, 251)), at(10))
 
     assert history.floor == at(250)
     assert not history.may_backfill(at(10))
@@ -233,7 +233,7 @@ def test_what_was_too_heavy_to_be_read_as_a_whole_is_not_put_in_front():
     begun = older(at(10), range(11, 501), limit_bytes=100_000, limit_entries=10_000)
     assert begun.floor > at(10)
 
-    history.extend_back(begun, at(10))
+    history.prepend(begun, at(10))
 
     assert history.floor == at(500)
     assert not history.may_backfill(at(10))
@@ -242,9 +242,9 @@ def test_what_was_too_heavy_to_be_read_as_a_whole_is_not_put_in_front():
 
 def test_a_shorter_way_back_is_found_after_one_that_was_too_long():
     history = History(at(250), limit_bytes=10**9, limit_entries=150)
-    history.extend_back(older(at(10), range(11, 251)), at(10))
+    history.prepend(older(at(10), range(11, 251)), at(10))
 
-    history.extend_back(older(at(200), range(201, 251)), at(200))
+    history.prepend(older(at(200), range(201, 251)), at(200))
 
     assert history.floor == at(200)
     assert history.has(at(220))
@@ -252,7 +252,7 @@ def test_a_shorter_way_back_is_found_after_one_that_was_too_long():
 
 def test_what_was_read_back_is_forgotten_first():
     history = History(at(250), limit_bytes=10**9, limit_entries=300)
-    history.extend_back(older(at(200), range(201, 251)), at(200))
+    history.prepend(older(at(200), range(201, 251)), at(200))
 
     fill(history, range(251, 800))
 

@@ -129,5 +129,5 @@ def test_changes_of_a_person_are_found_further_back_too(log, append):
     found = Replay(log)
     found.begin(newest)
 
-    assert [each for _, each in found.changes("7", first, newest)] == [entry]
-    assert found.changes("8", first, newest) == []
+    assert [each for _, each in found.controls("7", first, newest)] == [entry]
+    assert found.controls("8", first, newest) == []

@@ -57,7 +57,7 @@ def assert_like(history, log, *, after, until, selectors):
     """Check that a history knows of a log what it says it knows."""
     expected = [item for cursor, item, _ in log if after < cursor <= until]
     frames = [item for item in expected if isinstance(item, Frame)]
-    found = history.addressed(selectors, after, until)
+    found = history.frames_for(selectors, after, until)
     assert found == [frame for frame in frames if finds(selectors, frame)]
     for user in USERS:
         controls = [entry for _, entry in history.controls(user, after, until)]
@@ -120,7 +120,7 @@ def test_what_is_read_back_leaves_no_hole(log, limits, selectors, begun, reached
         for entry in log:
             if cursor < entry[0] <= floor:
                 older.add(*entry)
-        history.extend_back(older, cursor)
+        history.prepend(older, cursor)
         assert history.has(cursor) or not history.may_backfill(cursor)
     for entry in later[more:]:
         history.add(*entry)

@@ -45,9 +45,9 @@ def stream_of(connection, recorder, *, missed=()):
         connection,
         connection.transport,
         missed=iter([Batch(missed)] if missed else []),
-        heartbeat=lambda connection: Batch([frames.heartbeat(Cursor(9, 0))]),
-        started=recorder.start,
-        ended=recorder.end,
+        heartbeat_for=lambda connection: Batch([frames.heartbeat(Cursor(9, 0))]),
+        on_start=recorder.start,
+        on_end=recorder.end,
     )
 
 

@@ -12,8 +12,7 @@ from notifications.live.transports import ENDED, QueueTransport
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.frames import Batch, Frame
-from notifications.streams.heartbeats import TICK_SECONDS, Heartbeats
-from notifications.streams.heartbeats import heartbeat as due_heartbeat
+from notifications.streams.heartbeats import TICK_SECONDS, Heartbeats, heartbeat_for
 
 INTERVAL = 15.0
 TICKS = round(INTERVAL / TICK_SECONDS)
@@ -66,7 +65,7 @@ class Time:
     def go_on(self, seconds):
         for _ in range(round(seconds / TICK_SECONDS)):
             self.now += TICK_SECONDS
-            self.heartbeats.turn()
+            self.heartbeats.send_due()
 
 
 @pytest.fixture
@@ -126,17 +125,17 @@ def test_a_turn_that_comes_late_makes_up_for_all_that_was_due(time):
     several = [time.add() for _ in range(100)]
 
     time.now += INTERVAL + 2 * TICK_SECONDS
-    time.heartbeats.turn()
+    time.heartbeats.send_due()
 
     assert [len(each.transport.pushed) for each in several] == [1] * 100
 
 
 def test_a_turn_at_which_nothing_is_due_does_nothing(time):
-    time.heartbeats.turn()
+    time.heartbeats.send_due()
     time.go_on(INTERVAL)
     connection = time.add()
 
-    time.heartbeats.turn()
+    time.heartbeats.send_due()
 
     assert connection.transport.pushed == []
 
@@ -223,7 +222,7 @@ def test_who_is_too_slow_for_a_heartbeat_is_closed(time):
 def test_those_that_are_as_far_share_one_heartbeat(log):
     shared_hub().ensure_started()
 
-    one, two = due_heartbeat(Connection()), due_heartbeat(Connection())
+    one, two = heartbeat_for(Connection()), heartbeat_for(Connection())
 
     assert one is two
     assert one.frames == (frames.heartbeat(shared_hub().delivered_up_to),)
@@ -234,10 +233,10 @@ def test_who_is_further_is_told_so(log):
     position = shared_hub().position
     further = Cursor(position.milliseconds + 1, 0)
 
-    batch = due_heartbeat(Connection(skip_until=further))
+    batch = heartbeat_for(Connection(skip_until=further))
 
     assert batch.frames == (frames.heartbeat(further),)
 
 
 def test_a_channel_has_no_place_in_the_log(log):
-    assert due_heartbeat(Connection(channels=["sse"])).frames == (frames.heartbeat(),)
+    assert heartbeat_for(Connection(channels=["sse"])).frames == (frames.heartbeat(),)

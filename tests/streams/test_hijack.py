@@ -13,7 +13,7 @@ from notifications.protocol.frames import Batch, Frame, server_closed
 from notifications.streams.event_stream import EventStream
 from notifications.streams.heartbeats import Heartbeats
 from notifications.streams.hijack import (
-    EVENTS_AT_ONCE,
+    MAX_POLL_EVENTS,
     Hijacker,
     Poller,
     SocketTransport,
@@ -176,7 +176,7 @@ def test_what_waits_is_dropped_otherwise_but_for_a_frame_that_was_begun(end):
 
 def test_a_frame_that_was_not_begun_is_dropped_as_a_whole(end):
     full = b"x" * 1_000
-    while end.transport._clear:
+    while end.transport._writable:
         push(end, frame(1, full))
     # All of what was begun goes, and nothing of what comes behind it.
     push(end, frame(2))
@@ -288,7 +288,7 @@ def test_who_is_told_of_the_end_may_close_the_connection_again(end, clients):
     client = clients()
     connection = Connection()
     connection.transport = SocketTransport(
-        client.take(), connection, poller=end.poller, ended=detach
+        client.take(), connection, poller=end.poller, on_end=detach
     )
 
     connection.close("signed_out")
@@ -319,7 +319,9 @@ def test_a_client_that_leaves_ends_its_stream_once(reset, waiting):
     connection = Connection()
     with contextlib.closing(select.epoll()) as epoll, client:
         poller, ours = Poller(epoll), plain(server)
-        transport = SocketTransport(ours, connection, poller=poller, ended=ended.append)
+        transport = SocketTransport(
+            ours, connection, poller=poller, on_end=ended.append
+        )
         connection.transport = transport
         if waiting:
             connection.push(Batch([frame(1, b"x" * 9_000_000)]))
@@ -345,10 +347,10 @@ def test_many_that_are_ready_at_once_are_all_served(end, clients):
     body = b"x" * 30_000
     for client, connection in zip(several, connections, strict=True):
         connection.transport = SocketTransport(
-            client.take(), connection, poller=end.poller, ended=end.ended.append
+            client.take(), connection, poller=end.poller, on_end=end.ended.append
         )
         connection.push(Batch([frame(1, body)]))
-    assert MANY > EVENTS_AT_ONCE
+    assert MANY > MAX_POLL_EVENTS
 
     got = [client.read() for client in several]
     while any(len(each) < len(body) for each in got):
@@ -362,7 +364,7 @@ def test_many_that_are_ready_at_once_are_all_served(end, clients):
     while end.epoll.poll(0):
         end.poller.handle()
     assert sorted(map(id, end.ended)) == sorted(map(id, connections))
-    assert end.poller._outlets.keys() == {end.socket.fileno()}
+    assert end.poller._transports.keys() == {end.socket.fileno()}
 
 
 def test_one_that_ends_all_others_does_not_disturb_who_comes_next(end, clients):
@@ -375,7 +377,7 @@ def test_one_that_ends_all_others_does_not_disturb_who_comes_next(end, clients):
     ready = [clients() for _ in connections]
     for client, connection in zip(ready, connections, strict=True):
         connection.transport = SocketTransport(
-            client.take(), connection, poller=end.poller, ended=end_all
+            client.take(), connection, poller=end.poller, on_end=end_all
         )
         client.socket.shutdown(socket.SHUT_WR)
 
@@ -401,15 +403,15 @@ class Opened:
             self.connection,
             self.queue,
             missed=iter(missed),
-            heartbeat=lambda connection: Batch([frame(9)]),
-            started=lambda: None,
-            ended=self.ended.append,
+            heartbeat_for=lambda connection: Batch([frame(9)]),
+            on_start=lambda: None,
+            on_end=self.ended.append,
         )
 
     def take(self, hijacker):
         """Let the socket be taken over, as the worker does."""
         first = b"head\r\n\r\n" + b"".join(self.stream.opening)
-        hijacker.take(self.stream, self.client.take(), first=first)
+        hijacker.hijack(self.stream, self.client.take(), first=first)
         self.stream.close()
 
 

@@ -1,0 +1,55 @@
+"""Control entries: they change what a person's connections are sent, or end them.
+
+Guarded by the hub's lock.
+"""
+
+from notifications.live.connection import Connection
+from notifications.live.replay import Replay
+from notifications.live.routing import RoutingTable
+from notifications.protocol import frames
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.entries import (
+    ControlEntry,
+    CountEntry,
+    FollowEntry,
+    PreferenceEntry,
+)
+from notifications.protocol.frames import Batch
+
+
+class ControlEntries:
+    """Applies control entries to the connections of one process."""
+
+    def __init__(self, routing: RoutingTable, replay: Replay) -> None:
+        self._routing = routing
+        self._replay = replay
+
+    def apply_to_person(self, entry: ControlEntry, cursor: Cursor) -> None:
+        """Apply the entry at a cursor to every connection of its person."""
+        for connection in self._routing.of(entry.user):
+            self.apply(entry, cursor, connection)
+
+    def apply(
+        self, entry: ControlEntry, cursor: Cursor, connection: Connection
+    ) -> None:
+        """Apply the entry at a cursor to one connection of its person."""
+        if isinstance(entry, FollowEntry | PreferenceEntry):
+            self._routing.change(connection, entry, cursor)
+        elif isinstance(entry, CountEntry):
+            self._set_unseen_count(connection, entry, cursor)
+        elif connection.is_ended_by(entry):
+            connection.close(entry.reason)
+
+    def _set_unseen_count(
+        self, connection: Connection, entry: CountEntry, cursor: Cursor
+    ) -> None:
+        """Take the unseen count from the database, and count on from there."""
+        if connection.unseen_count is None:
+            return
+        # The page was rendered after this entry, and has a newer count.
+        if connection.skip_until is not None and cursor <= connection.skip_until:
+            return
+        connection.unseen_count = entry.unseen_count
+        as_of = Cursor.parse(entry.as_of)
+        connection.count(self._replay.buffered(connection, as_of, cursor))
+        connection.push(Batch([frames.count(connection.unseen_count, cursor)]))
