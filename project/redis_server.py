@@ -1,6 +1,6 @@
-"""The embedded Redis: started by whoever needs it first, shared by all who come later.
+"""The embedded Redis: the first process that needs it starts it, and all share it.
 
-It outlives the process that started it. Never imports redis, and never Django.
+It outlives the process that started it. This module never imports redis or Django.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ from project.redis_binary import RedisUnavailable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# What fits into sun_path, in bytes, without the NUL at its end.
-LONGEST_SOCKET_PATH = 107 if sys.platform == "linux" else 103
+# The size of sun_path in bytes, without the NUL at its end: unix(7).
+MAX_SOCKET_PATH = 107 if sys.platform == "linux" else 103
 
-# All in seconds. `PATIENCE` is short because requests wait for `url()`: a Redis that
-# reads a large file for longer goes on doing so, and is found by a later call.
-PATIENCE = 2.0
+# All in seconds. `START_TIMEOUT` is short because requests wait for `url()`. A Redis
+# that takes longer to load its data continues, and a later call finds it ready.
+START_TIMEOUT = 2.0
 REPLY_TIMEOUT = 1.0
 LAUNCH_TIMEOUT = 5.0
 STOP_TIMEOUT = 10.0
@@ -36,11 +36,11 @@ POLL_INTERVAL = 0.01
 
 
 class RedisServer:
-    """One Redis with its files in one folder, reached by a Unix socket alone.
+    """A Redis with its files in one folder, on a Unix socket only.
 
-    Whoever starts it, and then the Redis itself, holds a lock on `redis.lock`: the
-    descriptor is inherited, so the kernel drops the lock when Redis ends, however
-    that happens. So two never write the same data, and no stale file is believed.
+    The process that starts Redis locks `redis.lock`, and Redis inherits the descriptor.
+    So the kernel releases the lock when Redis ends, even after a crash. Two processes
+    never write the same data, and a stale pid file or socket does no harm.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -53,12 +53,12 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """The address that a Redis client understands."""
+        """The URL for Redis clients."""
         return f"unix://{quote(str(self.socket))}"
 
     @property
     def pid(self) -> int | None:
-        """The process id; None while it does not run."""
+        """The process id; None while Redis does not run."""
         if not self.is_alive():
             return None
         with contextlib.suppress(OSError, ValueError):
@@ -66,26 +66,26 @@ class RedisServer:
         return None
 
     def is_ready(self) -> bool:
-        """Tell whether it answers, and has read its data."""
-        return self._ask("PING") == "+PONG"
+        """Return whether Redis replies and has loaded its data."""
+        return self._send("PING") == "+PONG"
 
     def is_alive(self) -> bool:
-        """Tell whether it runs, or is being started."""
+        """Return whether Redis runs or is being started."""
         if not self.lock.exists():
             return False
         with self._try_lock() as descriptor:
             return descriptor is None
 
-    def ensure_running(self, *, patience: float = PATIENCE) -> bool:
-        """Return once it is ready; True if this call started it.
+    def ensure_running(self, *, timeout: float = START_TIMEOUT) -> bool:
+        """Return once Redis is ready: True if this call started it.
 
-        `patience` is in seconds. Raises RedisUnavailable.
+        `timeout` is in seconds. Raises RedisUnavailable.
         """
         if self.is_ready():
             return False
         try:
             self._make_folders()
-            return self._start_or_wait(patience)
+            return self._start_or_wait(timeout)
         except RedisUnavailable:
             raise
         except (OSError, subprocess.SubprocessError) as error:
@@ -94,57 +94,60 @@ class RedisServer:
             ) from error
 
     def stop(self) -> None:
-        """Shut it down with its data written; kill it after `STOP_TIMEOUT`."""
+        """Save the data and shut down; kill Redis after `STOP_TIMEOUT`."""
         deadline = time.monotonic() + STOP_TIMEOUT
         while self.is_alive():
             if time.monotonic() > deadline:
                 self._kill()
                 return
-            self._ask("SHUTDOWN")
+            self._send("SHUTDOWN")
             time.sleep(POLL_INTERVAL)
 
     def _kill(self) -> None:
-        # The starter removes an old pid file under the lock, so that while the lock
-        # is held the file names the process that holds it.
+        # An old pid file is removed under the lock. So while the lock is held, the file
+        # has the id of the process that holds it.
         if pid := self.pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def _start_or_wait(self, patience: float) -> bool:
-        deadline = time.monotonic() + patience
+    def _start_or_wait(self, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
         started = False
         while not self.is_ready():
             with self._try_lock() as descriptor:
                 if descriptor is not None:
                     if started:
-                        raise RedisUnavailable(f"Redis ended at once: {self._hint()}")
+                        raise RedisUnavailable(
+                            f"Redis ended at once: {self._last_log_line()}"
+                        )
                     self._launch(descriptor)
                     started = True
             if time.monotonic() > deadline:
                 raise RedisUnavailable(
-                    f"Redis is not ready after {patience:g} s: {self._hint()}"
+                    f"Redis is not ready after {timeout:g} s: {self._last_log_line()}"
                 )
             time.sleep(POLL_INTERVAL)
         return started
 
     def _launch(self, lock: int) -> None:
         self.pid_file.unlink(missing_ok=True)
-        # It becomes a daemon by its own means: in a session of its own, so that Ctrl-C
-        # and the end of the terminal pass it by, and no zombie of ours when it ends.
+        # Redis daemonizes itself: in a session of its own, Ctrl-C and the end of the
+        # terminal do not reach it, and it is not a child that has to be reaped.
         result = subprocess.run(  # noqa: S603
             [redis_binary.find(), *self._options()],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            # Redis refuses to start in a locale that the machine does not have.
+            # Redis does not start in a locale that is not installed.
             env={**os.environ, "LC_ALL": "C"},
             pass_fds=(lock,),
             start_new_session=True,
             timeout=LAUNCH_TIMEOUT,
         )
         if result.returncode:
-            said = (result.stderr or result.stdout).strip().rpartition("\n")[2]
-            raise RedisUnavailable(f"redis-server failed: {said or self._hint()}")
+            output = (result.stderr or result.stdout).strip().rpartition("\n")[2]
+            reason = output or self._last_log_line()
+            raise RedisUnavailable(f"redis-server failed: {reason}")
 
     def _options(self) -> list[str]:
         options = {
@@ -172,15 +175,15 @@ class RedisServer:
 
     @contextlib.contextmanager
     def _try_lock(self) -> Iterator[int | None]:
-        """Give the descriptor that holds the lock; None when another holds it."""
+        """Yield the locked descriptor; None when another process holds the lock."""
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             yield descriptor if _locked(descriptor) else None
         finally:
             os.close(descriptor)
 
-    def _ask(self, command: str) -> str:
-        """Return the first line that Redis replies, "" when there is none in time."""
+    def _send(self, command: str) -> str:
+        """Return the first line of the reply to a command; empty without a reply."""
         with (
             contextlib.suppress(OSError),
             socket.socket(socket.AF_UNIX) as connection,
@@ -191,19 +194,19 @@ class RedisServer:
             return connection.recv(512).partition(b"\r\n")[0].decode(errors="replace")
         return ""
 
-    def _hint(self) -> str:
+    def _last_log_line(self) -> str:
         lines: list[str] = []
         with contextlib.suppress(OSError):
             lines = self.log.read_text(errors="replace").splitlines()
-        last = lines[-1] if lines else "it wrote nothing"
-        return f"{last!r} (more in {self.log})"
+        last = lines[-1] if lines else "its log is empty"
+        return f"{last!r} (see {self.log})"
 
 
 def socket_path(directory: Path) -> Path:
-    """Return where the Unix socket of the Redis in `directory` is.
+    """Return the path of the Unix socket of the Redis in `directory`.
 
-    That is in the folder itself, or where this is too long for the system, in a
-    private one in the temp folder that every process finds by the same name.
+    The socket is in the folder itself. If that path is too long for the system, it is
+    in a private temporary folder, whose name is derived from that of `directory`.
     """
     path = directory / "redis.sock"
     if _fits(path):
@@ -214,8 +217,8 @@ def socket_path(directory: Path) -> Path:
     if _fits(path):
         return path
     raise RedisUnavailable(
-        f"{path} is too long for a Unix socket ({LONGEST_SOCKET_PATH} bytes at most): "
-        "set TMPDIR to a shorter folder, or REDIS_URL to a Redis that runs."
+        f"{path} is too long for a Unix socket (at most {MAX_SOCKET_PATH} bytes): "
+        "set TMPDIR to a shorter folder, or set REDIS_URL."
     )
 
 
@@ -228,33 +231,36 @@ def _locked(descriptor: int) -> bool:
 
 
 def _fits(path: Path) -> bool:
-    return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
+    return len(os.fsencode(path)) <= MAX_SOCKET_PATH
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder for this user alone; raise RedisUnavailable if it is not so.
+    """Create a folder that only this user can enter.
 
-    In the temp folder anybody may have made it first.
+    Raises RedisUnavailable if another user has created it before, as anybody can in
+    the temporary folder.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
     if not mine or stat.S_IMODE(found.st_mode) & 0o077:
-        raise RedisUnavailable(f"{folder} must be a folder of this user, of mode 0700.")
+        raise RedisUnavailable(
+            f"{folder} must be a folder of this user with the mode 0700."
+        )
 
 
 def embedded() -> RedisServer:
-    """Return the site's own Redis, which may not run yet."""
+    """Return the site's embedded Redis, which may not run yet."""
     return RedisServer(BASE_DIR / "var")
 
 
 def url() -> str:
-    """Return the address of the site's own Redis, which runs from now on.
+    """Start the site's embedded Redis if needed; return its URL.
 
     Raises RedisUnavailable, which is a ConnectionError.
     """
     server = embedded()
-    server.ensure_running(patience=PATIENCE)
+    server.ensure_running(timeout=START_TIMEOUT)
     return server.url
 
 

@@ -1,4 +1,4 @@
-"""The Q&A site's settings; what differs by machine is in the environment."""
+"""The settings of the Q&A site; those of a deployment come from the environment."""
 
 import os
 from pathlib import Path
@@ -75,18 +75,18 @@ TEMPLATES = [
 ]
 
 SQLITE_OPTIONS = {
-    # A transaction that writes takes its lock at the start: with the lock taken
-    # half-way, two of them can each hold what the other waits for.
+    # Transactions take the write lock at their start. Two that take it later can
+    # deadlock: each holds a read lock that the other one waits for.
     "transaction_mode": "IMMEDIATE",
-    "timeout": 20,  # seconds, which project.sqlite waits without blocking others
+    "timeout": 20,  # seconds that project.sqlite waits for a lock
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
 
 
 def database() -> dict[str, object]:
-    """Return Django's settings for the database that `DATABASE_URL` names.
+    """Return Django's settings for the database at `DATABASE_URL`.
 
-    Raises ImproperlyConfigured when the URL names no database this site can use.
+    Raises ImproperlyConfigured for a URL that is malformed or of another database.
     """
     try:
         config: dict[str, object] = env.db_url(
@@ -100,7 +100,7 @@ def database() -> dict[str, object]:
     if engine not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
         raise ImproperlyConfigured(
             "DATABASE_URL must start with sqlite:/// or postgres://, "
-            "as in postgres://user:password@host:5432/name."
+            "for example postgres://user:password@host:5432/name."
         )
     if engine.endswith("sqlite3"):
         config |= {"ENGINE": "project.sqlite", "OPTIONS": SQLITE_OPTIONS}
@@ -119,8 +119,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# What a page loads comes from this site, and nothing stands inline. Pictures alone may
-# come from anywhere: imported posts show those of other sites.
+# Pages load from this site only and have no inline scripts or styles. Images may come
+# from anywhere, since imported posts show those of other sites.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -150,7 +150,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# `runserver` finds the files where they are written; `serve` has collected them.
+# `runserver` serves the files from the sources; `serve` collects them first.
 WHITENOISE_USE_FINDERS = DEBUG and not env.bool("STATIC_FILES_COLLECTED", default=False)
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS
 STORAGES = {
@@ -172,7 +172,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # Without this, errors of requests reach nobody's eyes unless DEBUG is on.
+    # By default, Django logs the errors of requests to the console with DEBUG only.
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {"notifications": {"level": "INFO"}},
 }

@@ -1,4 +1,4 @@
-"""How static files are stored: our scripts small, hashed, compressed."""
+"""Storage for static files: scripts are minified, hashed and compressed."""
 
 from typing import Any
 
@@ -6,21 +6,20 @@ from django.core.files.base import ContentFile
 from rjsmin import jsmin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-OURS = ("notifications/", "qa/")
+MINIFIED_FOLDERS = ("notifications/", "qa/")
 
 
 class ModuleStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """WhiteNoise's storage, for modules that people read as they are written.
+    """WhiteNoise's storage, which also minifies the site's JavaScript modules.
 
-    What is delivered of them has no comments and no space; the names inside
-    `import ... from` are hashed, too.
+    The names in `import ... from` are replaced by the hashed names.
     """
 
     support_js_module_import_aggregation = True
 
     def _save(self, name: str, content: Any) -> str:
-        if name.endswith(".js") and name.startswith(OURS):
-            # Whoever made its hashed name has read it.
+        if name.endswith(".js") and name.startswith(MINIFIED_FOLDERS):
+            # Computing the hashed name has read the file.
             content.seek(0)
             content = ContentFile(jsmin(content.read().decode()).encode())
         saved: str = super()._save(name, content)

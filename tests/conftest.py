@@ -47,7 +47,7 @@ def redis_server() -> Iterator[RedisServer]:
     """A Redis for the whole run, in a folder short enough for its socket."""
     folder = Path(tempfile.mkdtemp(prefix="redis-"))
     server = RedisServer(folder)
-    server.ensure_running(patience=10)
+    server.ensure_running(timeout=10)
     yield server
     server.stop()
     shutil.rmtree(folder)

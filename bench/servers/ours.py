@@ -62,7 +62,7 @@ class Ours(Server):
         self._clean()
         shutil.copy(self.people.database, self.database)
         # By the runner, and so on the core of the load.
-        self.redis.ensure_running(patience=processes.STOP_SECONDS)
+        self.redis.ensure_running(timeout=processes.STOP_SECONDS)
         self._launch(
             [sys.executable, "-m", "gunicorn", "project.wsgi"],
             environment=self.environment,

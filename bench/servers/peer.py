@@ -29,7 +29,7 @@ class Peer(Server):
         if not python.exists():
             raise Missing(f"no environment {python.parent.parent}; see `make bench`")
         shutil.rmtree(self.folder / "redis", ignore_errors=True)
-        self.redis.ensure_running(patience=processes.STOP_SECONDS)
+        self.redis.ensure_running(timeout=processes.STOP_SECONDS)
         self._launch(
             [python, *self.command()],
             environment={

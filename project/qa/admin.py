@@ -10,7 +10,7 @@ from project.qa.models import Answer, Question, Topic
 
 @admin.register(Topic)
 class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Topics, with how much is asked under each."""
+    """Topics with their number of questions."""
 
     list_display = ["name", "slug", "question_count"]
     search_fields = ["name", "slug"]
@@ -21,12 +21,12 @@ class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("questions"), ordering="question_count")
     def question_count(self, topic: Topic) -> int:
-        """Return how many questions are asked under the topic."""
+        """Return the number of questions under the topic."""
         return topic.question_count
 
 
 class AnswerInline(admin.StackedInline):  # type: ignore[type-arg]
-    """The answers, below their question."""
+    """The answers on the page of their question."""
 
     model = Answer
     fields = ["author", "created", "body"]
@@ -57,13 +57,13 @@ class QuestionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("answers"), ordering="answer_count")
     def answer_count(self, question: Question) -> int:
-        """Return how many answers the question has."""
+        """Return the number of answers to the question."""
         return question.answer_count
 
 
 @admin.register(Answer)
 class AnswerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Answers on their own, to search in all of them."""
+    """All answers, to search in them."""
 
     list_display = ["excerpt", "question", "author", "created"]
     list_filter = ["created"]

@@ -1,13 +1,13 @@
-"""The accounts of the demo, what they follow, and the posts of `demo_posts.toml`.
+"""The data of the demo: its accounts, their follows, and the posts in a TOML file.
 
-Only says what there is; `seed_demo` puts it into the database.
+`seed_demo` writes the data to the database.
 """
 
 from pathlib import Path
 
 import msgspec
 
-PASSWORD = "demo"  # noqa: S105 - known to everybody, hence refused without DEBUG
+PASSWORD = "demo"  # noqa: S105 - public, so the demo needs DEBUG
 ACCOUNTS = ("admin", "asker", "answerer", "reader")
 STAFF = frozenset({"admin"})
 
@@ -21,7 +21,7 @@ TOPICS = {
     "kitchen-tools": "Kitchen tools",
     "repair": "Repair",
 }
-# By account, what it follows from the start: slugs of topics, names of accounts.
+# What each account follows at first: slugs of topics, and names of accounts.
 FOLLOWED_TOPICS = {
     "reader": ("espresso", "tea", "sourdough", "gardening"),
     "answerer": ("bicycles", "repair", "sourdough"),
@@ -32,7 +32,7 @@ POSTS_FILE = Path(__file__).with_name("demo_posts.toml")
 
 
 class DemoAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An answer, written some hours after its question."""
+    """An answer, and how many hours after its question it was written."""
 
     author: str
     hours_later: float
@@ -40,7 +40,7 @@ class DemoAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DemoQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A question, asked some hours ago."""
+    """A question, and how many hours ago it was asked."""
 
     author: str
     hours_ago: float
@@ -51,12 +51,12 @@ class DemoQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DemoPosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All posts of the demo, the oldest question first."""
+    """The content of the TOML file, oldest question first."""
 
     questions: tuple[DemoQuestion, ...]
 
 
 def read_questions() -> tuple[DemoQuestion, ...]:
-    """Return the questions of the demo with their answers, the oldest first."""
+    """Return the questions of the demo with their answers, oldest first."""
     posts = msgspec.toml.decode(POSTS_FILE.read_bytes(), type=DemoPosts)
     return posts.questions

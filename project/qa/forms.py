@@ -1,4 +1,4 @@
-"""What people type in: questions and answers. A form that is valid can save itself."""
+"""The forms for questions and answers; a valid form can save itself."""
 
 import re
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ TOPIC_NAME = re.compile(rf"[\w{TOPIC_SIGNS}]+")
 
 
 class TopicsInput(forms.TextInput):
-    """Several text inputs of one name, each holding one topic, or more with commas."""
+    """Text inputs with one name; each takes a topic, or several with commas."""
 
     def value_from_datadict(
         self, data: Any, files: MultiValueDict[str, Any], name: str
@@ -34,7 +34,7 @@ class TopicsInput(forms.TextInput):
 
 
 class TopicsField(forms.Field):
-    """The names of one to five topics, which need not exist yet."""
+    """The names of one to five topics, which are created if missing."""
 
     widget = TopicsInput
     default_error_messages = {
@@ -45,14 +45,14 @@ class TopicsField(forms.Field):
     }
 
     def to_python(self, value: Iterable[str] | None) -> list[str]:
-        """Return the names without repetitions, as they were typed first."""
+        """Return the names without duplicates; case does not matter."""
         first: dict[str, str] = {}
         for name in value or []:
             first.setdefault(name.casefold(), name)
         return list(first.values())
 
     def validate(self, value: list[str]) -> None:
-        """Raise ValidationError for no names, too many, and each that is no name."""
+        """Raise ValidationError for no names, too many names and invalid names."""
         super().validate(value)
         if len(value) > MAX_TOPICS:
             raise ValidationError(
@@ -66,7 +66,7 @@ class TopicsField(forms.Field):
 
 
 def topic_name_problems(name: str) -> Iterable[str]:
-    """Yield a sentence for each thing that is wrong with `name`."""
+    """Yield an error message for each problem of a name."""
     if len(name) > Topic.NAME_CHARS:
         problem = ngettext(
             "“%(start)s…” is too long: use at most %(most)d character.",
@@ -111,13 +111,13 @@ class AskForm(forms.Form):
 
     @property
     def topic_slots(self) -> list[str]:
-        """What stands in each of the inputs for topics, the empty ones too."""
-        typed = list(self["topics"].value() or [])
-        return typed + [""] * (MAX_TOPICS - len(typed))
+        """The values of the inputs for topics, including the empty ones."""
+        names = list(self["topics"].value() or [])
+        return names + [""] * (MAX_TOPICS - len(names))
 
     @transaction.atomic
     def save(self, *, author: User) -> Question:
-        """Write the question, its topics and whichever of them are new, as one."""
+        """Create the question and its new topics in one transaction."""
         data = self.cleaned_data
         question = Question.objects.create(
             author=author, title=data["title"], body=data["body"]
@@ -140,7 +140,7 @@ class AnswerForm(forms.Form):
 
     @transaction.atomic
     def save(self, *, question: Question, author: User) -> Answer:
-        """Write the answer."""
+        """Create the answer."""
         return Answer.objects.create(
             question=question, author=author, body=self.cleaned_data["body"]
         )

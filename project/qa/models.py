@@ -1,4 +1,4 @@
-"""Topics, questions and answers: what the site is about."""
+"""The models of the site: topics, questions and answers."""
 
 from typing import Self
 
@@ -14,9 +14,9 @@ from project.qa import text
 
 
 def count_of(rows: models.QuerySet[models.Model], name: str) -> Coalesce:
-    """Return how many of `rows` have the outer row's key in their column `name`.
+    """Return the number of `rows` whose column `name` has the key of the outer row.
 
-    A subquery, so that only the rows of the page at hand are counted.
+    As a subquery it is evaluated for the rows of one page only.
     """
     same = rows.filter(**{name: models.OuterRef("pk")}).order_by().values(name)
     return Coalesce(models.Subquery(same.values(n=models.Count("*"))), 0)
@@ -31,7 +31,7 @@ class TopicQuerySet(models.QuerySet["Topic"]):
         return self.annotate(question_count=count_of(asked, "topic"))
 
     def named(self, name: str) -> "Topic":
-        """Return the topic called `name` in any case; make it if there is none."""
+        """Return the topic with this name, ignoring case; create it if missing."""
         found = self.filter(name__iexact=name).first()
         if found:
             return found
@@ -47,7 +47,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         return self.annotate(answer_count=count_of(Answer.objects.all(), "question"))
 
     def for_list(self) -> Self:
-        """Fetch with each question all that a list shows of it."""
+        """Fetch with each question what a list of questions shows."""
         listed = self.with_answer_count().select_related("author")
         return listed.prefetch_related("topics")
 
@@ -60,7 +60,7 @@ class Topic(models.Model):
     slug = models.SlugField(_("slug"), max_length=NAME_CHARS, unique=True)
     name = models.CharField(_("name"), max_length=NAME_CHARS)
 
-    question_count: int  # there after `with_question_count()`
+    question_count: int  # set by `with_question_count()`
 
     objects = TopicQuerySet.as_manager()
 
@@ -77,13 +77,13 @@ class Topic(models.Model):
 
 
 class Post(models.Model):
-    """What a question and an answer have in common."""
+    """The common fields of questions and answers."""
 
     body = models.TextField(_("body"))
-    # True for a body that came as HTML (an import); a typed one is plain text.
+    # Imported bodies are HTML, those written here are plain text.
     body_is_html = models.BooleanField(default=False, editable=False)
     created = models.DateTimeField(_("created"), default=timezone.now, db_index=True)
-    # "<site>:<post id>" of a post that was imported, so that it is not made twice.
+    # "<site>:<post id>" of an imported post; a second import finds it by this.
     external_id = models.CharField(
         max_length=200, unique=True, null=True, blank=True, editable=False
     )
@@ -95,18 +95,18 @@ class Post(models.Model):
     def body_as_html(self) -> SafeString:
         """The body as HTML that is safe to show."""
         if self.body_is_html:
-            return text.clean(self.body)
-        return text.typed_to_html(self.body)
+            return text.sanitize(self.body)
+        return text.plain_to_html(self.body)
 
     @property
     def excerpt(self) -> str:
-        """The beginning of the body as plain text on one line."""
+        """The start of the body as plain text on one line."""
         body = text.html_to_text(self.body) if self.body_is_html else self.body
         return text.shorten(body)
 
 
 class Question(Post):
-    """What somebody wants to know."""
+    """A question under one or more topics."""
 
     TITLE_CHARS = 200
 
@@ -121,7 +121,7 @@ class Question(Post):
         Topic, related_name="questions", verbose_name=_("topics")
     )
 
-    answer_count: int  # there after `with_answer_count()`
+    answer_count: int  # set by `with_answer_count()`
 
     objects = QuestionQuerySet.as_manager()
 
@@ -138,7 +138,7 @@ class Question(Post):
 
 
 class Answer(Post):
-    """What somebody replied to a question."""
+    """An answer to a question."""
 
     question = models.ForeignKey(
         Question,

@@ -1,4 +1,8 @@
-"""What on this site becomes an event, and for whom: the whole integration."""
+"""The site's events: what they carry, who can follow what, and when they happen.
+
+This file is the whole integration: the app imports the `notifications` module of each
+installed app at start-up. Nothing else of the site needs to know about events.
+"""
 
 import msgspec
 from django.contrib.auth import get_user_model
@@ -9,7 +13,7 @@ from project.qa.models import Answer, Question, Topic
 
 
 class NewQuestion(msgspec.Struct):
-    """What a client is told of a question."""
+    """The payload of `new_question`."""
 
     question_id: int
     title: str
@@ -17,7 +21,7 @@ class NewQuestion(msgspec.Struct):
 
 
 class NewAnswer(msgspec.Struct):
-    """What a client is told of an answer."""
+    """The payload of `new_answer`."""
 
     answer_id: int
     question_id: int
@@ -26,55 +30,65 @@ class NewAnswer(msgspec.Struct):
     excerpt: str
 
 
-NEW_QUESTION = EventType(
-    "new_question",
-    NewQuestion,
-    label=_("New question"),
-)
+NEW_QUESTION = EventType("new_question", NewQuestion, label=_("New question"))
+# The inbox shows the answers to one question as one row.
 NEW_ANSWER = EventType(
-    "new_answer",
-    NewAnswer,
-    label=_("New answer"),
-    group="question_id",
+    "new_answer", NewAnswer, label=_("New answer"), group="question_id"
 )
 
+# Users follow `topic:espresso`, `question:42` and `user:7`.
 followable(Topic, kind="topic", key="slug")
 followable(Question, kind="question")
 followable(get_user_model(), kind="user")
 
 
-def subjects(question: Question) -> list[str]:
-    """Return the topics that a question is asked under."""
-    return [topic_of(topic) for topic in question.topics.all()]
+def question_topics(question: Question) -> list[str]:
+    """Address a new question to the followers of its topics and of its author."""
+    topics = [topic_of(topic) for topic in question.topics.all()]
+    return [*topics, topic_of(question.author)]
 
 
-watch(
-    Question,
-    NEW_QUESTION,
-    topics=lambda question: [*subjects(question), topic_of(question.author)],
-    payload=lambda question: NewQuestion(
+def question_payload(question: Question) -> NewQuestion:
+    """Return what clients get of a new question."""
+    return NewQuestion(
         question_id=question.pk,
         title=question.title,
         url=question.get_absolute_url(),
-    ),
+    )
+
+
+def answer_topics(answer: Answer) -> list[str]:
+    """Address a new answer to the followers of its question, topics and author."""
+    topics = [topic_of(topic) for topic in answer.question.topics.all()]
+    return [topic_of(answer.question), *topics, topic_of(answer.author)]
+
+
+def answer_payload(answer: Answer) -> NewAnswer:
+    """Return what clients get of a new answer."""
+    return NewAnswer(
+        answer_id=answer.pk,
+        question_id=answer.question.pk,
+        title=answer.question.title,
+        url=answer.get_absolute_url(),
+        excerpt=answer.excerpt,
+    )
+
+
+# Each new object of these models becomes an event. The author is not notified about
+# it, but follows the question from then on.
+watch(
+    Question,
+    NEW_QUESTION,
+    topics=question_topics,
+    payload=question_payload,
     actor=lambda question: question.author,
     actor_follows=topic_of,
 )
 watch(
     Answer,
     NEW_ANSWER,
-    topics=lambda answer: [
-        topic_of(answer.question),
-        *subjects(answer.question),
-        topic_of(answer.author),
-    ],
-    payload=lambda answer: NewAnswer(
-        answer_id=answer.pk,
-        question_id=answer.question.pk,
-        title=answer.question.title,
-        url=answer.get_absolute_url(),
-        excerpt=answer.excerpt,
-    ),
+    topics=answer_topics,
+    payload=answer_payload,
     actor=lambda answer: answer.author,
     actor_follows=lambda answer: topic_of(answer.question),
 )

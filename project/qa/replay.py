@@ -1,5 +1,6 @@
-"""Writes the posts of a dump one by one, as if people were writing them now: ordinary
-saves, from which events flow. It reads no file and prints nothing.
+"""Saves the posts of a dump one by one at a steady rate, so that each makes its event.
+
+This module reads no file and prints nothing.
 """
 
 import time
@@ -8,19 +9,28 @@ from collections.abc import Callable, Iterable
 from django.contrib.auth import get_user_model
 from django.db import reset_queries, transaction
 
-from project.qa.importing import Names, Tally, people, topics_of, unknown_question
+from project.qa.bulk_import import (
+    ImportStats,
+    SiteNames,
+    get_or_create_topics,
+    get_or_create_users,
+    missing_question,
+)
 from project.qa.models import Answer, Question
 from project.qa.stackexchange import AnswerRow, AnyPost, QuestionRow
 
-# Further behind than this (the database was locked, the machine asleep), the schedule
-# starts anew, so that what is late does not come in one burst.
+# A schedule that is further behind than this starts again from now, without a burst of
+# late posts. That happens when the database was locked or the machine was suspended.
 MAX_LAG_SECONDS = 1.0
 
 User = get_user_model()
 
 
-class Pace:
-    """A schedule of `rate` turns a second that does not drift with the work done."""
+class RateLimiter:
+    """Lets `rate` calls a second through, on a schedule that does not drift.
+
+    `clock` returns seconds and `sleep` takes seconds.
+    """
 
     def __init__(
         self,
@@ -32,10 +42,11 @@ class Pace:
         self._interval = 1 / rate
         self._clock = clock
         self._sleep = sleep
+        # When the next call is let through, by the clock.
         self._due: float | None = None
 
     def wait(self) -> None:
-        """Return when it is time for the next turn; the first is at once."""
+        """Sleep until the next call is due; the first one is due at once."""
         now = self._clock()
         if self._due is None or now - self._due > MAX_LAG_SECONDS:
             self._due = now
@@ -45,49 +56,50 @@ class Pace:
 
 
 class Replay:
-    """Writes each post in a transaction of its own, at a pace.
+    """Saves each post in a transaction of its own, at a limited rate.
 
-    A post that is there already takes no time, so a replay that was broken off goes on
-    where it was.
+    Existing posts are skipped without waiting, so an interrupted replay can be resumed.
     """
 
-    def __init__(self, names: Names, tally: Tally, *, pace: Pace) -> None:
+    def __init__(
+        self, names: SiteNames, stats: ImportStats, *, rate_limiter: RateLimiter
+    ) -> None:
         self._names = names
-        self._tally = tally
-        self._pace = pace
+        self._stats = stats
+        self._rate_limiter = rate_limiter
 
     def run(self, posts: Iterable[AnyPost]) -> None:
-        """Write `posts` in their order."""
+        """Save the posts in the given order."""
         for row in posts:
             if isinstance(row, QuestionRow):
-                self._play_question(row)
+                self._replay_question(row)
             else:
-                self._play_answer(row)
-            # With DEBUG on, Django keeps the text of its last 9000 queries.
+                self._replay_answer(row)
+            # With DEBUG on, Django keeps the text of the last 9000 queries.
             reset_queries()
 
-    def _play_question(self, row: QuestionRow) -> None:
+    def _replay_question(self, row: QuestionRow) -> None:
         if self._find(Question, row.id):
-            self._tally.there += 1
+            self._stats.existing += 1
             return
-        self._pace.wait()
-        self._count(row, made=self._ask(row))
+        self._rate_limiter.wait()
+        self._count(row, created=self._create_question(row))
 
-    def _play_answer(self, row: AnswerRow) -> None:
+    def _replay_answer(self, row: AnswerRow) -> None:
         if self._find(Answer, row.id):
-            self._tally.there += 1
+            self._stats.existing += 1
             return
         question = self._find(Question, row.question)
         if question is None:
-            self._tally.skip(unknown_question(row))
+            self._stats.skip(missing_question(row))
             return
-        self._pace.wait()
-        self._count(row, made=self._reply(row, question))
+        self._rate_limiter.wait()
+        self._count(row, created=self._create_answer(row, question))
 
-    def _ask(self, row: QuestionRow) -> bool:
+    def _create_question(self, row: QuestionRow) -> bool:
         with transaction.atomic():
-            # Another replay may have written it since: then it is there, and stays.
-            question, made = Question.objects.get_or_create(
+            # Another replay may have saved it in the meantime.
+            question, created = Question.objects.get_or_create(
                 external_id=self._names.external_id(row.id),
                 defaults={
                     "title": row.title,
@@ -96,13 +108,13 @@ class Replay:
                     "author_id": self._author(row),
                 },
             )
-            if made:
-                question.topics.set(topics_of([row]).values())
-        return made
+            if created:
+                question.topics.set(get_or_create_topics([row]).values())
+        return created
 
-    def _reply(self, row: AnswerRow, question: int) -> bool:
+    def _create_answer(self, row: AnswerRow, question: int) -> bool:
         with transaction.atomic():
-            _, made = Answer.objects.get_or_create(
+            _, created = Answer.objects.get_or_create(
                 external_id=self._names.external_id(row.id),
                 defaults={
                     "question_id": question,
@@ -111,19 +123,19 @@ class Replay:
                     "author_id": self._author(row),
                 },
             )
-        return made
+        return created
 
     def _author(self, row: AnyPost) -> int:
-        username = self._names.author(row)
-        return people({username})[username]
+        username = self._names.username(row)
+        return get_or_create_users({username})[username]
 
     def _find(self, model: type[Question | Answer], post_id: int) -> int | None:
         name = self._names.external_id(post_id)
         found = model._default_manager.filter(external_id=name)
         return found.values_list("pk", flat=True).first()
 
-    def _count(self, row: AnyPost, *, made: bool) -> None:
-        if made:
-            self._tally.count(row, author=self._names.author(row))
+    def _count(self, row: AnyPost, *, created: bool) -> None:
+        if created:
+            self._stats.add(row, author=self._names.username(row))
         else:
-            self._tally.there += 1
+            self._stats.existing += 1

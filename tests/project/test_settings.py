@@ -1,4 +1,4 @@
-"""What the site's settings make of the environment, each in a process of its own."""
+"""The site's settings for different environments, each in its own process."""
 
 import json
 
@@ -10,7 +10,7 @@ SHOW = """
 import json
 import sys
 from project import settings
-print(json.dumps(getattr(settings, sys.argv[1]), default=lambda it: it.__name__))
+print(json.dumps(getattr(settings, sys.argv[1]), default=lambda each: each.__name__))
 """
 
 
@@ -25,13 +25,13 @@ def setting(site, name, **environment):
     return json.loads(result.stdout)
 
 
-def test_missing_secret_key_is_refused_in_one_line(site):
+def test_missing_secret_key_fails_with_one_line(site):
     line = site.refusal("check")
 
     assert "SECRET_KEY is not set" in line
 
 
-def test_empty_secret_key_is_refused(site):
+def test_empty_secret_key_is_rejected(site):
     assert "SECRET_KEY is not set" in site.refusal("check", SECRET_KEY="")
 
 
@@ -42,11 +42,11 @@ def test_debug_needs_no_secret_key_and_is_off_by_default(site):
     )
 
 
-def test_secret_key_of_the_environment_wins_in_debug(site):
+def test_secret_key_of_the_environment_is_used_with_debug(site):
     assert setting(site, "SECRET_KEY", DEBUG=1, SECRET_KEY="mine") == "mine"
 
 
-def test_environment_wins_over_the_env_file(tmp_path):
+def test_environment_overrides_the_env_file(tmp_path):
     site = Site(tmp_path)
     (tmp_path / ".env").write_text("DEBUG=1\nREDIS_URL=redis://file\n")
 
@@ -64,13 +64,13 @@ def test_hosts_are_separated_by_commas(site):
 @pytest.mark.parametrize(
     "url", ["nonsense", "mysql://user@host/name", "http://example.com", "oracle://x"]
 )
-def test_database_that_cannot_be_used_is_refused_in_one_line(site, url):
+def test_unsupported_database_fails_with_one_line(site, url):
     line = site.refusal("migrate", SECRET_KEY="s", DATABASE_URL=url)
 
     assert line.startswith("Configuration error: DATABASE_URL")
 
 
-def test_bad_port_in_the_database_url_is_refused_in_one_line(site):
+def test_bad_port_in_the_database_url_fails_with_one_line(site):
     url = "postgres://user:secret@host:port/name"
 
     line = site.refusal("migrate", SECRET_KEY="s", DATABASE_URL=url)
@@ -86,7 +86,7 @@ def test_database_is_sqlite_in_var_by_default(site):
     assert database["NAME"] == f"{site.folder}/var/db.sqlite3"
 
 
-def test_database_url_names_a_postgresql(site):
+def test_database_url_can_be_of_postgresql(site):
     url = "postgres://user:word@host:5433/name"
 
     database = setting(site, "DATABASES", DATABASE_URL=url)["default"]
@@ -95,18 +95,18 @@ def test_database_url_names_a_postgresql(site):
     assert (database["HOST"], database["PORT"]) == ("host", 5433)
 
 
-def test_redis_is_the_embedded_one_unless_named(site):
+def test_redis_is_embedded_by_default(site):
     assert setting(site, "NOTIFICATIONS")["REDIS_URL"] == "url"
     assert setting(site, "NOTIFICATIONS", REDIS_URL="")["REDIS_URL"] == "url"
 
 
-def test_redis_url_names_another_redis(site):
+def test_redis_url_is_used(site):
     settings = setting(site, "NOTIFICATIONS", REDIS_URL="redis://host/1")
 
     assert settings["REDIS_URL"] == "redis://host/1"
 
 
-def test_every_key_of_the_app_comes_from_the_environment(site):
+def test_every_setting_of_the_app_can_come_from_the_environment(site):
     settings = setting(site, "NOTIFICATIONS", NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS=500)
 
     assert settings["MAX_STREAMS_PER_ADDRESS"] == "500"

@@ -49,7 +49,7 @@ def heal(site: Site, proxy: Proxy) -> None:
     proxy.mend()
     if pid := site.redis.pid:
         os.kill(pid, signal.SIGCONT)
-    site.redis.ensure_running(patience=DEADLINE_SECONDS)
+    site.redis.ensure_running(timeout=DEADLINE_SECONDS)
     with redis.Redis.from_url(site.redis.url) as client:
         client.config_set("maxmemory", 0)
         client.config_set("maxmemory-policy", "noeviction")

@@ -68,7 +68,7 @@ class Site:
 
     def __enter__(self) -> "Site":
         try:
-            self.redis.ensure_running(patience=DEADLINE_SECONDS)
+            self.redis.ensure_running(timeout=DEADLINE_SECONDS)
             self.database.write_bytes(self._empty_database())
             self.start()
         except BaseException:

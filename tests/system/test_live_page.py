@@ -92,7 +92,7 @@ def test_without_redis_it_says_so_until_it_is_back(site, staff):
     site.redis.stop()
     wait_for(lambda: look(staff)["problems"], what="the problem")
     away = look(staff)
-    site.redis.ensure_running(patience=10)
+    site.redis.ensure_running(timeout=10)
 
     assert away["figures"]["redis"] == {
         "value": False, "text": "away", "note": "", "alarm": True,

@@ -93,7 +93,7 @@ def loses_the_log(site):
 def other_redis():
     folder = Path(tempfile.mkdtemp(prefix="redis-"))
     server = RedisServer(folder)
-    server.ensure_running(patience=DEADLINE_SECONDS)
+    server.ensure_running(timeout=DEADLINE_SECONDS)
     yield server
     server.stop()
     shutil.rmtree(folder)
@@ -126,7 +126,7 @@ def assert_pages_answer(asker):
 def restart_empty(site):
     site.redis.stop()
     shutil.rmtree(site.redis.data)
-    site.redis.ensure_running(patience=DEADLINE_SECONDS)
+    site.redis.ensure_running(timeout=DEADLINE_SECONDS)
 
 
 def holes(listener):
@@ -184,7 +184,7 @@ def test_a_killed_redis_costs_no_page_and_no_event(site, proxy, asker, topic):
         wait_for(lambda: not site.redis.is_alive(), what="the end of Redis")
         ask(asker, topic, DURING)
         assert_pages_answer(asker)
-        site.redis.ensure_running(patience=DEADLINE_SECONDS)
+        site.redis.ensure_running(timeout=DEADLINE_SECONDS)
         ask(asker, topic, AFTER)
 
         wait_for_titles(listeners, BEFORE + DURING + AFTER)

@@ -1,4 +1,4 @@
-"""Dates and times in English: the day before the month, and 24 hours to a day."""
+"""English date formats: the day before the month, and a 24-hour clock."""
 
 DATE_FORMAT = "j F Y"
 TIME_FORMAT = "H:i"

@@ -1,4 +1,4 @@
-"""How the site writes times, and the way back from signing in."""
+"""Template tags for times and for the return from the sign-in page."""
 
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
-# After so long, a date says more than "5 months, 2 weeks ago".
+# Older times are shown as a date: "5 months, 2 weeks ago" is not helpful.
 RELATIVE_FOR = timedelta(days=30)
 
 SIGN_IN_PAGES = {"login", "signup"}
@@ -21,10 +21,10 @@ SIGN_IN_PAGES = {"login", "signup"}
 
 @register.filter
 def when(moment: datetime) -> SafeString:
-    """Return a `<time>`: how long ago or the day, with the exact time as its title.
+    """Return a `<time>` that shows a relative time or a date.
 
-    `data-relative` marks the former, which is true for a while only: a script may keep
-    it so.
+    Its title is the exact time. A relative time has the attribute `data-relative`, by
+    which a script can update it.
     """
     local = timezone.localtime(moment)
     recent = timezone.now() - moment < RELATIVE_FOR
@@ -40,9 +40,9 @@ def when(moment: datetime) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def next_query(context: Context) -> str:
-    """Return the query string by which signing in leads back to this page."""
+    """Return the query string with which signing in returns to this page."""
     request = context["request"]
-    here = request.get_full_path()
+    target = request.get_full_path()
     if request.resolver_match and request.resolver_match.url_name in SIGN_IN_PAGES:
-        here = request.GET.get("next", "")
-    return f"?next={quote(here)}" if here else ""
+        target = request.GET.get("next", "")
+    return f"?next={quote(target)}" if target else ""

@@ -1,4 +1,4 @@
-"""People, topics and questions for the tests of the site."""
+"""Fixtures for the tests of the site: users, questions and answers."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from project.qa.models import Answer, Question
+from tests.stackexchange_data import write_posts
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def answer(question, tobias):
 
 @pytest.fixture
 def many_questions(maja, tobias, espresso):
-    """Forty-five questions, the one titled Q0 the newest."""
+    """45 questions, from Q0, the newest, to Q44."""
     now = timezone.now()
     questions = Question.objects.bulk_create(
         Question(title=f"Q{n}", body="b", author=maja, created=now - timedelta(hours=n))
@@ -52,3 +53,17 @@ def many_questions(maja, tobias, espresso):
 def as_maja(client, maja):
     client.force_login(maja)
     return client
+
+
+@pytest.fixture
+def dump(tmp_path):
+    """A dump of the site `tea` with 20 questions and 30 answers."""
+    return write_posts(tmp_path / "tea-Posts.xml", questions=20, answers=30)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder for a dump of the site `coffee`."""
+    folder = tmp_path / "coffee.stackexchange.com"
+    folder.mkdir()
+    return folder

@@ -16,14 +16,14 @@ def test_page_is_shown(client, db, page):
     assert client.get(f"/{page}/?next=/ask/").context["next"] == "/ask/"
 
 
-def test_signing_up_makes_an_account_and_signs_in(client, db):
+def test_sign_up_creates_an_account_and_signs_in(client, db):
     response = sign_up(client)
 
     assertRedirects(response, "/")
     assert get_user(client).username == "ines"
 
 
-def test_signing_up_leads_back_to_where_one_was(client, question):
+def test_sign_up_returns_to_the_previous_page(client, question):
     response = sign_up(client, next=question.get_absolute_url())
 
     assertRedirects(response, question.get_absolute_url())
@@ -33,11 +33,11 @@ def test_signing_up_leads_back_to_where_one_was(client, question):
     "target",
     ["https://evil.example/", "//evil.example", "javascript:x", "/\\evil.example"],
 )
-def test_signing_up_never_leads_to_another_site(client, db, target):
+def test_sign_up_never_redirects_to_another_site(client, db, target):
     assertRedirects(sign_up(client, next=target), "/")
 
 
-def test_name_that_is_taken_is_refused_and_explained(client, maja):
+def test_taken_username_is_rejected_with_an_error(client, maja):
     page = sign_up(client, username="Maja").content.decode()
 
     assert "already exists" in page
@@ -45,18 +45,18 @@ def test_name_that_is_taken_is_refused_and_explained(client, maja):
     assert User.objects.count() == 1
 
 
-def test_someone_signed_in_cannot_sign_up_again(as_maja):
+def test_signed_in_user_cannot_sign_up(as_maja):
     assertRedirects(sign_up(as_maja), "/")
     assert not User.objects.filter(username="ines").exists()
 
 
-def test_signing_in_leads_back_to_where_one_was(client, maja):
+def test_sign_in_returns_to_the_previous_page(client, maja):
     data = {"username": "maja", "password": "correct horse", "next": "/topics/"}
 
     assertRedirects(client.post("/login/", data), "/topics/")
 
 
-def test_wrong_password_is_refused_and_explained(client, maja):
+def test_wrong_password_is_rejected_with_an_error(client, maja):
     page = client.post("/login/", {"username": "maja", "password": "wrong"}).content
 
     assert b'role="alert"' in page
@@ -64,23 +64,23 @@ def test_wrong_password_is_refused_and_explained(client, maja):
     assert get_user(client).is_anonymous
 
 
-def test_signing_in_links_from_one_page_to_the_other_keep_the_way_back(client, db):
+def test_sign_up_link_of_the_sign_in_page_keeps_the_previous_page(client, db):
     page = client.get("/login/?next=/topics/").content.decode()
 
     assert page.count('href="/signup/?next=/topics/"') == 2
 
 
-def test_signing_out_takes_a_post(as_maja):
+def test_sign_out_needs_a_post(as_maja):
     assert as_maja.get("/logout/").status_code == 405
     assertRedirects(as_maja.post("/logout/"), "/")
     assert get_user(as_maja).is_anonymous
 
 
-def test_signing_up_refuses_other_methods(client, db):
+def test_sign_up_rejects_other_methods(client, db):
     assert client.put("/signup/").status_code == 405
 
 
-def test_password_is_changed(as_maja, maja):
+def test_password_can_be_changed(as_maja, maja):
     data = {
         "old_password": "correct horse",
         "new_password1": PASSWORD,
@@ -94,5 +94,5 @@ def test_password_is_changed(as_maja, maja):
     assert b"Your password is changed." in response.content
 
 
-def test_password_of_someone_not_signed_in_is_not_changed(client, db):
+def test_anonymous_user_cannot_change_a_password(client, db):
     assertRedirects(client.get("/password/"), "/login/?next=/password/")

@@ -5,14 +5,14 @@ from project.qa.models import Question
 
 
 @pytest.mark.parametrize("model", ["topic", "question", "answer"])
-def test_list_is_shown_and_searched(admin_client, answer, model):
+def test_list_can_be_searched(admin_client, answer, model):
     url = reverse(f"admin:qa_{model}_changelist")
 
     assert admin_client.get(url).status_code == 200
     assert admin_client.get(url, {"q": "sour"}).status_code == 200
 
 
-def test_questions_are_filtered_by_topic(admin_client, question, espresso):
+def test_questions_can_be_filtered_by_topic(admin_client, question, espresso):
     url = reverse("admin:qa_question_changelist")
 
     page = admin_client.get(url, {"topics__id__exact": espresso.pk + 1}).content
@@ -37,14 +37,14 @@ def test_question_is_deleted_with_its_answers(admin_client, answer):
     assert not Question.objects.exists()
 
 
-def test_queries_do_not_grow_with_the_list(
+def test_number_of_queries_does_not_depend_on_the_list(
     admin_client, many_questions, django_assert_max_num_queries
 ):
     with django_assert_max_num_queries(16):
         admin_client.get(reverse("admin:qa_question_changelist"))
 
 
-def test_someone_without_rights_is_led_to_sign_in(as_maja, question):
+def test_user_without_permission_is_redirected_to_sign_in(as_maja, question):
     response = as_maja.get(reverse("admin:qa_question_changelist"))
 
     assert response.status_code == 302

@@ -1,4 +1,4 @@
-"""The site in the language of who reads it."""
+"""The site in the language of the user."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from project.qa.templatetags.qa import when
 
 
 @pytest.fixture(autouse=True)
-def english_again():
+def reset_language():
     """The language of a request stays active in its thread."""
     yield
     translation.deactivate()
@@ -25,7 +25,7 @@ def german(client):
     return client
 
 
-def test_language_is_the_browsers(client, db):
+def test_language_is_taken_from_the_browser(client, db):
     response = client.get("/", headers={"accept-language": "fr, de;q=0.8, en;q=0.5"})
 
     page = response.content.decode()
@@ -36,14 +36,14 @@ def test_language_is_the_browsers(client, db):
 
 
 @pytest.mark.parametrize("wanted", ["", "fr", "tlh", "en-GB"])
-def test_language_is_english_where_there_is_no_other(client, db, wanted):
+def test_default_language_is_english(client, db, wanted):
     page = client.get("/", headers={"accept-language": wanted}).content.decode()
 
     assert '<html lang="en" dir="ltr">' in page
     assert "Newest questions" in page
 
 
-def test_chosen_language_stays_and_leads_back(client, db):
+def test_chosen_language_is_kept_and_returns_to_the_page(client, db):
     data = {"language": "de", "next": "/topics/?q=tea"}
 
     assertRedirects(client.post("/language/", data), "/topics/?q=tea")
@@ -54,20 +54,20 @@ def test_chosen_language_stays_and_leads_back(client, db):
     assert client.cookies["django_language"]["max-age"] > 0
 
 
-def test_choice_wins_over_the_browser(german, db):
+def test_chosen_language_overrides_the_browser(german, db):
     page = german.get("/", headers={"accept-language": "en"}).content.decode()
 
     assert "Neueste Fragen" in page
 
 
-def test_choosing_a_language_never_leads_to_another_site(client, db):
+def test_choosing_a_language_never_redirects_to_another_site(client, db):
     data = {"language": "de", "next": "https://evil.example/"}
 
     assert client.post("/language/", data)["location"] == "/"
 
 
 @pytest.mark.parametrize("path", ["/", "/login/?next=/ask/", "/nowhere/"])
-def test_every_page_offers_the_languages_in_their_own_words(client, db, path):
+def test_every_page_lists_the_languages_by_their_own_names(client, db, path):
     page = client.get(path).content.decode()
 
     assert 'value="en" lang="en" dir="ltr" aria-current="true">English</button>' in page
@@ -75,7 +75,7 @@ def test_every_page_offers_the_languages_in_their_own_words(client, db, path):
     assert f'name="next" value="{path}"' in page
 
 
-def test_languages_written_from_the_right_are_said_to_be(client, db, settings):
+def test_right_to_left_language_sets_the_direction(client, db, settings):
     settings.LANGUAGES = [("en", "English"), ("ar", "Arabic")]
 
     page = client.get("/", headers={"accept-language": "ar"}).content.decode()
@@ -98,7 +98,7 @@ def test_pages_are_in_german(german, answer, path, words):
     assert words in german.get(path).content.decode()
 
 
-def test_forms_and_what_is_wrong_with_them_are_in_german(german, maja):
+def test_forms_and_their_errors_are_in_german(german, maja):
     german.force_login(maja)
 
     page = german.post("/ask/", {"topics": "a,b,c,d,e,f"}).content.decode()
@@ -109,7 +109,7 @@ def test_forms_and_what_is_wrong_with_them_are_in_german(german, maja):
     assert "Eines bis 5." in page
 
 
-def test_what_is_done_is_said_in_german(german, maja, question):
+def test_messages_are_in_german(german, maja, question):
     german.force_login(maja)
 
     page = german.post(question.get_absolute_url(), {"body": "So."}, follow=True)
@@ -117,7 +117,7 @@ def test_what_is_done_is_said_in_german(german, maja, question):
     assert "Deine Antwort ist veröffentlicht." in page.content.decode()
 
 
-def test_page_of_a_failure_is_in_german(german, db, monkeypatch):
+def test_error_page_is_in_german(german, db, monkeypatch):
     monkeypatch.setattr("project.qa.views.paginate", None)
     german.raise_request_exception = False
 
@@ -162,7 +162,7 @@ def test_times_follow_the_language():
     assert 'title="9. März 2020 14:05 UTC">9. März 2020</time>' in old
 
 
-def test_topics_keep_their_names(german, db):
+def test_names_of_topics_are_not_translated(german, db):
     Topic.objects.create(slug="questions", name="Questions")
 
     assert ">Questions</a>" in german.get("/topics/").content.decode()

@@ -1,4 +1,4 @@
-"""The pages that list: newest questions, topics, one topic, one person."""
+"""The pages with lists: newest questions, topics, one topic, one person."""
 
 import pytest
 from django.urls import reverse
@@ -16,11 +16,11 @@ def list_urls(question, answer):
     ]
 
 
-def test_lists_are_open_to_everyone(client, list_urls):
+def test_lists_are_public(client, list_urls):
     assert [client.get(url).status_code for url in list_urls] == [200] * 4
 
 
-def test_lists_refuse_to_be_posted_to(client, list_urls):
+def test_lists_reject_posts(client, list_urls):
     assert [client.post(url).status_code for url in list_urls] == [405] * 4
 
 
@@ -32,21 +32,21 @@ def test_home_shows_the_newest_questions(client, many_questions):
     assert b"Q20</a>" not in page.content
 
 
-def test_home_leads_to_older_questions(client, many_questions):
+def test_home_links_to_older_questions(client, many_questions):
     link = client.get("/").context["page"].older
 
     assert b"Q20</a>" in client.get(f"/{link}").content
 
 
-def test_home_says_so_when_nothing_is_asked(client, db):
-    assert b"Nothing has been asked yet" in client.get("/").content
+def test_home_without_questions_shows_a_text(client, db):
+    assert b"No questions yet" in client.get("/").content
 
 
 def test_malformed_page_of_home_is_not_found(client, db):
     assert client.get("/?before=nonsense").status_code == 404
 
 
-def test_summary_shows_who_when_what_and_how_many_answers(client, answer):
+def test_summary_shows_author_time_topics_and_answer_count(client, answer):
     page = client.get("/").content.decode()
 
     assert (
@@ -71,11 +71,11 @@ def test_excerpt_is_escaped(client, maja):
     assert b"<script>x" not in client.get("/").content
 
 
-def test_topics_show_how_much_is_asked(client, many_questions):
+def test_topics_show_their_number_of_questions(client, many_questions):
     assert b"45 questions" in client.get("/topics/").content
 
 
-def test_topics_are_found_by_a_part_of_the_name(client, espresso):
+def test_topics_can_be_searched_by_a_part_of_the_name(client, espresso):
     Topic.objects.create(slug="tea", name="Tea")
 
     page = client.get("/topics/", {"q": "SPRESS"}).content
@@ -84,14 +84,14 @@ def test_topics_are_found_by_a_part_of_the_name(client, espresso):
     assert b"/topics/tea/" not in page
 
 
-def test_topic_search_without_result_shows_what_was_typed_escaped(client, db):
+def test_topic_search_without_results_shows_the_escaped_query(client, db):
     page = client.get("/topics/", {"q": '"><script>x'}).content
 
     assert b"&lt;script&gt;x" in page
     assert b"<script>x" not in page
 
 
-def test_topics_past_the_last_page_are_the_last_page(client, espresso):
+def test_page_of_topics_after_the_last_is_the_last(client, espresso):
     assert b"Espresso" in client.get("/topics/?page=99").content
 
 
@@ -104,7 +104,7 @@ def test_topic_shows_only_its_own_questions(client, question, maja):
     assert b"Elsewhere" not in page
 
 
-def test_empty_topic_says_so(client, espresso):
+def test_topic_without_questions_shows_a_text(client, espresso):
     assert (
         b"Nothing has been asked about Espresso yet"
         in client.get("/topics/espresso/").content
@@ -121,17 +121,17 @@ def test_person_shows_questions_and_answers(client, answer):
 
     assert b"Why is it sour?" in asked
     assert b"Grind finer." in answered
-    assert b"tobias has not asked anything yet" in answered
+    assert b"tobias hasn't asked anything yet" in answered
 
 
-def test_own_page_speaks_to_its_owner(as_maja):
+def test_own_page_addresses_the_user(as_maja):
     page = as_maja.get("/people/maja/").content
 
-    assert b"You have not asked anything yet" in page
+    assert b"You haven't asked anything yet" in page
     assert b"Change password" in page
 
 
-def test_name_with_every_sign_that_names_may_have_leads_to_its_person(client, tobias):
+def test_username_with_every_allowed_sign_has_a_page(client, tobias):
     tobias.username = "a.b+c@d-e_f"
     tobias.save()
 
@@ -145,7 +145,7 @@ def test_unknown_person_is_not_found(client, db):
 
 
 @pytest.mark.parametrize("signed_in", [False, True])
-def test_queries_of_a_list_do_not_grow_with_it(
+def test_number_of_queries_does_not_depend_on_the_list(
     client, maja, many_questions, django_assert_max_num_queries, signed_in
 ):
     if signed_in:

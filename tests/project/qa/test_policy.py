@@ -1,4 +1,4 @@
-"""The policy that browsers get with each page, and that templates keep to it."""
+"""The Content-Security-Policy of the pages, and that the templates comply with it."""
 
 import re
 
@@ -22,7 +22,7 @@ HEADER = "Content-Security-Policy"
 @pytest.mark.parametrize(
     "path", ["/", "/login/", "/nowhere/", "/notifications/", "/admin/login/"]
 )
-def test_policy_comes_with_every_page(client, db, path):
+def test_every_page_has_a_policy(client, db, path):
     policy = client.get(path)[HEADER]
 
     assert "default-src 'none'" in policy
@@ -30,14 +30,14 @@ def test_policy_comes_with_every_page(client, db, path):
     assert "unsafe" not in policy
 
 
-def test_policy_comes_with_the_page_of_a_refused_form(db):
+def test_page_of_a_rejected_form_has_a_policy(db):
     response = Client(enforce_csrf_checks=True).post("/ask/")
 
     assert response.status_code == 403
     assert HEADER in response
 
 
-def test_policy_comes_with_the_page_of_a_failure(client, db, monkeypatch):
+def test_error_page_has_a_policy(client, db, monkeypatch):
     monkeypatch.setattr("project.qa.views.paginate", None)
     client.raise_request_exception = False
 
@@ -48,13 +48,13 @@ def test_policy_comes_with_the_page_of_a_failure(client, db, monkeypatch):
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_nothing_stands_inline_in_a_template(path):
+def test_template_has_no_inline_script_or_style(path):
     markup = TAG.sub("", path.read_text())
 
     assert INLINE.findall(markup) == []
 
 
-def test_streams_come_without_what_only_pages_need(client, db):
+def test_streams_have_no_policy(client, db):
     response = client.get("/notifications/stream/?topic=topic:*")
 
     assert response["Content-Type"].startswith("text/event-stream")

@@ -16,11 +16,11 @@ def test_question_shows_its_answers(client, question, answer):
     assert "Grind finer." in page
 
 
-def test_question_without_answers_says_so(client, question):
+def test_question_without_answers_shows_a_text(client, question):
     assert b"No answers yet" in client.get(question.get_absolute_url()).content
 
 
-def test_reader_who_is_not_signed_in_is_led_back_after_signing_in(client, question):
+def test_anonymous_user_gets_a_sign_in_link_that_leads_back(client, question):
     page = client.get(question.get_absolute_url()).content.decode()
 
     assert f'href="/login/?next=/questions/{question.pk}/"' in page
@@ -33,13 +33,13 @@ def test_unknown_question_is_not_found(client, db, pk):
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_question_refuses_other_methods(client, question, method):
+def test_question_rejects_other_methods(client, question, method):
     response = getattr(client, method)(question.get_absolute_url())
 
     assert response.status_code == 405
 
 
-def test_answer_is_posted(as_maja, question, maja):
+def test_answer_can_be_posted(as_maja, question, maja):
     response = as_maja.post(question.get_absolute_url(), {"body": " Less water. "})
 
     answer = Answer.objects.get()
@@ -57,7 +57,7 @@ def test_posted_answer_is_confirmed(as_maja, question):
     assert b"Your answer is posted." in page
 
 
-def test_answer_of_someone_not_signed_in_is_not_kept(client, question):
+def test_anonymous_answer_is_not_saved(client, question):
     url = question.get_absolute_url()
 
     response = client.post(url, {"body": "Less water."})
@@ -66,7 +66,7 @@ def test_answer_of_someone_not_signed_in_is_not_kept(client, question):
     assert not Answer.objects.exists()
 
 
-def test_empty_answer_is_refused_and_explained(as_maja, question):
+def test_empty_answer_is_rejected_with_an_error(as_maja, question):
     page = as_maja.post(question.get_absolute_url(), {"body": "  "}).content.decode()
 
     assert "This field is required." in page
@@ -75,7 +75,7 @@ def test_empty_answer_is_refused_and_explained(as_maja, question):
     assert not Answer.objects.exists()
 
 
-def test_too_long_answer_keeps_what_was_typed(as_maja, question):
+def test_rejected_answer_keeps_its_text_in_the_form(as_maja, question):
     typed = "verbose " * 5_000
 
     page = as_maja.post(question.get_absolute_url(), {"body": typed}).content.decode()
@@ -84,7 +84,7 @@ def test_too_long_answer_keeps_what_was_typed(as_maja, question):
     assert not Answer.objects.exists()
 
 
-def test_answer_cannot_claim_to_be_html(as_maja, question):
+def test_posted_answer_cannot_be_html(as_maja, question):
     data = {"body": "<script>x</script>", "body_is_html": "on"}
 
     page = as_maja.post(question.get_absolute_url(), data, follow=True).content
@@ -93,7 +93,7 @@ def test_answer_cannot_claim_to_be_html(as_maja, question):
     assert b"<script>x" not in page
 
 
-def test_imported_bodies_are_shown_cleaned(client, question, answer):
+def test_imported_bodies_are_sanitized(client, question, answer):
     for post in (question, answer):
         post.body = "<h1>Big</h1><p>fine<script>x</script></p>"
         post.body_is_html = True
@@ -106,7 +106,7 @@ def test_imported_bodies_are_shown_cleaned(client, question, answer):
     assert "<script>x" not in page
 
 
-def test_queries_do_not_grow_with_the_answers(
+def test_number_of_queries_does_not_depend_on_the_answers(
     as_maja, question, tobias, django_assert_max_num_queries
 ):
     Answer.objects.bulk_create(

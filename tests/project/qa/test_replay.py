@@ -6,44 +6,44 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications.models import Event
-from project.qa.importing import Names, Tally
+from project.qa.bulk_import import ImportStats, SiteNames
 from project.qa.models import Answer, Question
-from project.qa.replay import MAX_LAG_SECONDS, Pace, Replay
+from project.qa.replay import MAX_LAG_SECONDS, RateLimiter, Replay
 from project.qa.stackexchange import AnswerRow, QuestionRow
 
 WRITTEN = datetime(2015, 1, 27, 20, 9, tzinfo=UTC)
-ASKED = QuestionRow(
+QUESTION = QuestionRow(
     id=1, created=WRITTEN, body="<p>How?</p>", owner=4, title="How?", tags=("c++", "c")
 )
-REPLIED = AnswerRow(id=2, created=WRITTEN, body="<p>So.</p>", owner=8, question=1)
+ANSWER = AnswerRow(id=2, created=WRITTEN, body="<p>So.</p>", owner=8, question=1)
 ORPHAN = AnswerRow(id=3, created=WRITTEN, body="<p>What?</p>", owner=8, question=77)
 
 
 class Clock:
-    """Stands still but for what is slept."""
+    """A clock that only moves when somebody sleeps."""
 
     def __init__(self):
         self.now = 100.0
-        self.slept = []
+        self.sleeps = []
 
     def __call__(self):
         return self.now
 
     def sleep(self, seconds):
-        self.slept.append(round(seconds, 6))
+        self.sleeps.append(round(seconds, 6))
         self.now += seconds
 
 
-class CountingPace:
-    """Never waits, and knows how often it was asked to."""
+class CountingRateLimiter:
+    """Never waits; counts the calls."""
 
     def __init__(self):
-        self.turns = 0
+        self.calls = 0
 
     def wait(self):
-        # Waiting in a transaction would keep everybody else from writing.
+        # Waiting inside of a transaction would block all other writes.
         assert not transaction.get_connection().savepoint_ids
-        self.turns += 1
+        self.calls += 1
 
 
 @pytest.fixture
@@ -52,58 +52,58 @@ def clock():
 
 
 def replay(*rows):
-    tally = Tally()
-    pace = CountingPace()
-    Replay(Names("coffee"), tally, pace=pace).run(rows)
-    return tally, pace.turns
+    stats = ImportStats()
+    limiter = CountingRateLimiter()
+    Replay(SiteNames("coffee"), stats, rate_limiter=limiter).run(rows)
+    return stats, limiter.calls
 
 
-def test_first_turn_is_at_once_and_the_others_at_the_rate(clock):
-    pace = Pace(4, clock=clock, sleep=clock.sleep)
+def test_first_call_does_not_wait_and_the_others_keep_the_rate(clock):
+    limiter = RateLimiter(4, clock=clock, sleep=clock.sleep)
 
     for _ in range(4):
-        pace.wait()
+        limiter.wait()
 
-    assert clock.slept == [0.25, 0.25, 0.25]
+    assert clock.sleeps == [0.25, 0.25, 0.25]
 
 
-def test_time_spent_on_work_does_not_make_the_pace_drift(clock):
-    pace = Pace(4, clock=clock, sleep=clock.sleep)
+def test_time_between_calls_does_not_slow_the_rate(clock):
+    limiter = RateLimiter(4, clock=clock, sleep=clock.sleep)
 
     for _ in range(41):
-        pace.wait()
+        limiter.wait()
         clock.now += 0.1
 
     assert clock.now == pytest.approx(100 + 40 / 4 + 0.1)
 
 
-def test_turn_that_comes_late_is_made_up_for(clock):
-    pace = Pace(4, clock=clock, sleep=clock.sleep)
-    pace.wait()
+def test_late_call_shortens_the_next_wait(clock):
+    limiter = RateLimiter(4, clock=clock, sleep=clock.sleep)
+    limiter.wait()
     clock.now += 0.4
 
-    pace.wait()
-    pace.wait()
+    limiter.wait()
+    limiter.wait()
 
-    assert clock.slept == [0.1]
+    assert clock.sleeps == [0.1]
 
 
-def test_long_stop_is_not_followed_by_a_burst(clock):
-    pace = Pace(4, clock=clock, sleep=clock.sleep)
-    pace.wait()
+def test_long_pause_is_not_followed_by_a_burst(clock):
+    limiter = RateLimiter(4, clock=clock, sleep=clock.sleep)
+    limiter.wait()
     clock.now += MAX_LAG_SECONDS + 60
 
-    pace.wait()
-    pace.wait()
+    limiter.wait()
+    limiter.wait()
 
-    assert clock.slept == [0.25]
+    assert clock.sleeps == [0.25]
 
 
 @pytest.mark.django_db
-def test_posts_are_written_as_of_now():
+def test_posts_are_dated_now():
     before = timezone.now()
 
-    replay(ASKED, REPLIED)
+    replay(QUESTION, ANSWER)
 
     question, answer = Question.objects.get(), Answer.objects.get()
     assert before <= question.created <= answer.created <= timezone.now()
@@ -113,8 +113,8 @@ def test_posts_are_written_as_of_now():
 
 
 @pytest.mark.django_db
-def test_each_post_makes_its_event():
-    replay(ASKED, REPLIED)
+def test_each_post_records_its_event():
+    replay(QUESTION, ANSWER)
 
     question, answer = Event.objects.order_by("pk")
     assert (question.type, answer.type) == ("new_question", "new_answer")
@@ -123,58 +123,58 @@ def test_each_post_makes_its_event():
 
 
 @pytest.mark.django_db
-def test_replay_that_was_broken_off_goes_on_where_it_was():
-    replay(ASKED)
+def test_interrupted_replay_is_resumed():
+    replay(QUESTION)
 
-    tally, turns = replay(ASKED, REPLIED)
+    stats, waits = replay(QUESTION, ANSWER)
 
-    assert (tally.questions, tally.answers, tally.there) == (0, 1, 1)
-    assert turns == 1
+    assert (stats.questions, stats.answers, stats.existing) == (0, 1, 1)
+    assert waits == 1
 
 
 @pytest.mark.django_db
-def test_second_replay_makes_nothing_and_waits_for_nothing():
-    replay(ASKED, REPLIED)
+def test_second_replay_creates_nothing_and_does_not_wait():
+    replay(QUESTION, ANSWER)
     events = Event.objects.count()
 
-    tally, turns = replay(ASKED, REPLIED)
+    stats, waits = replay(QUESTION, ANSWER)
 
-    assert tally.there == 2
-    assert turns == 0
+    assert stats.existing == 2
+    assert waits == 0
     assert Event.objects.count() == events
     assert (Question.objects.count(), Answer.objects.count()) == (1, 1)
 
 
 @pytest.mark.django_db
-def test_answer_to_nothing_is_named_without_waiting():
-    tally, turns = replay(ORPHAN)
+def test_answer_without_a_question_is_reported_without_waiting():
+    stats, waits = replay(ORPHAN)
 
-    assert tally.problems == ["Post 3: it answers 77, a question that was not imported"]
-    assert turns == 0
+    assert stats.problems == ["Post 3: it answers 77, a question that was not imported"]
+    assert waits == 0
     assert not Answer.objects.exists()
 
 
 @pytest.mark.django_db
-def test_post_that_another_replay_wrote_meanwhile_is_not_made_twice(monkeypatch):
+def test_post_of_a_concurrent_replay_is_not_created_twice(monkeypatch):
     monkeypatch.setattr(Replay, "_find", lambda *args: None)
 
-    replay(ASKED)
-    tally, _ = replay(ASKED)
+    replay(QUESTION)
+    stats, _ = replay(QUESTION)
 
-    assert (tally.questions, tally.there) == (0, 1)
+    assert (stats.questions, stats.existing) == (0, 1)
     assert Question.objects.count() == 1
     assert Event.objects.count() == 1
 
 
 @pytest.mark.django_db
-def test_question_whose_topics_fail_is_not_there_at_all(monkeypatch):
+def test_failure_of_the_topics_rolls_the_question_back(monkeypatch):
     def fail(rows):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("project.qa.replay.topics_of", fail)
+    monkeypatch.setattr("project.qa.replay.get_or_create_topics", fail)
 
     with pytest.raises(KeyboardInterrupt):
-        replay(ASKED)
+        replay(QUESTION)
 
     assert not Question.objects.exists()
     assert not Event.objects.exists()

@@ -36,7 +36,7 @@ def debug(settings):
     settings.DEBUG = True
 
 
-def test_without_debug_nothing_is_made(settings):
+def test_without_debug_nothing_is_created(settings):
     settings.DEBUG = False
 
     with pytest.raises(CommandError, match="only with DEBUG=1"):
@@ -55,7 +55,7 @@ def test_accounts_can_sign_in(name):
 
 
 @pytest.mark.usefixtures("debug")
-def test_only_admin_may_enter_the_admin():
+def test_only_admin_is_staff():
     seed()
 
     admin = User.objects.get(is_superuser=True)
@@ -93,7 +93,7 @@ def test_reader_follows_topics_and_asker():
 
 
 @pytest.mark.usefixtures("debug")
-def test_people_follow_the_questions_they_wrote_on():
+def test_users_follow_the_questions_of_their_posts():
     seed()
 
     for question in Question.objects.all():
@@ -103,14 +103,14 @@ def test_people_follow_the_questions_they_wrote_on():
 
 
 @pytest.mark.usefixtures("debug")
-def test_posts_make_no_events():
+def test_posts_record_no_events():
     seed()
 
     assert not Event.objects.exists()
 
 
 @pytest.mark.usefixtures("debug")
-def test_second_run_changes_nothing_and_says_so():
+def test_second_run_changes_nothing_and_reports_that():
     first = seed()
     before = contents()
 
@@ -118,12 +118,12 @@ def test_second_run_changes_nothing_and_says_so():
 
     assert "admin, asker, answerer, reader" in first
     assert "32 posts" in first
-    assert second == "The demo is there already: nothing to do.\n"
+    assert second == "The demo exists already.\n"
     assert contents() == before
 
 
 @pytest.mark.usefixtures("debug")
-def test_second_run_hashes_no_password_and_asks_little(
+def test_second_run_hashes_no_password_and_needs_few_queries(
     monkeypatch, django_assert_max_num_queries
 ):
     seed()
@@ -134,12 +134,12 @@ def test_second_run_hashes_no_password_and_asks_little(
 
 
 @pytest.mark.usefixtures("debug")
-def test_quiet_run_says_nothing():
+def test_verbosity_0_writes_nothing():
     assert seed(verbosity=0) == ""
 
 
 @pytest.mark.usefixtures("debug")
-def test_account_that_is_there_keeps_its_password():
+def test_existing_account_keeps_its_password():
     User.objects.create_user("admin", password="correct horse")
 
     seed()
@@ -149,7 +149,7 @@ def test_account_that_is_there_keeps_its_password():
 
 
 @pytest.mark.usefixtures("debug")
-def test_what_was_taken_back_is_not_made_again():
+def test_deleted_posts_and_follows_are_not_created_again():
     seed()
     Question.objects.first().delete()
     Follow.objects.filter(user__username="reader").delete()
@@ -161,7 +161,7 @@ def test_what_was_taken_back_is_not_made_again():
 
 
 @pytest.mark.usefixtures("debug")
-def test_topic_that_is_there_is_used_as_it_is():
+def test_existing_topic_is_kept():
     Topic.objects.create(slug="tea", name="All about tea")
 
     seed()
@@ -170,12 +170,12 @@ def test_topic_that_is_there_is_used_as_it_is():
     assert Topic.objects.get(slug="tea").questions.exists()
 
 
-def test_slugs_are_those_that_the_names_make():
+def test_slugs_are_made_from_the_names():
     for slug, name in demo.TOPICS.items():
         assert name_to_slug(name, chars=60) == slug
 
 
-def test_posts_and_follows_name_only_what_the_demo_has():
+def test_posts_and_follows_refer_to_the_accounts_and_topics_of_the_demo():
     for question in demo.read_questions():
         assert question.author in demo.ACCOUNTS
         assert set(question.topics) <= demo.TOPICS.keys()

@@ -1,5 +1,6 @@
-"""Imports a Stack Exchange dump from the command line; prints, and leaves the rest to
-`importing` and `replay`.
+"""Imports a Stack Exchange dump: options, progress bars and messages.
+
+The posts are written by `bulk_import` or `replay`.
 """
 
 import math
@@ -15,9 +16,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from tqdm import tqdm
 
-from project.qa.chronology import Chronology
-from project.qa.importing import BulkImport, Names, Tally, posts_of
-from project.qa.replay import Pace, Replay
+from project.qa.bulk_import import BulkImport, ImportStats, SiteNames, only_posts
+from project.qa.replay import RateLimiter, Replay
+from project.qa.sorted_posts import SortedPosts
 from project.qa.stackexchange import (
     MAX_SITE_CHARS,
     AnswerRow,
@@ -25,25 +26,25 @@ from project.qa.stackexchange import (
     NotADump,
     QuestionRow,
     Row,
-    is_site,
+    is_site_name,
     read_rows,
-    site_of,
+    site_name_of,
 )
 
 DEFAULT_RATE = 5.0
 
 
 class Command(BaseCommand):
-    """Make people, topics, questions and answers of a dump's `Posts.xml`.
+    """Create users, topics, questions and answers from a dump's `Posts.xml`.
 
-    The file is read from end to end before anything is written: once more for the
-    questions and once more for the answers, or, to replay it, into a temporary file
-    that puts it in order (see `chronology`). Memory stays the same for any size.
+    The file is read to its end before anything is written. A bulk import then reads it
+    again for the questions and again for the answers; a replay sorts it in a temporary
+    file (see `sorted_posts`). Neither holds the dump in memory.
     """
 
     help = (
         "Import the questions and answers of a Stack Exchange Posts.xml. "
-        "What is there already stays as it is, so it may be run again."
+        "Existing posts are not changed, so the command may be run again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,8 +54,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--replay",
             action="store_true",
-            help="write the posts one after the other, oldest first, as if people "
-            "were writing them now, so that those who follow are notified",
+            help="save the posts one by one, oldest first, dated now, so that "
+            "followers are notified",
         )
         parser.add_argument(
             "--rate",
@@ -66,81 +67,87 @@ class Command(BaseCommand):
             "--limit",
             type=int,
             metavar="N",
-            help="only the first N posts of the file; with --replay, the oldest",
+            help="import only the first N posts of the file; with --replay, the oldest",
         )
         parser.add_argument(
             "--site",
             metavar="NAME",
-            help="short name of the site, as in coffee (default: from the file's name, "
-            "or else its folder's)",
+            help="short name of the site, such as coffee (default: taken from the "
+            "name of the file or its folder)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_numbers(options["rate"], options["limit"], replay=options["replay"])
         path = Path(options["file"])
         dump = Dump(path, limit=options["limit"])
-        names = Names(chosen_site(options["site"], path))
-        tally = Tally()
+        names = SiteNames(site_name(options["site"], path))
+        stats = ImportStats()
         try:
             if options["replay"]:
-                dump.replay(names, tally, Pace(options["rate"] or DEFAULT_RATE))
+                limiter = RateLimiter(options["rate"] or DEFAULT_RATE)
+                dump.replay(names, stats, limiter)
             else:
-                dump.load(names, tally)
+                dump.load(names, stats)
         except NotADump as error:
             raise CommandError(f"{path} is {error}.") from error
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}.") from error
         except (KeyboardInterrupt, DatabaseError, sqlite3.Error) as error:
-            self._report(tally, "Stopped after")
+            self._report(stats, "Stopped after")
             raise interruption(error) from error
-        self._report(tally, "Imported")
+        self._report(stats, "Imported")
 
-    def _report(self, tally: Tally, verb: str) -> None:
-        for line in tally.problem_lines():
+    def _report(self, stats: ImportStats, verb: str) -> None:
+        for line in stats.problem_lines():
             self.stderr.write(line)
-        self.stdout.write(f"{verb} {tally}.")
-        if tally.others:
+        self.stdout.write(f"{verb} {stats}.")
+        if stats.other_rows:
             self.stdout.write(
-                f"Left out {tally.others} posts that are neither (wikis of tags, say)."
+                f"Left out {stats.other_rows} posts of other kinds, such as tag wikis."
             )
 
 
 class Dump:
-    """The file, read as often as need be, with a bar for each time on a terminal."""
+    """A `Posts.xml`; each pass over it shows a progress bar on a terminal."""
 
     def __init__(self, path: Path, *, limit: int | None) -> None:
         if path.exists() and not path.is_file():
-            raise CommandError(f"{path} is not a file; name a Posts.xml.")
+            raise CommandError(f"{path} is not a file; expected a Posts.xml.")
         self._path = path
         self._limit = limit
 
-    def load(self, names: Names, tally: Tally) -> None:
-        """Write the posts in batches, after a look at all of the file."""
-        self._check(tally)
-        bulk = BulkImport(names, tally)
+    def load(self, names: SiteNames, stats: ImportStats) -> None:
+        """Write the posts in batches, once the whole file is known to be sound."""
+        self._check(stats)
+        bulk = BulkImport(names, stats)
         posts = self._posts("Questions")
         bulk.add_questions(row for row in posts if isinstance(row, QuestionRow))
         posts = self._posts("Answers")
         bulk.add_answers(row for row in posts if isinstance(row, AnswerRow))
 
-    def replay(self, names: Names, tally: Tally, pace: Pace) -> None:
-        """Write the posts one by one, after a look at all of the file."""
-        found = posts_of(self._rows("Reading"), tally)
-        with Chronology(found, limit=self._limit) as posts:
-            turns = tqdm(
+    def replay(
+        self, names: SiteNames, stats: ImportStats, rate_limiter: RateLimiter
+    ) -> None:
+        """Save the posts one by one, once the whole file is known to be sound."""
+        found = only_posts(self._rows("Reading"), stats)
+        with SortedPosts(found, limit=self._limit) as posts:
+            progress = tqdm(
                 posts, total=len(posts), desc="Replaying", unit="post", disable=None
             )
-            Replay(names, tally, pace=pace).run(turns)
+            Replay(names, stats, rate_limiter=rate_limiter).run(progress)
 
-    def _check(self, tally: Tally) -> None:
-        """Read to the end, so that a file cut off in the middle changes nothing."""
+    def _check(self, stats: ImportStats) -> None:
+        """Read the file to its end; a truncated one raises before anything is written.
+
+        Problems beyond the limit are not counted.
+        """
         rows = self._rows("Checking")
-        exhaust(islice(posts_of(rows, tally), self._limit))
+        exhaust(islice(only_posts(rows, stats), self._limit))
         exhaust(rows)
 
     def _posts(self, label: str) -> Iterator[AnyPost]:
-        counted_before = Tally()
-        return islice(posts_of(self._rows(label), counted_before), self._limit)
+        # The check has counted the rows already.
+        return islice(only_posts(self._rows(label), ImportStats()), self._limit)
 
     def _rows(self, label: str) -> Iterator[Row]:
         size = self._path.stat().st_size
@@ -148,40 +155,42 @@ class Dump:
             self._path.open("rb") as file,
             tqdm.wrapattr(
                 file, "read", size, desc=label, unit="B", unit_scale=True, disable=None
-            ) as metered,
+            ) as monitored,
         ):
-            yield from read_rows(metered)
+            yield from read_rows(monitored)
 
 
 def check_numbers(rate: float | None, limit: int | None, *, replay: bool) -> None:
-    """Raise CommandError unless --rate and --limit can be meant."""
+    """Raise CommandError unless --rate and --limit make sense."""
     if rate is not None and not 0 < rate < math.inf:
-        raise CommandError(f"--rate is {rate:g}; give posts a second, above 0.")
+        raise CommandError(f"--rate is {rate:g}; expected posts a second, above 0.")
     if rate is not None and not replay:
-        raise CommandError("--rate is the pace of a replay; give --replay as well.")
+        raise CommandError("--rate needs --replay.")
     if limit is not None and limit < 1:
-        raise CommandError(f"--limit is {limit}; give a number of posts, 1 or more.")
-
-
-def chosen_site(given: str | None, path: Path) -> str:
-    """Return the site's short name; raises CommandError when it cannot be one."""
-    site = site_of(path) if given is None else given.lower()
-    if not is_site(site):
         raise CommandError(
-            f"The site cannot be called {site!r}; give a --site of up to "
-            f"{MAX_SITE_CHARS} small letters, digits, dots and hyphens, as in coffee."
+            f"--limit is {limit}; expected a number of posts, 1 or more."
         )
-    return site
+
+
+def site_name(given: str | None, path: Path) -> str:
+    """Return the site's short name; raises CommandError for an invalid one."""
+    name = site_name_of(path) if given is None else given.lower()
+    if not is_site_name(name):
+        raise CommandError(
+            f"{name!r} is not the name of a site; expected a --site of up to "
+            f"{MAX_SITE_CHARS} lower-case letters, digits, dots and hyphens."
+        )
+    return name
 
 
 def interruption(error: BaseException) -> CommandError:
-    """Return the last line of an import that did not come to its end."""
+    """Return the error that an interrupted import ends with."""
     if isinstance(error, KeyboardInterrupt):
-        return CommandError("Interrupted; run it again to go on.", returncode=130)
+        return CommandError("Interrupted; run it again to resume.", returncode=130)
     reason = " ".join(str(error).split())
-    return CommandError(f"The database gave up ({reason}); run it again to go on.")
+    return CommandError(f"The database failed ({reason}); run it again to resume.")
 
 
 def exhaust(rows: Iterable[object]) -> None:
-    """Read to the end, for the sake of reading."""
+    """Consume an iterator."""
     deque(rows, maxlen=0)

@@ -1,4 +1,4 @@
-"""Puts the demo into the database: accounts, topics, posts and follows."""
+"""Writes the demo to the database: accounts, topics, posts and follows."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,16 +15,16 @@ from notifications.api import follow
 from project.qa import demo
 from project.qa.models import Answer, Question, Topic
 
-EXTERNAL_ID = "demo:"
+EXTERNAL_ID_PREFIX = "demo:"
 
 Tagging = Question.topics.through
 
 
 class Command(BaseCommand):
-    """Make what of the demo is missing, without events.
+    """Create the missing parts of the demo, without events.
 
-    What somebody has changed since stays changed: posts are made only where no demo
-    post is left, and an account follows something only when it is made.
+    Later changes are kept: the posts are created only if no post of the demo exists,
+    and the follows of an account only together with it.
     """
 
     help = (
@@ -35,33 +35,33 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError(
-                "The demo's accounts have a password that everybody knows, so it is "
-                "made only with DEBUG=1."
+                "The password of the demo accounts is public, so they are created "
+                "only with DEBUG=1."
             )
-        done = seed()
+        created = seed()
         if options["verbosity"] >= 1:
-            words = " ".join(done) or "The demo is there already: nothing to do."
-            self.stdout.write(words)
+            self.stdout.write(" ".join(created) or "The demo exists already.")
 
 
 @transaction.atomic
 def seed() -> list[str]:
-    """Make what is missing; return a sentence for each thing that was made."""
-    made = make_accounts()
-    posts = make_posts()
-    make_follows(made)
-    done = []
-    if made:
-        done.append(f"Made {', '.join(made)}; their password is {demo.PASSWORD}.")
+    """Create what is missing; return a sentence for each thing that was created."""
+    accounts = create_accounts()
+    posts = create_posts()
+    create_follows(accounts)
+    created = []
+    if accounts:
+        names = ", ".join(accounts)
+        created.append(f"Created {names}; their password is {demo.PASSWORD}.")
     if posts:
-        done.append(f"Made {posts} posts under {len(demo.TOPICS)} topics.")
-    return done
+        created.append(f"Created {posts} posts under {len(demo.TOPICS)} topics.")
+    return created
 
 
-def make_accounts() -> dict[str, User]:
-    """Make the accounts that are missing and return those."""
+def create_accounts() -> dict[str, User]:
+    """Create the missing accounts and return them by name."""
     users = get_user_model().objects
-    there = account_keys()
+    existing = account_keys()
     return {
         name: users.create_user(
             name,
@@ -70,44 +70,45 @@ def make_accounts() -> dict[str, User]:
             is_superuser=name in demo.STAFF,
         )
         for name in demo.ACCOUNTS
-        if name not in there
+        if name not in existing
     }
 
 
-def make_posts() -> int:
-    """Make all posts unless one is there already; return how many were made."""
-    if Question.objects.filter(external_id__startswith=EXTERNAL_ID).exists():
+def create_posts() -> int:
+    """Create the posts unless one of them exists; return how many were created."""
+    if Question.objects.filter(external_id__startswith=EXTERNAL_ID_PREFIX).exists():
         return 0
-    told = demo.read_questions()
+    demo_questions = demo.read_questions()
     authors = account_keys()
-    questions = bulk_questions(told, authors)
-    tag(questions, told)
-    return len(questions) + len(bulk_answers(questions, told, authors))
+    questions = create_questions(demo_questions, authors)
+    create_topics(questions, demo_questions)
+    answers = create_answers(questions, demo_questions, authors)
+    return len(questions) + len(answers)
 
 
-def bulk_questions(
-    told: tuple[demo.DemoQuestion, ...], authors: dict[str, int]
+def create_questions(
+    demo_questions: tuple[demo.DemoQuestion, ...], authors: dict[str, int]
 ) -> list[Question]:
-    """Make the questions, as if asked over the last days."""
+    """Create the questions, dated over the last days."""
     now = timezone.now()
     return Question.objects.bulk_create(
         Question(
-            external_id=f"{EXTERNAL_ID}{number}",
+            external_id=f"{EXTERNAL_ID_PREFIX}{number}",
             title=each.title,
             body=each.body,
             author_id=authors[each.author],
             created=now - timedelta(hours=each.hours_ago),
         )
-        for number, each in enumerate(told, start=1)
+        for number, each in enumerate(demo_questions, start=1)
     )
 
 
-def bulk_answers(
+def create_answers(
     questions: list[Question],
-    told: tuple[demo.DemoQuestion, ...],
+    demo_questions: tuple[demo.DemoQuestion, ...],
     authors: dict[str, int],
 ) -> list[Answer]:
-    """Make the answers to the questions, which stand in the same order in both."""
+    """Create the answers; both lists of questions have the same order."""
     return Answer.objects.bulk_create(
         Answer(
             external_id=f"{question.external_id}-{number}",
@@ -116,13 +117,15 @@ def bulk_answers(
             author_id=authors[answer.author],
             created=question.created + timedelta(hours=answer.hours_later),
         )
-        for question, each in zip(questions, told, strict=True)
+        for question, each in zip(questions, demo_questions, strict=True)
         for number, answer in enumerate(each.answers, start=1)
     )
 
 
-def tag(questions: list[Question], told: tuple[demo.DemoQuestion, ...]) -> None:
-    """Put the questions under their topics; a topic that is there is used as it is."""
+def create_topics(
+    questions: list[Question], demo_questions: tuple[demo.DemoQuestion, ...]
+) -> None:
+    """Create the missing topics and put the questions under their topics."""
     Topic.objects.bulk_create(
         [Topic(slug=slug, name=name) for slug, name in demo.TOPICS.items()],
         ignore_conflicts=True,
@@ -131,13 +134,13 @@ def tag(questions: list[Question], told: tuple[demo.DemoQuestion, ...]) -> None:
     keys = dict(found.values_list("slug", "pk"))
     Tagging.objects.bulk_create(
         Tagging(question_id=question.pk, topic_id=keys[slug])
-        for question, each in zip(questions, told, strict=True)
+        for question, each in zip(questions, demo_questions, strict=True)
         for slug in each.topics
     )
 
 
-def make_follows(accounts: dict[str, User]) -> None:
-    """Let accounts follow what the demo says, and the questions that they wrote on."""
+def create_follows(accounts: dict[str, User]) -> None:
+    """Let accounts follow what the demo lists, and the questions of their posts."""
     keys = account_keys()
     for name, user in accounts.items():
         for slug in demo.FOLLOWED_TOPICS.get(name, ()):

@@ -1,4 +1,4 @@
-"""Prepare everything that the site needs and serve it: what `make run` runs."""
+"""Prepares the site and serves it; `make run` runs this."""
 
 import os
 import signal
@@ -16,48 +16,48 @@ from project.redis_binary import RedisUnavailable
 
 DEFAULT_PORT = 8000
 DEFAULT_WORKERS = 2
-MOST_WORKERS = 256
-# Reading a large log takes Redis some time; nobody waits for a page yet.
-REDIS_PATIENCE = 60.0  # seconds
+MAX_WORKERS = 256
+# Long enough to load a large log; no request waits for it yet.
+REDIS_START_TIMEOUT = 60.0  # seconds
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Command(BaseCommand):
-    """Check first, then prepare, then become the web server."""
+    """Check, prepare, and then become the web server."""
 
-    help = "Prepares database, Redis and static files, and serves the site."
-    # Run in handle(), after the checks that put it in one line.
+    help = "Prepare the database, Redis and the static files, and serve the site."
+    # They run in handle(), after the checks that fail with one line.
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> NoReturn:
         for number in STOP_SIGNALS:
-            signal.signal(number, _leave)
-        port = preflight.number("PORT", default=DEFAULT_PORT, largest=65535)
-        preflight.number(
-            "WEB_CONCURRENCY", default=DEFAULT_WORKERS, largest=MOST_WORKERS
+            signal.signal(number, _exit)
+        port = preflight.positive_int("PORT", default=DEFAULT_PORT, largest=65535)
+        preflight.positive_int(
+            "WEB_CONCURRENCY", default=DEFAULT_WORKERS, largest=MAX_WORKERS
         )
         preflight.check_hosts(debug=settings.DEBUG, allowed=settings.ALLOWED_HOSTS)
-        with preflight.listen(port) as listener:
+        with preflight.listening_socket(port) as listener:
             preflight.check_database()
-            address = settings.NOTIFICATIONS["REDIS_URL"]
-            if address is redis_server.url:
+            redis_url = settings.NOTIFICATIONS["REDIS_URL"]
+            if redis_url is redis_server.url:
                 self._serve_with_embedded_redis(port, listener)
-            preflight.check_redis(str(address))
+            preflight.check_redis(str(redis_url))
             self._serve(port, listener, stop_redis=False)
 
     def _serve_with_embedded_redis(
         self, port: int, listener: socket.socket
     ) -> NoReturn:
         redis = redis_server.embedded()
-        ours = not redis.is_alive()
+        started_here = not redis.is_alive()
         try:
-            redis.ensure_running(patience=REDIS_PATIENCE)
-            self._serve(port, listener, stop_redis=ours)
+            redis.ensure_running(timeout=REDIS_START_TIMEOUT)
+            self._serve(port, listener, stop_redis=started_here)
         except BaseException as error:
-            if ours:
+            if started_here:
                 redis.stop()
             if isinstance(error, RedisUnavailable):
-                raise CommandError(preflight.one_line(error)) from error
+                raise CommandError(preflight.single_line(error)) from error
             raise
 
     def _serve(
@@ -75,7 +75,7 @@ class Command(BaseCommand):
                 call_command("seed_demo", verbosity=0)
         except DatabaseError as error:
             raise CommandError(
-                f"The database cannot be prepared: {preflight.one_line(error)}"
+                f"The database cannot be prepared: {preflight.single_line(error)}"
             ) from error
         call_command("collectstatic", verbosity=0, interactive=False)
         os.environ["STATIC_FILES_COLLECTED"] = "1"
@@ -88,18 +88,18 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _leave(*_: object) -> NoReturn:
+def _exit(*_: object) -> NoReturn:
     sys.exit(0)
 
 
 def _become_gunicorn(listener: socket.socket, *, stop_redis: bool) -> NoReturn:
-    """Replace this process, so that signals and the exit status need no relaying."""
+    """Replace this process, so that gunicorn gets the signals and sets the status."""
     connections.close_all()
     listener.set_inheritable(True)
     if stop_redis:
         os.environ["STOP_REDIS_ON_EXIT"] = "1"
-    # A signal that comes before gunicorn can handle it would leave Redis running:
-    # it is held back until gunicorn.conf.py lets it through.
+    # A signal before gunicorn has its handlers would leave Redis running. So signals
+    # are blocked until gunicorn.conf.py unblocks them.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     gunicorn = [sys.executable, "-m", "gunicorn", "--log-level", "warning"]
     config = settings.BASE_DIR / "gunicorn.conf.py"

@@ -5,7 +5,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from project.qa.models import Question
-from project.qa.paging import paginate
+from project.qa.pagination import paginate
 
 
 def query_of(link):
@@ -25,7 +25,7 @@ def walk(direction, start):
     return pages
 
 
-def test_pages_hold_every_question_once_newest_first(many_questions):
+def test_pages_have_every_question_once_newest_first(many_questions):
     pages = walk("older", paginate(Question.objects.all(), {}))
 
     assert [t for page in pages for t in titles(page)] == [f"Q{n}" for n in range(45)]
@@ -33,14 +33,14 @@ def test_pages_hold_every_question_once_newest_first(many_questions):
     assert pages[-1].older == ""
 
 
-def test_newer_leads_back_to_the_first_page(many_questions):
+def test_newer_links_lead_back_to_the_first_page(many_questions):
     first = paginate(Question.objects.all(), {})
     last = walk("older", first)[-1]
 
     assert titles(walk("newer", last)[-1]) == titles(first)
 
 
-def test_newer_page_is_the_one_next_to_it(many_questions):
+def test_newer_page_is_the_adjacent_one(many_questions):
     last = walk("older", paginate(Question.objects.all(), {}))[-1]
 
     page = paginate(Question.objects.all(), query_of(last.newer))
@@ -57,7 +57,7 @@ def test_new_question_does_not_shift_the_next_page(many_questions, maja):
     assert titles(second)[0] == "Q20"
 
 
-def test_questions_of_one_instant_are_all_shown(maja):
+def test_questions_of_the_same_time_are_all_shown(maja):
     now = timezone.now()
     Question.objects.bulk_create(
         Question(title=f"Q{n}", body="b", author=maja, created=now) for n in range(5)
@@ -71,7 +71,7 @@ def test_questions_of_one_instant_are_all_shown(maja):
     assert found == ["Q4", "Q3", "Q2", "Q1", "Q0"]
 
 
-def test_one_full_page_has_no_other(maja):
+def test_exactly_one_page_has_no_neighbours(maja):
     now = timezone.now()
     Question.objects.bulk_create(
         Question(title="Q", body="b", author=maja, created=now - timedelta(hours=n))
@@ -84,14 +84,14 @@ def test_one_full_page_has_no_other(maja):
 
 
 @pytest.mark.parametrize(
-    "place", ["", "x", "1", "1-", "-1", "1-2-3", "9" * 20 + "-1", "\u0661-\u0661"]
+    "position", ["", "x", "1", "1-", "-1", "1-2-3", "9" * 20 + "-1", "\u0661-\u0661"]
 )
-def test_malformed_place_is_no_page(db, place):
+def test_malformed_position_is_not_found(db, position):
     with pytest.raises(Http404):
-        paginate(Question.objects.all(), {"before": place})
+        paginate(Question.objects.all(), {"before": position})
 
 
-def test_largest_place_is_a_page(db):
+def test_largest_position_is_valid(db):
     page = paginate(Question.objects.all(), {"before": "9" * 16 + "-" + "9" * 18})
 
     assert page.items == []

@@ -1,5 +1,6 @@
-"""Writes the posts of a dump to the database: what both ways of importing share, and
-the fast one. It reads no file and prints nothing.
+"""Writes the posts of a dump to the database in bulk; sends no signals.
+
+`replay` shares the helpers. This module reads no file and prints nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +26,7 @@ from project.qa.stackexchange import (
 )
 
 BATCH_POSTS = 500
-MAX_PROBLEMS_NAMED = 20
+MAX_PROBLEMS_SHOWN = 20
 
 RowT = TypeVar("RowT", QuestionRow, AnswerRow)
 
@@ -34,30 +35,30 @@ Tagging = Question.topics.through
 
 
 @dataclass(slots=True)
-class Tally:
-    """What an import has done so far.
+class ImportStats:
+    """Counts of what an import has done so far.
 
-    It grows with the number of people and topics, not with that of the posts.
+    Its size grows with the number of authors and topics, not with that of posts.
     """
 
     questions: int = 0
     answers: int = 0
-    there: int = 0
+    existing: int = 0
     skipped: int = 0
-    others: int = 0
-    people: set[str] = field(default_factory=set)
+    other_rows: int = 0
+    authors: set[str] = field(default_factory=set)
     topics: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
     def skip(self, problem: str) -> None:
-        """Count a post that cannot be imported; the first of them are kept by name."""
+        """Count a post that cannot be imported; keep the first few messages."""
         self.skipped += 1
-        if len(self.problems) < MAX_PROBLEMS_NAMED:
+        if len(self.problems) < MAX_PROBLEMS_SHOWN:
             self.problems.append(problem)
 
-    def count(self, row: AnyPost, *, author: str) -> None:
+    def add(self, row: AnyPost, *, author: str) -> None:
         """Count a post that was imported."""
-        self.people.add(author)
+        self.authors.add(author)
         if isinstance(row, QuestionRow):
             self.questions += 1
             self.topics.update(map(tag_slug, row.tags))
@@ -65,33 +66,33 @@ class Tally:
             self.answers += 1
 
     def problem_lines(self) -> Iterator[str]:
-        """Yield a line for each post that was skipped, and one for those left out."""
+        """Yield the first problems, and a last line with the number of the others."""
         yield from self.problems
         if more := self.skipped - len(self.problems):
             yield f"and {more} more"
 
     def __str__(self) -> str:
         return (
-            f"{_number(self.questions, 'question')}"
-            f" and {_number(self.answers, 'answer')}"
-            f" by {_number(len(self.people), 'person', 'people')}"
-            f" under {_number(len(self.topics), 'topic')}"
-            f" ({self.there} already there, {self.skipped} skipped)"
+            f"{_plural(self.questions, 'question')}"
+            f" and {_plural(self.answers, 'answer')}"
+            f" by {_plural(len(self.authors), 'person', 'people')}"
+            f" under {_plural(len(self.topics), 'topic')}"
+            f" ({self.existing} already there, {self.skipped} skipped)"
         )
 
 
-class Names:
-    """How the people and posts of one site are called here."""
+class SiteNames:
+    """Names of the users and posts that are imported from one site."""
 
     def __init__(self, site: str) -> None:
         self._site = site
 
     def external_id(self, post_id: int) -> str:
-        """Return what a post is recognised by when it is met again."""
+        """Return the external id of a post, by which a later import finds it."""
         return f"{self._site}:{post_id}"
 
-    def author(self, row: AnyPost) -> str:
-        """Return the username of who wrote it."""
+    def username(self, row: AnyPost) -> str:
+        """Return the username of the author of a post."""
         if row.owner is None:
             return f"{self._site}-deleted"
         if row.owner == COMMUNITY_USER:
@@ -99,57 +100,57 @@ class Names:
         return f"{self._site}-{row.owner}"
 
 
-def posts_of(rows: Iterable[Row], tally: Tally) -> Iterator[AnyPost]:
-    """Yield the rows that are posts, and count those that are not."""
+def only_posts(rows: Iterable[Row], stats: ImportStats) -> Iterator[AnyPost]:
+    """Yield the rows that are posts; count the others."""
     for row in rows:
         if isinstance(row, BrokenRow):
-            tally.skip(str(row))
+            stats.skip(str(row))
         elif isinstance(row, OtherRow):
-            tally.others += 1
+            stats.other_rows += 1
         else:
             yield row
 
 
-def unknown_question(row: AnswerRow) -> str:
-    """Return the line that says why this answer is skipped."""
+def missing_question(row: AnswerRow) -> str:
+    """Return the message for an answer whose question is not in the database."""
     return f"Post {row.id}: it answers {row.question}, a question that was not imported"
 
 
 class BulkImport:
     """Writes posts in batches, each in one transaction, without signals or events.
 
-    Whatever another import writes at the same time is met as already there.
+    Imports may run at the same time: each skips what another one has written.
     """
 
-    def __init__(self, names: Names, tally: Tally) -> None:
+    def __init__(self, names: SiteNames, stats: ImportStats) -> None:
         self._names = names
-        self._tally = tally
+        self._stats = stats
 
     def add_questions(self, rows: Iterable[QuestionRow]) -> None:
-        """Write the questions that are not there yet, with their people and topics."""
+        """Write the new questions, with their authors and topics."""
         for batch in _batches(rows):
             with transaction.atomic():
-                new = self._without_known(Question, batch)
+                new = self._without_existing(Question, batch)
                 self._write_questions(new)
             self._count(new)
 
     def add_answers(self, rows: Iterable[AnswerRow]) -> None:
-        """Write the answers that are not there yet and whose question is there."""
+        """Write the new answers; skip those whose question is missing."""
         for batch in _batches(rows):
             with transaction.atomic():
-                new = self._without_known(Answer, batch)
+                new = self._without_existing(Answer, batch)
                 questions = self._keys(Question, {row.question for row in new})
-                placed = [row for row in new if row.question in questions]
-                self._write_answers(placed, questions)
-            self._count(placed)
-            self._skip_unplaced(new, questions)
+                complete = [row for row in new if row.question in questions]
+                self._write_answers(complete, questions)
+            self._count(complete)
+            self._skip_without_question(new, questions)
 
-    def _without_known(
+    def _without_existing(
         self, model: type[Question | Answer], rows: list[RowT]
     ) -> list[RowT]:
-        known = self._keys(model, {row.id for row in rows})
-        new = {row.id: row for row in rows if row.id not in known}
-        self._tally.there += len(rows) - len(new)
+        existing = self._keys(model, {row.id for row in rows})
+        new = {row.id: row for row in rows if row.id not in existing}
+        self._stats.existing += len(rows) - len(new)
         return list(new.values())
 
     def _keys(
@@ -163,11 +164,11 @@ class BulkImport:
         }
 
     def _write_questions(self, rows: list[QuestionRow]) -> None:
-        authors = people({self._names.author(row) for row in rows})
+        authors = get_or_create_users({self._names.username(row) for row in rows})
         Question.objects.bulk_create(
             [self._question(row, authors) for row in rows], ignore_conflicts=True
         )
-        topics = topics_of(rows)
+        topics = get_or_create_topics(rows)
         keys = self._keys(Question, {row.id for row in rows})
         Tagging.objects.bulk_create(
             [
@@ -179,7 +180,7 @@ class BulkImport:
         )
 
     def _write_answers(self, rows: list[AnswerRow], questions: dict[int, int]) -> None:
-        authors = people({self._names.author(row) for row in rows})
+        authors = get_or_create_users({self._names.username(row) for row in rows})
         Answer.objects.bulk_create(
             [self._answer(row, authors, questions) for row in rows],
             ignore_conflicts=True,
@@ -192,7 +193,7 @@ class BulkImport:
             body=row.body,
             body_is_html=True,
             created=row.created,
-            author_id=authors[self._names.author(row)],
+            author_id=authors[self._names.username(row)],
         )
 
     def _answer(
@@ -204,51 +205,53 @@ class BulkImport:
             body=row.body,
             body_is_html=True,
             created=row.created,
-            author_id=authors[self._names.author(row)],
+            author_id=authors[self._names.username(row)],
         )
 
     def _count(self, rows: Iterable[AnyPost]) -> None:
         for row in rows:
-            self._tally.count(row, author=self._names.author(row))
+            self._stats.add(row, author=self._names.username(row))
 
-    def _skip_unplaced(self, rows: list[AnswerRow], questions: dict[int, int]) -> None:
+    def _skip_without_question(
+        self, rows: list[AnswerRow], questions: dict[int, int]
+    ) -> None:
         for row in rows:
             if row.question not in questions:
-                self._tally.skip(unknown_question(row))
+                self._stats.skip(missing_question(row))
 
 
-def people(usernames: set[str]) -> dict[str, int]:
-    """Return the primary key of each of these people; make those who are missing.
+def get_or_create_users(usernames: set[str]) -> dict[str, int]:
+    """Return the primary key of each user by name; create the missing users.
 
-    Nobody can sign in as somebody made here.
+    The new users have no password, so nobody can sign in as one of them.
     """
-    known = _people(usernames)
+    known = _user_keys(usernames)
     # Sorted, so that two imports lock the same rows in the same order.
     missing = sorted(usernames - known.keys())
     User.objects.bulk_create(
         [User(username=name, password=make_password(None)) for name in missing],
         ignore_conflicts=True,
     )
-    return known | _people(set(missing))
+    return known | _user_keys(set(missing))
 
 
-def topics_of(rows: Iterable[QuestionRow]) -> dict[str, int]:
-    """Return the primary key of each topic, by slug; make those that are missing."""
+def get_or_create_topics(rows: Iterable[QuestionRow]) -> dict[str, int]:
+    """Return the primary key of each topic by slug; create the missing topics."""
     names = {tag_slug(tag): tag_name(tag) for row in rows for tag in row.tags}
-    known = _topics(names.keys())
+    known = _topic_keys(names.keys())
     missing = sorted(names.keys() - known.keys())
     Topic.objects.bulk_create(
         [Topic(slug=slug, name=names[slug]) for slug in missing], ignore_conflicts=True
     )
-    return known | _topics(missing)
+    return known | _topic_keys(missing)
 
 
-def _people(usernames: set[str]) -> dict[str, int]:
+def _user_keys(usernames: set[str]) -> dict[str, int]:
     found = User.objects.filter(username__in=usernames)
     return dict(found.values_list("username", "pk"))
 
 
-def _topics(slugs: Iterable[str]) -> dict[str, int]:
+def _topic_keys(slugs: Iterable[str]) -> dict[str, int]:
     found = Topic.objects.filter(slug__in=list(slugs))
     return dict(found.values_list("slug", "pk"))
 
@@ -257,9 +260,9 @@ def _batches(rows: Iterable[RowT]) -> Iterator[list[RowT]]:
     remaining = iter(rows)
     while batch := list(islice(remaining, BATCH_POSTS)):
         yield batch
-        # With DEBUG on, Django keeps the text of its last 9000 queries: gigabytes.
+        # With DEBUG on, Django keeps the text of the last 9000 queries: gigabytes.
         reset_queries()
 
 
-def _number(count: int, one: str, many: str = "") -> str:
+def _plural(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,7 +1,7 @@
-"""Pages of posts, newest first, that do not shift while new posts arrive.
+"""Keyset pagination of posts, newest first.
 
-A page is found by the post it starts after, never by a number of posts to skip: it
-costs the same at any depth, and shows no post twice.
+A page starts after the position of a post, not at an offset. So new posts do not shift
+the pages, and every page costs the same.
 """
 
 import re
@@ -17,15 +17,16 @@ from project.qa.models import Post
 
 PAGE_SIZE = 20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# The lengths keep the time within datetime and the key within a 64-bit integer.
-PLACE = re.compile(r"(\d{1,16})-(\d{1,18})", re.ASCII)
+# "<microseconds since the epoch>-<primary key>". The lengths keep the time within the
+# range of datetime and the key within a 64-bit integer.
+POSITION = re.compile(r"(\d{1,16})-(\d{1,18})", re.ASCII)
 
 P = TypeVar("P", bound=Post)
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[P]):
-    """Some posts, and the query strings that lead on; "" where there is no more."""
+    """The posts of a page, and the query strings of its neighbours; empty for none."""
 
     items: list[P]
     newer: str = ""
@@ -41,8 +42,9 @@ def paginate(
 ) -> Page[P]:
     """Return the page of `posts` that `query` asks for.
 
-    `query` may hold `<prefix>before` or `<prefix>after`, each the place of a post.
-    `prefix` tells two lists on one page apart. Raises Http404 for a malformed place.
+    `query` may have `<prefix>before` or `<prefix>after`, the position of a post.
+    `prefix` distinguishes two lists on one page. `size` is the number of posts on a
+    page. Raises Http404 for a malformed position.
     """
     before, after = f"{prefix}before", f"{prefix}after"
     if after in query:
@@ -50,9 +52,11 @@ def paginate(
         if len(rows) > size:
             items = rows[size - 1 :: -1]
             return Page(
-                items, newer=_link(after, items[0]), older=_link(before, items[-1])
+                items,
+                newer=_query_string(after, items[0]),
+                older=_query_string(before, items[-1]),
             )
-        # Fewer than a page: what is newer is the first page.
+        # There is no full page of newer posts: show the first page.
     elif before in query:
         return _page(_older_than(posts, query[before]), before, size=size, newer=after)
     return _page(posts, before, size=size)
@@ -63,21 +67,21 @@ def _page(posts: QuerySet[P], before: str, *, size: int, newer: str = "") -> Pag
     items = rows[:size]
     return Page(
         items,
-        newer=_link(newer, items[0]) if newer and items else "",
-        older=_link(before, items[-1]) if len(rows) > size else "",
+        newer=_query_string(newer, items[0]) if newer and items else "",
+        older=_query_string(before, items[-1]) if len(rows) > size else "",
     )
 
 
-def _older_than(posts: QuerySet[P], place: str) -> QuerySet[P]:
-    created, pk = _parse(place)
-    # The first condition says nothing new, but lets the index on `created` be used.
+def _older_than(posts: QuerySet[P], position: str) -> QuerySet[P]:
+    created, pk = _parse(position)
+    # The first condition is redundant, but lets the database use an index.
     return posts.filter(created__lte=created).filter(
         Q(created__lt=created) | Q(pk__lt=pk)
     )
 
 
-def _newer_than(posts: QuerySet[P], place: str) -> QuerySet[P]:
-    created, pk = _parse(place)
+def _newer_than(posts: QuerySet[P], position: str) -> QuerySet[P]:
+    created, pk = _parse(position)
     return (
         posts.filter(created__gte=created)
         .filter(Q(created__gt=created) | Q(pk__gt=pk))
@@ -85,13 +89,13 @@ def _newer_than(posts: QuerySet[P], place: str) -> QuerySet[P]:
     )
 
 
-def _parse(place: str) -> tuple[datetime, int]:
-    match = PLACE.fullmatch(place)
+def _parse(position: str) -> tuple[datetime, int]:
+    match = POSITION.fullmatch(position)
     if match is None:
         raise Http404("There is no such page.")
     return EPOCH + timedelta(microseconds=int(match[1])), int(match[2])
 
 
-def _link(name: str, post: Post) -> str:
-    micros = (post.created - EPOCH) // timedelta(microseconds=1)
-    return f"?{name}={micros}-{post.pk}"
+def _query_string(name: str, post: Post) -> str:
+    microseconds = (post.created - EPOCH) // timedelta(microseconds=1)
+    return f"?{name}={microseconds}-{post.pk}"
