@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 import redis
 from django.contrib.auth.models import User
+from django.db import connection
 
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.live.hub import shared_hub
@@ -21,6 +22,7 @@ from notifications.log.stream import Log, shared_log
 from notifications.streams.admission import shared_admission
 from project.qa.models import Topic
 from project.redis_server import RedisServer
+from tests.watchdog import end_with_parent, watch_redis
 
 # A run in the background of a shell ignores SIGINT, and what it starts would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -30,7 +32,7 @@ hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
 # What these measure, the unit tests do, too, and they do it in half the time without.
-UNMEASURED = {"browser", "live", "properties"}
+UNMEASURED = {"browser", "system", "properties"}
 
 _prefixes = (f"test-{number}" for number in itertools.count())
 
@@ -42,11 +44,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.no_cover)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the workers of pytest-xdist end with the run, however it ends."""
+    if hasattr(config, "workerinput"):
+        end_with_parent()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix(request: pytest.FixtureRequest) -> None:
+    """Give each worker a database of its own.
+
+    SQLite has one in memory already, in each process its own; pytest-django knows that
+    of Django's own engine alone, and would rename the file.
+    """
+    if connection.vendor != "sqlite":
+        request.getfixturevalue("django_db_modify_db_settings_xdist_suffix")
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """A Redis for the whole run, in a folder short enough for its socket."""
     folder = Path(tempfile.mkdtemp(prefix="redis-"))
     server = RedisServer(folder)
+    watch_redis(folder)
     server.ensure_running(timeout=10)
     yield server
     server.stop()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests import ROOT
+from tests.watchdog import watch_group, watch_redis
 
 ORIGIN = ROOT
 PARTS = ("project", "notifications", "templates", "manage.py", "gunicorn.conf.py")
@@ -23,6 +24,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        watch_redis(folder / "var")
         for part in PARTS:
             copy = shutil.copytree if (ORIGIN / part).is_dir() else shutil.copy
             copy(ORIGIN / part, folder / part)
@@ -35,7 +37,7 @@ class Site:
             if name not in OURS + OTHERS and not name.startswith("NOTIFICATIONS_")
         }
         given = {name: str(value) for name, value in environment.items()}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.folder,
             env=inherited | given,
@@ -44,6 +46,8 @@ class Site:
             text=True,
             start_new_session=True,
         )
+        watch_group(process.pid)
+        return process
 
     def run(
         self, *arguments: str, **environment: object

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.fakes import FAKES
 from tests.browser.people import Person
+from tests.browser.scripts import BLANK, call
 from tests.system.server import Site
 
 ARGUMENTS = [
@@ -96,10 +96,10 @@ def visit(browser, site, errors) -> Iterator[Open]:
 
 
 @pytest.fixture
-def run(visit) -> Callable[[str], Any]:
-    """Run the body of an async function with the fakes; return what it returns."""
-    page = visit("/")
-    return lambda code: page.evaluate(f"async () => {{ {FAKES} {code} }}")
+def run(visit) -> Callable[..., Any]:
+    """Run a scenario, `<module>.<function>` of the folder js, in a page of its own."""
+    page = visit(BLANK)
+    return lambda function, *arguments: call(page, function, *arguments)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.scripts import call, init_script
 from tests.browser.stage import Stage
 
 Act = Callable[[Page], object]
@@ -17,14 +18,6 @@ Happening = Callable[[Stage], object]
 LIVE = "html[data-notifications=live]"
 STREAM = "**/notifications/stream/**"
 PANEL = ".notifications-panel :is(.inbox-item, [data-key=empty] > p)"
-# Nothing becomes seen by being looked at. A route would miss what a page sends when it
-# is closed.
-OVERLOOK = """{
-  const { fetch } = window;
-  window.fetch = (address, ...rest) => `${address}`.endsWith("/seen/")
-    ? Promise.resolve(Response.json({}))
-    : fetch(address, ...rest);
-}"""
 # In milliseconds: after that a lost connection is said.
 PATIENCE = 6_000
 
@@ -64,9 +57,7 @@ def open_menu(page: Page) -> None:
 
 def send(page: Page) -> None:
     """Send the page's form as it is, whatever the browser thinks of it."""
-    page.locator("main form.sheet").evaluate(
-        "form => { form.noValidate = true; form.requestSubmit(); }"
-    )
+    call(page, "page.submitUnchecked", page.locator("main form.sheet"))
 
 
 def sign_in_wrongly(page: Page) -> None:
@@ -260,5 +251,5 @@ class Director:
         )
         if scene.who:
             context.add_cookies(self.stage.member(scene.who).cookies())
-        context.add_init_script(OVERLOOK)
+        context.add_init_script(path=init_script("keep_unseen"))
         return context

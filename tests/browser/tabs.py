@@ -5,18 +5,9 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Request
 
+from tests.browser.scripts import call, init_script
+
 STREAM = "/notifications/stream/"
-LISTEN = """
-window.heard = [];
-for (const name of ["notifications", "notifications:count"]) {
-  document.addEventListener(name, ({ detail }) =>
-    heard.push(detail.title ?? detail.reason ?? `${detail.unseen} unseen`));
-}
-"""
-HIDE = """hidden => {
-  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-  document.dispatchEvent(new Event("visibilitychange"));
-}"""
 
 
 class Streams:
@@ -51,9 +42,9 @@ class Streams:
 
 
 def open_tab(context: BrowserContext, path: str) -> Page:
-    """Open a page in another tab, and let it note what it hears."""
+    """Open a page in another tab, which records what it is notified about."""
     page = context.new_page()
-    page.add_init_script(LISTEN)
+    page.add_init_script(path=init_script("record_events"))
     page.goto(path)
     return page
 
@@ -66,19 +57,19 @@ def wait_until_live(
         page.wait_for_selector(f"html[data-notifications={state}]", timeout=timeout)
 
 
-def wait_for_heard(page: Page, title: str) -> None:
-    """Wait until a page has heard of something."""
-    page.wait_for_function("title => heard.includes(title)", arg=title)
+def wait_for_title(page: Page, title: str) -> None:
+    """Wait until a page was notified about the event with this title."""
+    page.wait_for_function("title => notified.includes(title)", arg=title)
 
 
-def heard(page: Page) -> list[str]:
-    """Return what a page has heard of, but for the number of what is unseen."""
-    return [each for each in page.evaluate("heard") if not each.endswith("unseen")]
+def titles(page: Page) -> list[str]:
+    """Return what a page was notified about, without the numbers of unseen events."""
+    return [each for each in page.evaluate("notified") if not each.endswith("unseen")]
 
 
 def hide(page: Page, hidden: bool = True) -> None:
-    """Let a page think that nobody sees it, or that somebody does again."""
-    page.evaluate(HIDE, hidden)
+    """Hide a page, or make it visible again, as far as it can tell."""
+    call(page, "page.hide", hidden)
 
 
 def wait_until(page: Page, condition: Callable[[], Any]) -> None:

@@ -18,8 +18,8 @@ from tests.browser.scenes import (
     Director,
     Scene,
 )
+from tests.browser.scripts import call
 from tests.browser.stage import Stage
-from tests.browser.test_direction import overflow
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"runOnly": TAGS, "resultTypes": ["violations"]}
@@ -52,36 +52,6 @@ READ = (
 FROM_THE_RIGHT = ("inbox-menu", "bell")
 # As 1280 pixels are at 400 %.
 NARROW = {"width": 320, "height": 256}
-
-MOTION = """() => [...document.querySelectorAll("*")].flatMap((each) =>
-    [undefined, "::before", "::after"].flatMap((part) => {
-        const style = getComputedStyle(each, part);
-        const seconds = (list) => list.split(",").map((one) => parseFloat(one));
-        const longest = Math.max(
-            ...seconds(style.transitionDuration), ...seconds(style.animationDuration));
-        return longest ? [[each.className, longest * 1000]] : [];
-    }))"""
-# What has the focus, whether that can be seen, and whether something lies above it.
-FOCUSED = """() => {
-    const it = document.activeElement;
-    const { outlineStyle, outlineWidth } = getComputedStyle(it);
-    const [box] = it.getClientRects();
-    const above = document.elementFromPoint(
-        box.x + Math.min(box.width, 20) / 2, box.y + box.height / 2);
-    return {
-        name: it.ariaLabel ?? it.textContent.trim(),
-        seen: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
-        free: it.contains(above),
-    };
-}"""
-SETTLED = "Promise.all(document.getAnimations().map((each) => each.finished))"
-WATCH_REGION = """region => {
-    window.said = [];
-    new MutationObserver(() => said.push(region.textContent))
-        .observe(region, { childList: true });
-}"""
-COUNT = """unseen => document.body.dispatchEvent(
-    new CustomEvent("notifications:count", { bubbles: true, detail: { unseen } }))"""
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +91,7 @@ def findings(page: Page, scene: Scene) -> list[str]:
     rules = {"heading-order": {"enabled": scene.name not in WRITTEN}}
     found = Axe().run(page, within, {**OPTIONS, "rules": rules}).response
     page.emulate_media(color_scheme="dark")
-    page.evaluate(SETTLED)
+    call(page, "page.animationsEnd")
     dark = page.evaluate(
         "([within, options]) => axe.run(within ?? document, options)",
         [within, {**OPTIONS, "runOnly": COLOURS}],
@@ -144,7 +114,7 @@ def test_axe_finds_nothing(show, scene):
 def test_nothing_moves_for_whom_motion_is_too_much(show, name):
     page = show(name)
 
-    moving = [each for each in page.evaluate(MOTION) if each[1] > AT_ONCE]
+    moving = [each for each in call(page, "page.motion") if each[1] > AT_ONCE]
 
     assert moving == []
 
@@ -165,10 +135,10 @@ def test_what_is_read_out_is_read_out_now_and_then(show):
     page.reload()
     page.wait_for_selector("html[data-notifications=live]")
     said = page.locator("body > [role=status]")
-    said.evaluate(WATCH_REGION)
+    call(page, "page.recordRegion", said)
 
     for unseen in (31, 32, 33):
-        page.evaluate(COUNT, unseen)
+        call(page, "page.notifyCount", unseen)
 
     assert page.evaluate("said") == ["31 new notifications"]
     page.clock.fast_forward(SAID_AGAIN_AFTER)
@@ -186,10 +156,12 @@ def test_focus_is_seen_wherever_it_goes(show, name, last):
     while not found or found[-1]["name"] != last:
         assert len(found) < 80
         page.keyboard.press("Tab")
-        found.append(page.evaluate(FOCUSED))
+        found.append(call(page, "page.focused"))
 
     assert len(found) > 5
-    assert [each for each in found if not each["seen"] or not each["free"]] == []
+    assert [
+        each for each in found if not each["visible"] or not each["uncovered"]
+    ] == []
 
 
 @pytest.mark.parametrize("name", [*READ, *(f"{name}-rtl" for name in FROM_THE_RIGHT)])
@@ -197,9 +169,9 @@ def test_text_can_be_large_and_windows_narrow(show, name):
     page = show(name, viewport=DESKTOP)
 
     page.evaluate("document.documentElement.style.fontSize = '200%'")
-    large = overflow(page)
+    large = call(page, "page.overflow")
     page.evaluate("document.documentElement.style.fontSize = ''")
     page.set_viewport_size(NARROW)
-    narrow = overflow(page)
+    narrow = call(page, "page.overflow")
 
     assert (large, narrow) == ([], [])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.scripts import call
 from tests.system.server import Site
 
 LIVE = "/admin/notifications/event/live/"
@@ -15,7 +16,7 @@ from django.contrib.auth.models import User
 User.objects.filter(username=NAME).update(is_staff=True, is_superuser=True)
 """
 COLUMNS = (
-    "process", "running", "streams", "people", "events", "deliveries", "lag",
+    "process", "uptime", "streams", "people", "events", "deliveries", "lag",
     "slow_closes", "reading",
 )  # fmt: skip
 
@@ -81,7 +82,7 @@ def replies(page) -> Iterator[Replies]:
     replies = Replies(page)
     page.route(f"**{LIVE}", replies.reply)
     page.goto(LIVE)
-    expect(page.get_by_text("Updated by itself")).to_be_visible()
+    expect(page.get_by_text("Updates automatically")).to_be_visible()
     return replies
 
 
@@ -165,38 +166,31 @@ def test_a_page_that_nobody_sees_asks_for_nothing(page, replies):
 
 
 def hide(page, hidden):
-    page.evaluate(
-        """hidden => {
-          const seen = { value: hidden, configurable: true };
-          Object.defineProperty(document, "hidden", seen);
-          document.dispatchEvent(new Event("visibilitychange"));
-        }""",
-        hidden,
-    )
+    call(page, "page.hide", hidden)
 
 
 def test_a_site_that_does_not_reply_is_asked_on(page, replies, errors):
     replies.gone = True
     replies.let_pass(EVERY)
-    expect(page.get_by_text("The site does not reply")).to_be_visible()
+    expect(page.get_by_text("The site does not respond")).to_be_visible()
     errors.clear()
 
     replies.gone = False
     replies.let_pass(EVERY)
 
-    expect(page.get_by_text("Updated by itself")).to_be_visible()
+    expect(page.get_by_text("Updates automatically")).to_be_visible()
 
 
 def test_who_is_signed_out_is_told_and_asks_no_more(visit, staff):
     page = visit("/admin/", staff)
     page.clock.install()
     page.goto(LIVE)
-    expect(page.get_by_text("Updated by itself")).to_be_visible()
+    expect(page.get_by_text("Updates automatically")).to_be_visible()
     page.context.clear_cookies()
 
     page.clock.run_for(EVERY)
 
-    expect(page.get_by_text("No longer updated: sign in again")).to_be_visible()
+    expect(page.get_by_text("Updates have stopped. Sign in again.")).to_be_visible()
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.clock.run_for(20 * EVERY)

@@ -137,7 +137,7 @@ def test_password_is_changed(admin):
 
 
 def test_what_is_going_on_is_shown(admin):
-    admin.goto("/admin/notifications/live/")
+    admin.goto("/admin/notifications/event/live/")
 
     expect(admin.locator("admin-live")).to_be_visible()
 
@@ -145,9 +145,9 @@ def test_what_is_going_on_is_shown(admin):
 def test_announcement_is_sent(admin):
     admin.goto("/admin/notifications/event/announce/")
     admin.get_by_label("Title").fill("Hello")
-    admin.get_by_role("button", name="Go on").click()
+    admin.get_by_role("button", name="Continue").click()
 
-    admin.get_by_role("button", name="Send it").click()
+    admin.get_by_role("button", name="Send").click()
 
     expect(admin.locator(".messagelist .success")).to_be_visible()
 

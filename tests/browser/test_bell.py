@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.scripts import call, init_script
+
 
 def bell(page: Page):
     """The bell once its script runs: before that, it is a form that leads away."""
@@ -23,21 +25,14 @@ def rows(page: Page):
     return panel(page).locator(".inbox-item")
 
 
-def tell(page: Page, unseen: int | None) -> None:
-    """Let the page hear how much is unseen, as its connection would tell it."""
-    page.evaluate(
-        "unseen => document.body.dispatchEvent(new CustomEvent('notifications:count',"
-        " { bubbles: true, detail: { unseen } }))",
-        unseen,
-    )
+def notify_count(page: Page, unseen: int | None) -> None:
+    """Notify the page about the number of unseen events, as its connection would."""
+    call(page, "page.notifyCount", unseen)
 
 
 def wait_for_count(page: Page) -> None:
     """Load the page anew, and wait for the count with which its stream begins."""
-    page.add_init_script(
-        "addEventListener('notifications:count',"
-        " () => document.documentElement.dataset.counted = 'yes')"
-    )
+    page.add_init_script(path=init_script("mark_count"))
     page.reload()
     page.locator("html[data-counted]").wait_for()
 
@@ -70,7 +65,7 @@ def test_bell_counts_to_a_limit(visit, maja, unseen, shown):
     page = visit("/topics/", maja)
     wait_for_count(page)
 
-    tell(page, unseen)
+    notify_count(page, unseen)
 
     expect(badge(page)).to_have_text(shown)
     expect(bell(page)).to_have_accessible_name(f"Notifications, {shown} new")
@@ -80,7 +75,7 @@ def test_number_that_is_not_known_leaves_the_bell_as_it_is(visit, maja, answered
     page = visit("/topics/", maja)
     wait_for_count(page)
 
-    tell(page, None)
+    notify_count(page, None)
 
     expect(badge(page)).to_have_text("1")
 
@@ -217,7 +212,7 @@ def test_panel_says_that_there_is_nothing(visit, maja):
 
     bell(page).click()
 
-    expect(panel(page)).to_contain_text("Nothing yet.")
+    expect(panel(page)).to_contain_text("No notifications yet.")
     expect(panel(page).get_by_role("button", name="Mark all as read")).to_have_count(0)
 
 
@@ -241,7 +236,7 @@ def test_page_that_one_comes_back_to_shows_the_bell_as_it_is_now(visit, maja, an
     page.locator("main").get_by_role("button", name="Mark all as read").click()
     expect(page.locator("main .inbox-item.unread")).to_have_count(0)
 
-    page.redirect_next()
+    page.go_back()
 
     expect(page.get_by_role("heading", name="Topics")).to_be_visible()
     expect(badge(page)).to_be_hidden()

@@ -8,14 +8,14 @@ from playwright.sync_api import expect
 
 from tests.browser.tabs import (
     Streams,
-    heard,
     open_tab,
-    wait_for_heard,
+    titles,
+    wait_for_title,
     wait_until_live,
 )
 
-LOST = "The connection is lost. Trying again …"
-STOPPED = "Live updates have stopped. Reload the page to go on."
+LOST = "Connection lost. Reconnecting …"
+STOPPED = "Live updates have stopped. Reload the page to continue."
 # Between two attempts to connect, in milliseconds.
 LONGEST_WAIT = 60_000
 HOLD_BACK = re.compile("/notifications/stream/")
@@ -56,9 +56,9 @@ def test_page_says_that_it_is_offline_and_has_missed_nothing(tabs, maja, offline
     pages[0].context.set_offline(False)
 
     for page in pages:
-        wait_for_heard(page, "While offline?")
+        wait_for_title(page, "While offline?")
         expect(notice(page)).to_have_count(0)
-        assert heard(page) == ["While offline?"]
+        assert titles(page) == ["While offline?"]
 
 
 def test_tabs_go_on_after_a_restart_of_the_server(tabs, maja, site, offline):
@@ -73,8 +73,8 @@ def test_tabs_go_on_after_a_restart_of_the_server(tabs, maja, site, offline):
     maja.ask("After the restart?")
 
     for page in pages:
-        wait_for_heard(page, "After the restart?")
-        assert heard(page) == ["After the restart?"]
+        wait_for_title(page, "After the restart?")
+        assert titles(page) == ["After the restart?"]
     assert len(streams.open) == 1
 
 
@@ -97,11 +97,11 @@ def test_page_behind_a_proxy_that_holds_streams_back_polls(tabs, visit, maja):
     wait_until_live(page, state="polling")
 
     maja.ask("Polled?")
-    wait_for_heard(page, "Polled?")
+    wait_for_title(page, "Polled?")
     page.goto("/?page=1")
     wait_until_live(page, state="polling")
     maja.ask("Polled at once?")
-    wait_for_heard(page, "Polled at once?")
+    wait_for_title(page, "Polled at once?")
 
     assert len(streams.all) == 1
     context.unroute_all(behavior="ignoreErrors")
@@ -118,8 +118,8 @@ def test_tabs_share_the_polls_of_one(visit, maja):
     maja.ask("Polled for all?")
 
     for page in pages:
-        wait_for_heard(page, "Polled for all?")
-        assert heard(page) == ["Polled for all?"]
+        wait_for_title(page, "Polled for all?")
+        assert titles(page) == ["Polled for all?"]
     assert len({each.frame.page for each in polls}) == 1
     context.unroute_all(behavior="ignoreErrors")
 
@@ -133,7 +133,7 @@ def test_browser_without_eventsource_polls(visit, maja, tobias):
 
     maja.answer(question, "Yes.")
 
-    wait_for_heard(tobias_page, "1 unseen")
+    wait_for_title(tobias_page, "1 unseen")
 
 
 def test_number_of_unseen_reaches_every_tab(tabs, maja, tobias):
@@ -145,7 +145,7 @@ def test_number_of_unseen_reaches_every_tab(tabs, maja, tobias):
     maja.answer(question, "Two.")
 
     for page in pages:
-        wait_for_heard(page, "2 unseen")
+        wait_for_title(page, "2 unseen")
 
 
 def test_tabs_are_told_of_a_gap_and_of_the_number_after_it(tabs, maja, tobias, site):
@@ -158,9 +158,9 @@ def test_tabs_are_told_of_a_gap_and_of_the_number_after_it(tabs, maja, tobias, s
     maja.answer(question, "In the gap.")
 
     for page in pages:
-        wait_for_heard(page, "gap")
-        wait_for_heard(page, "1 unseen")
+        wait_for_title(page, "gap")
+        wait_for_title(page, "1 unseen")
     wait_until_live(*pages)
     maja.answer(question, "After the gap.")
     for page in pages:
-        wait_for_heard(page, "2 unseen")
+        wait_for_title(page, "2 unseen")

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.scripts import call
+
 PHONE = {"width": 320, "height": 640}
 DESKTOP = {"width": 1280, "height": 800}
 PATHS = ["/", "/topics/", "/topics/rosemary/", "/ask/", "/notifications/", "/password/"]
@@ -43,23 +45,6 @@ def turn(page: Page) -> None:
     page.evaluate("document.documentElement.dir = 'rtl'")
 
 
-def overflow(page: Page) -> list[str]:
-    """Return what reaches out of the window on either side."""
-    return page.evaluate("""() => {
-        const page = document.documentElement;
-        const width = page.clientWidth;
-        const scrolls = (each) => getComputedStyle(each).overflowX !== "visible";
-        const held = (each) => each.parentElement &&
-            (scrolls(each.parentElement) || held(each.parentElement));
-        const out = [...document.body.querySelectorAll("*")].filter((each) => {
-            const { left, right, width: w } = each.getBoundingClientRect();
-            const out = left < -1 || right > width + 1;
-            return out && w > 1 && each.checkVisibility() && !held(each);
-        }).map((each) => each.outerHTML.slice(0, 80));
-        return page.scrollWidth > width ? [`${page.scrollWidth} wide`, ...out] : out;
-    }""")
-
-
 @pytest.mark.parametrize("window", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 def test_nothing_reaches_out_of_the_window(
@@ -73,7 +58,7 @@ def test_nothing_reaches_out_of_the_window(
         page.goto(path)
         if direction == "rtl":
             turn(page)
-        found[path] = overflow(page)
+        found[path] = call(page, "page.overflow")
 
     assert {path: each for path, each in found.items() if each} == {}
 
@@ -83,7 +68,7 @@ def test_pages_for_strangers_fit_a_phone_in_german(visit, path):
     page = visit(path, viewport=PHONE, locale="de-DE")
 
     expect(page.locator("html")).to_have_attribute("lang", "de")
-    assert overflow(page) == []
+    assert call(page, "page.overflow") == []
 
 
 def test_header_is_turned_around(visit, maja, question):
@@ -104,11 +89,7 @@ def test_what_is_written_keeps_its_direction(visit, maja):
     page = visit(question, maja, viewport=DESKTOP)
     heading = page.locator("h1")
 
-    text = heading.evaluate("""(it) => {
-        const range = document.createRange();
-        range.selectNodeContents(it);
-        return range.getBoundingClientRect().right;
-    }""")
+    text = call(page, "page.textRight", heading)
 
     box = heading.bounding_box()
     assert text == pytest.approx(box["x"] + box["width"], abs=2)

@@ -25,7 +25,7 @@ def test_topic_is_followed_and_no_longer(visit, maja, tobias, scripts):
 @pytest.mark.parametrize("scripts", [True, False])
 @pytest.mark.parametrize(
     ("choice", "state"),
-    [("Watch", "Watching"), ("Mute", "Muted"), ("Do not follow", "Follow")],
+    [("Watch", "Watching"), ("Mute", "Muted"), ("Don't follow", "Follow")],
 )
 def test_how_to_follow_is_chosen_in_a_menu(visit, maja, tobias, scripts, choice, state):
     maja.ask("Chosen?", topics="Gorse")

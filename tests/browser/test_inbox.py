@@ -78,9 +78,9 @@ def test_topic_is_left_right_there(visit, maja, tobias, scripts, deed):
     rows(page).first.locator("summary").click()
     press(rows(page).first, f"{deed} topic Rowan")
 
-    expect(status(page).get_by_role("link")).to_have_text("Change what you follow")
+    expect(status(page).get_by_role("link")).to_have_text("Manage what you follow")
     expect(rows(page)).to_have_count(0)
-    expect(inbox(page)).to_contain_text("Nothing yet.")
+    expect(inbox(page)).to_contain_text("No notifications yet.")
 
 
 @SCRIPTS
@@ -257,7 +257,7 @@ def test_preferences_are_kept(visit, maja, scripts):
     group.get_by_label("Only in the inbox").check()
     press(page, "Save")
 
-    expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
+    expect(page.get_by_text("Your preferences have been saved.")).to_be_visible()
     expect(group.get_by_label("Only in the inbox")).to_be_checked()
 
 

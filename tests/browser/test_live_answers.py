@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.scripts import call
+
 # Between two attempts to connect, in milliseconds.
 LONGEST_WAIT = 60_000
 
@@ -88,8 +90,7 @@ def test_what_is_being_read_below_stays_in_place(visit, maja, tobias):
 
 def stays(element, top):
     """Tell whether the element is still where it was, two frames later."""
-    for _frame in range(2):
-        element.evaluate("() => new Promise(done => requestAnimationFrame(done))")
+    call(element.page, "page.drawn", 2)
     return abs(element.bounding_box()["y"] - top) < 3
 
 

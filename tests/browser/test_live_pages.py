@@ -67,7 +67,7 @@ def test_first_question_of_a_topic_takes_the_place_of_the_hint(visit, maja, site
 def test_banner_without_a_list_leads_to_the_page(visit, maja):
     reading = visit("/")
     reading.evaluate(
-        "document.querySelector('new-items-banner').removeAttribute('data-list');"
+        "document.querySelector('new-items-banner').removeAttribute('data-target');"
         "window.sameDocument = true"
     )
     maja.ask("Led to?")
@@ -139,7 +139,7 @@ def test_list_offers_to_look_again_after_a_gap(visit):
 
     page.evaluate("document.dispatchEvent(new CustomEvent('notifications:reset'))")
 
-    expect(banner(page)).to_have_text("See what is new")
+    expect(banner(page)).to_have_text("See what's new")
     banner(page).click()
     expect(banner(page)).to_have_count(0)
 
@@ -151,7 +151,7 @@ def test_page_is_live_again_after_going_back(visit, maja, tobias):
     page.get_by_role("link", name=title).click()
     expect(page.get_by_role("heading", name=title)).to_be_visible()
 
-    page.redirect_next()
+    page.go_back()
     tobias.ask("After coming back?")
 
     expect(banner(page)).to_have_text("1 new question")

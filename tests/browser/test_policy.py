@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.scripts import call
 from tests.browser.strict import StrictSite
 
 STREAM = re.compile("/notifications/stream/")
@@ -122,11 +123,7 @@ def test_script_that_gets_into_a_page_is_not_run(visit, errors):
     page = visit("/")
 
     with page.expect_event("console"):
-        page.evaluate("""() => {
-            const script = document.createElement("script");
-            script.textContent = "window.ran = true";
-            document.body.append(script);
-        }""")
+        call(page, "page.addInlineScript")
 
     assert page.evaluate("window.ran") is None
     assert len(errors) == 1
@@ -137,12 +134,7 @@ def test_form_that_gets_into_a_page_is_not_sent_elsewhere(visit, errors):
     page = visit("/")
 
     with page.expect_event("console"):
-        page.evaluate("""() => {
-            const form = document.createElement("form");
-            form.action = "https://elsewhere.example/";
-            document.body.append(form);
-            form.submit();
-        }""")
+        call(page, "page.submitFormTo", "https://elsewhere.example/")
 
     assert len(errors) == 1
     assert "form-action 'self'" in errors.pop()

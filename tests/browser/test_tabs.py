@@ -4,10 +4,10 @@ import pytest
 
 from tests.browser.tabs import (
     Streams,
-    heard,
     hide,
     open_tab,
-    wait_for_heard,
+    titles,
+    wait_for_title,
     wait_until,
     wait_until_live,
 )
@@ -34,8 +34,8 @@ def test_twenty_tabs_have_one_stream(tabs, maja):
     maja.ask("For all?")
 
     for page in pages:
-        wait_for_heard(page, "For all?")
-        assert heard(page) == ["For all?"]
+        wait_for_title(page, "For all?")
+        assert titles(page) == ["For all?"]
     assert len(streams.open) == 1
 
 
@@ -63,7 +63,7 @@ def test_tab_that_comes_later_is_told_of_its_own_topic(tabs, maja):
 
     maja.ask("Second heath?", topics="Heath")
 
-    wait_for_heard(later, "Second heath?")
+    wait_for_title(later, "Second heath?")
     assert len(streams.open) == 1
 
 
@@ -72,7 +72,7 @@ def test_another_tab_takes_over_when_one_is_closed(tabs, maja):
     wait_until_live(*pages)
     maja.ask("Before?")
     for page in pages:
-        wait_for_heard(page, "Before?")
+        wait_for_title(page, "Before?")
     leading = streams.holder
 
     leading.close()
@@ -80,11 +80,11 @@ def test_another_tab_takes_over_when_one_is_closed(tabs, maja):
     left = [page for page in pages if page is not leading]
 
     for page in left:
-        wait_for_heard(page, "Meanwhile?")
+        wait_for_title(page, "Meanwhile?")
     maja.ask("After?")
     for page in left:
-        wait_for_heard(page, "After?")
-        assert heard(page) == ["Before?", "Meanwhile?", "After?"]
+        wait_for_title(page, "After?")
+        assert titles(page) == ["Before?", "Meanwhile?", "After?"]
     assert len(streams.open) == 1
     assert streams.holder in left
 
@@ -98,13 +98,13 @@ def test_another_tab_takes_over_when_one_goes_elsewhere(tabs, maja):
     leading.goto("/signup/")
     maja.ask("Elsewhere?")
 
-    wait_for_heard(other, "Elsewhere?")
-    leading.redirect_next()
-    wait_for_heard(leading, "Elsewhere?")
+    wait_for_title(other, "Elsewhere?")
+    leading.go_back()
+    wait_for_title(leading, "Elsewhere?")
     maja.ask("Back?")
     for page in pages:
-        wait_for_heard(page, "Back?")
-    assert heard(other) == ["Elsewhere?", "Back?"]
+        wait_for_title(page, "Back?")
+    assert titles(other) == ["Elsewhere?", "Back?"]
     assert len(streams.open) == 1
 
 
@@ -119,7 +119,7 @@ def test_hidden_tab_gives_the_stream_away_and_hears_on(tabs, maja):
     wait_until(hidden, lambda: streams.open and streams.holder is not hidden)
     maja.ask("Heard in hiding?")
 
-    wait_for_heard(hidden, "Heard in hiding?")
+    wait_for_title(hidden, "Heard in hiding?")
     assert len(streams.open) == 1
 
 
@@ -136,8 +136,8 @@ def test_tabs_that_are_all_hidden_have_no_stream_and_catch_up(tabs, maja):
     hide(pages[1], False)
 
     for page in pages:
-        wait_for_heard(page, "While nobody looked?")
-        assert heard(page) == ["While nobody looked?"]
+        wait_for_title(page, "While nobody looked?")
+        assert titles(page) == ["While nobody looked?"]
 
 
 def test_tabs_of_nobody_known_and_of_somebody_do_not_mix(visit, maja, tobias):
@@ -152,9 +152,9 @@ def test_tabs_of_nobody_known_and_of_somebody_do_not_mix(visit, maja, tobias):
 
     maja.ask("Told to Tobias?", topics="Sorrel")
 
-    wait_for_heard(known, "Told to Tobias?")
-    wait_for_heard(anonymous, "Told to Tobias?")
-    assert not [each for each in anonymous.evaluate("heard") if "unseen" in each]
+    wait_for_title(known, "Told to Tobias?")
+    wait_for_title(anonymous, "Told to Tobias?")
+    assert not [each for each in anonymous.evaluate("notified") if "unseen" in each]
 
 
 @pytest.mark.parametrize("missing", ["navigator.locks", "BroadcastChannel"])
@@ -171,8 +171,8 @@ def test_without_the_means_to_share_each_tab_has_a_stream(visit, maja, missing):
     maja.ask("Each by itself?")
 
     for page in pages:
-        wait_for_heard(page, "Each by itself?")
-        assert heard(page) == ["Each by itself?"]
+        wait_for_title(page, "Each by itself?")
+        assert titles(page) == ["Each by itself?"]
     assert len(streams.open) == 2
 
 

@@ -17,6 +17,7 @@ from tests.system.listener import Listener
 from tests.system.people import Person
 from tests.system.proxy import Proxy
 from tests.system.server import DEADLINE_SECONDS, ROOT, Site, wait_for
+from tests.watchdog import watch_group
 
 # Faults that take seconds in production take fractions here.
 FAST = {
@@ -139,10 +140,13 @@ def logged(site: Site, topic: str) -> list[str]:
 
 def start_shell(site: Site, code: str, **environment: str) -> subprocess.Popen[str]:
     """Start a process of the site that runs `code`; it prints unbuffered."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-u", "manage.py", "shell", "-v0", "--command", code],
         cwd=ROOT,
         env={**site.environment, **environment},
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
+    watch_group(process.pid)
+    return process

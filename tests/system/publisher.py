@@ -22,8 +22,8 @@ MOST_UNDER_WAY = 10  # events of a steady stream
 # Takes an order from each line, and answers it with the uid of the event.
 _PUBLISH = """
 import json, sys
-from notifications import outbox
-from notifications.events import event_type
+from notifications.publishing import outbox
+from notifications.publishing.event_types import event_type
 new_question = event_type("new_question")
 for line in sys.stdin:
     order = json.loads(line)

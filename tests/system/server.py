@@ -1,6 +1,8 @@
 """The real site for tests: gunicorn with several workers, a Redis, a database file."""
 
 import contextlib
+import functools
+import itertools
 import os
 import secrets
 import shutil
@@ -10,25 +12,32 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 from project.redis_server import RedisServer
 from tests import ROOT
+from tests.watchdog import watch_group, watch_redis
 
 # Long enough for a loaded machine; a test waits for a condition, not for this.
 DEADLINE_SECONDS = 30
-# Below those that the system gives to connections that go out: `ip(7)`.
+# Below those that the system gives to connections that go out: `ip(7)`. Each worker of
+# pytest-xdist has PORTS_EACH of them.
 PORTS = range(20_000, 32_000)
+PORTS_EACH = 500
 # Another of gunicorn's workers than the site's own, for all sites: `LIVE_WORKER_CLASS`.
 WORKER_CLASS = os.environ.get("LIVE_WORKER_CLASS", "")
 # With gthread a stream holds a thread, and what malloc keeps for each would look as if
 # something were left behind.
 OPTIONS = {"gthread": "--threads=2000"}
+# Not those of the tests, which pytest names in the environment.
+SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "project.settings",
+    "DEBUG": "1",
+    "SECRET_KEY": "live",
+}
 MALLOC = {"MALLOC_ARENA_MAX": "1", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
-
-_empty_databases: list[bytes] = []
 
 
 class Site:
@@ -52,10 +61,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **os.environ,
-            # Not those of the tests, which pytest names in the environment.
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "DEBUG": "1",
-            "SECRET_KEY": "live",
+            **SETTINGS,
             "DATABASE_URL": f"sqlite:///{self.database}",
             "REDIS_URL": self.redis.url,
             "PORT": str(self.port),
@@ -68,8 +74,9 @@ class Site:
 
     def __enter__(self) -> "Site":
         try:
+            watch_redis(self.redis.directory)
             self.redis.ensure_running(timeout=DEADLINE_SECONDS)
-            self.database.write_bytes(self._empty_database())
+            self.database.write_bytes(empty_database())
             self.start()
         except BaseException:
             self.__exit__(None, None, None)
@@ -86,13 +93,6 @@ class Site:
         self.redis.stop()
         shutil.rmtree(self.folder)
 
-    def _empty_database(self) -> bytes:
-        """Return a database without rows; only the first site has to make it."""
-        if not _empty_databases:
-            self.manage("migrate", "--verbosity=0")
-            _empty_databases.append(self.database.read_bytes())
-        return _empty_databases[0]
-
     def start(self) -> None:
         """Start gunicorn and wait until it answers."""
         with self.output.open("ab") as output:
@@ -104,6 +104,7 @@ class Site:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        watch_group(self.process.pid)
         wait_for(self._answers, what=f"the site: {self.output.read_text()}")
 
     def _arguments(self) -> str:
@@ -159,13 +160,44 @@ class Site:
         return False
 
 
+@functools.cache
+def empty_database() -> bytes:
+    """Return a migrated database without rows, as its file holds it."""
+    with tempfile.TemporaryDirectory(prefix="database-") as folder:
+        file = Path(folder, "db.sqlite3")
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                **SETTINGS,
+                "DATABASE_URL": f"sqlite:///{file}",
+                # None that is there: a migration needs no Redis.
+                "REDIS_URL": f"unix://{folder}/redis.sock",
+            },
+            check=True,
+            timeout=DEADLINE_SECONDS * 4,
+        )
+        return file.read_bytes()
+
+
+@functools.cache
+def _ports() -> Iterator[int]:
+    """Return the ports of this process, again and again, from any of them on."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = worker * PORTS_EACH % len(PORTS)
+    own = PORTS[first : first + PORTS_EACH]
+    start = secrets.randbelow(PORTS_EACH)
+    return itertools.cycle([*own[start:], *own[:start]])
+
+
 def free_port() -> int:
     """Return a TCP port that nobody listens on, nor gets for a connection meanwhile."""
-    while True:
-        port = secrets.choice(PORTS)
+    for port in _ports():
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+    raise AssertionError("unreachable: the ports come again")
 
 
 def wait_for(

@@ -10,7 +10,7 @@ from tests.system.crowd import STREAM, wait_until_live
 from tests.system.processes import redis_clients, served
 from tests.system.server import wait_for
 
-LIVE = "/admin/notifications/live/"
+LIVE = "/admin/notifications/event/live/"
 STREAMS = 12
 
 
@@ -77,13 +77,13 @@ def test_what_is_published_is_counted_where_it_arrives(site, staff, crowd, publi
 
     with publisher.steadily(20, lambda number: ["topic:filter"]):
         wait_for(
-            lambda: look(staff)["figures"]["deliveries"]["value"] > STREAMS,
+            lambda: look(staff)["stats"]["deliveries"]["value"] > STREAMS,
             what="deliveries",
         )
         page = look(staff)
 
-    assert page["figures"]["events"]["value"] > 1
-    assert page["figures"]["lag"]["value"] >= 0
+    assert page["stats"]["events"]["value"] > 1
+    assert page["stats"]["lag"]["value"] >= 0
 
 
 def test_without_redis_it_says_so_until_it_is_back(site, staff):
@@ -94,10 +94,10 @@ def test_without_redis_it_says_so_until_it_is_back(site, staff):
     away = look(staff)
     site.redis.ensure_running(timeout=10)
 
-    assert away["figures"]["redis"] == {
+    assert away["stats"]["redis"] == {
         "value": False, "text": "away", "note": "", "alarm": True,
     }  # fmt: skip
-    assert away["figures"]["pending"]["value"] == 0
+    assert away["stats"]["pending"]["value"] == 0
     wait_for(
         lambda: not look(staff)["problems"] and look(staff)["processes"],
         what="reports again",

@@ -43,7 +43,7 @@ SWEEP_KILOBYTES = 60_000
 
 # Records events on TOPIC one by one until it is killed.
 _PUBLISH = """
-from notifications.outbox import record
+from notifications.publishing.outbox import record
 from project.qa.notifications import NEW_QUESTION
 while True:
     payload = {"question_id": 1, "title": "T", "url": "/"}
@@ -53,7 +53,7 @@ while True:
 # Records one event for each way in which a transaction can end.
 _TRANSACTIONS = """
 from django.db import transaction
-from notifications.outbox import record
+from notifications.publishing.outbox import record
 from project.qa.notifications import NEW_QUESTION
 def tell(title):
     payload = {"question_id": 1, "title": title, "url": "/"}

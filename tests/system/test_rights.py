@@ -212,7 +212,7 @@ def permit(site, member, topic, *, verb):
     site.shell(
         _FIND.format(pk=member.pk)
         + "from django.contrib.auth.models import Group\n"
-        + "from notifications.publishing.event_types import permissions_changed\n"
+        + "from notifications.api import permissions_changed\n"
         + f"user.groups.{verb}(Group.objects.get(name={topic!r}))\n"
         + "permissions_changed(user)"
     )

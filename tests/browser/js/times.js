@@ -1,0 +1,139 @@
+/** Scenarios of what a page says of the time, and of the number of unseen events. */
+
+import { RelativeTimes, Unseen } from "/static/notifications/page.js";
+import { Clock, hide, settle } from "./fakes.js";
+
+const clock = new Clock();
+
+function add(datetime) {
+  const time = document.createElement("time");
+  time.dateTime = datetime;
+  time.dataset.relative = "";
+  time.textContent = "as it was";
+  document.body.append(time);
+  return time;
+}
+
+/** Return the times of the page, at noon on 20 May 2026. */
+function timesAtNoon() {
+  const noon = Date.parse("2026-05-20T12:00:00Z");
+  return new RelativeTimes(() => noon + clock.now, clock);
+}
+
+export function textOf(datetime) {
+  const time = add(datetime);
+  timesAtNoon().start();
+  return time.textContent;
+}
+
+export function ticks() {
+  const times = timesAtNoon();
+  const time = add("2026-05-20T12:00:00Z");
+  const shown = [];
+  const look = (after) => {
+    clock.pass(after);
+    shown.push(time.textContent);
+  };
+  times.start();
+  look(0);
+  look(60_000);
+  look(60_000);
+  times.stop();
+  times.stop();
+  look(60_000);
+  return [shown, clock.waiting];
+}
+
+/** Needs a page that has its own times. */
+export async function timeAddedLater() {
+  const time = add(new Date(Date.now() - 3 * 3_600_000).toISOString());
+  await settle();
+  return [time.textContent, time.title !== ""];
+}
+
+export function inGerman() {
+  document.documentElement.lang = "de";
+  const time = add("2026-05-20T16:00:00Z");
+  new RelativeTimes(() => Date.parse("2026-05-20T18:00:00Z")).start();
+  return [time.textContent, time.title];
+}
+
+export function timersWhileHidden() {
+  timesAtNoon().start();
+  hide(true);
+  const hidden = clock.waiting;
+  hide(false);
+  return [hidden, clock.waiting];
+}
+
+function startUnseen() {
+  document.title = "Title";
+  const texts = { unseen: "2", textUnseenOne: "%d thing", textUnseenMany: "%d things" };
+  new Unseen(texts, clock).start();
+}
+
+function count(unseen) {
+  const options = { bubbles: true, detail: { unseen } };
+  document.body.dispatchEvent(new CustomEvent("notifications:count", options));
+}
+
+/** Return what screen readers read out. */
+function said() {
+  return [...document.getElementsByClassName("notifications-said")].at(-1).textContent;
+}
+
+export function titles() {
+  startUnseen();
+  const titles = [document.title];
+  const after = (action) => {
+    action();
+    titles.push(document.title);
+  };
+  after(() => hide(true));
+  after(() => count(3));
+  after(() => count(100));
+  after(() => {
+    document.title = "New title";
+    count(4);
+  });
+  after(() => count(0));
+  after(() => count(5));
+  after(() => hide(false));
+  return titles;
+}
+
+export function announcements() {
+  startUnseen();
+  const all = [];
+  const note = () => all.push(said());
+  note();
+  count(3);
+  note();
+  count(4);
+  count(7);
+  note();
+  clock.pass(4_999);
+  note();
+  clock.pass(1);
+  note();
+  count(100);
+  clock.pass(5_000);
+  note();
+  return all;
+}
+
+export function fallingNumber() {
+  startUnseen();
+  count(0);
+  const none = said();
+  count(1);
+  return [none, said()];
+}
+
+export function hiddenPage() {
+  startUnseen();
+  hide(true);
+  count(9);
+  hide(false);
+  return said();
+}
