@@ -137,7 +137,9 @@ class RoutingTable:
         for connection, bits in wanted.items():
             same[bits & ~excluded.get(connection, 0)].append(connection)
         same.pop(0, None)
-        return [FanOut(_batch(frames, bits), found) for bits, found in same.items()]
+        return [
+            FanOut(_batch(frames, bits), found) for bits, found in same.items() if found
+        ]
 
     def add_unseen_counts(self, fan_outs: Iterable[FanOut]) -> list[FanOut]:
         """Count the frames at the bells of the connections that are sent them.
