@@ -1,6 +1,6 @@
-"""The app's settings, read once from `settings.NOTIFICATIONS` and then cached.
+"""The app's settings, parsed from `settings.NOTIFICATIONS` when they are first read.
 
-Each value may also be the text of an environment variable.
+A value may also be a string, as environment variables are.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 
 class Setting(Generic[T]):
-    """One key of the NOTIFICATIONS setting, with its default and its type.
+    """One key of the NOTIFICATIONS setting, as a descriptor that parses its value once.
 
-    `parse` takes what the site wrote and returns the value, or raises ValueError,
-    TypeError, OverflowError or ImportError; `expected` describes what it accepts. The
-    keys that are not `public` are limits that only tests have reason to change.
+    `parse` takes the site's value and returns the parsed one, or raises ValueError,
+    TypeError, OverflowError or ImportError; `expected` describes what it accepts. Keys
+    that are not `public` are limits that only tests have a reason to change.
     """
 
     def __init__(
@@ -46,42 +46,43 @@ class Setting(Generic[T]):
             value = self.parse(raw)
         except (ValueError, TypeError, OverflowError, ImportError):
             raise InvalidSetting(raw, key=self.key, expected=self.expected) from None
-        # The instance's own attribute comes first from now on: see clear_cache.
+        # Python finds the instance's attribute before this descriptor from now on, so
+        # that reading a setting is an attribute look-up: see clear_cache.
         vars(instance)[self.key] = value
         return value
 
 
 def configured() -> dict[str, Any]:
-    """Return what the site wrote in `settings.NOTIFICATIONS`, unchecked."""
+    """Return the site's `settings.NOTIFICATIONS`, unchecked."""
     return getattr(settings, "NOTIFICATIONS", {})
 
 
-def _whole_number(default: int, *, least: int, public: bool = True) -> Setting[int]:
+def _whole_number(default: int, *, minimum: int, public: bool = True) -> Setting[int]:
     def parse(value: Any) -> int:
         number = int(value)
-        if number < least or number != float(value):
+        if number < minimum or number != float(value):
             raise ValueError
         return number
 
-    expected = f"a whole number, at least {least}"
+    expected = f"a whole number, at least {minimum}"
     return Setting(default, parse, expected=expected, public=public)
 
 
-def _seconds(default: float, *, least: float, public: bool = True) -> Setting[float]:
+def _seconds(default: float, *, minimum: float, public: bool = True) -> Setting[float]:
     def parse(value: Any) -> float:
         number = float(value)
-        if not least <= number < float("inf"):
+        if not minimum <= number < float("inf"):
             raise ValueError
         return number
 
-    expected = f"seconds, at least {least:g}"
+    expected = f"seconds, at least {minimum:g}"
     return Setting(default, parse, expected=expected, public=public)
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    """Accept a list of texts, or one text with commas."""
+    """Accept a list of strings, or one string with commas."""
     parts = value.split(",") if isinstance(value, str) else list(value)
-    # str.strip, called like this, refuses anything that is not a string.
+    # Called like this, str.strip raises TypeError for anything but a string.
     names = tuple(filter(None, map(str.strip, parts)))
     if any("\0" in name or "\n" in name for name in names):
         raise ValueError
@@ -118,30 +119,30 @@ def _header(value: Any) -> str:
 
 
 class Settings:
-    """Every setting there is; `docs/settings.md` describes the public ones."""
+    """All settings; `docs/settings.md` describes the public ones."""
 
     REDIS_URL = Setting(
         "redis://127.0.0.1:6379/0",
         _redis_url,
         expected="a redis://, rediss:// or unix:// URL, or a callable returning one",
     )
-    REDIS_TIMEOUT = _seconds(0.2, least=0.01)
+    REDIS_TIMEOUT = _seconds(0.2, minimum=0.01)
     KEY_PREFIX = Setting("notifications", _prefix, expected="letters, digits, - and _")
-    LOG_MAX_ENTRIES = _whole_number(100_000, least=100)
-    REPLAY_BUFFER_BYTES = _whole_number(8_388_608, least=0)
-    HEARTBEAT_INTERVAL = _seconds(15.0, least=0.1)
-    RETRY_INTERVAL = _seconds(3.0, least=0)
-    POLL_TIMEOUT = _seconds(25.0, least=0.1)
-    CLIENT_BUFFER_BYTES = _whole_number(65_536, least=1_024)
-    CLIENT_TIMEOUT = _seconds(12.0, least=0.1)
-    STREAM_LIFETIME = _seconds(3_600.0, least=1)
-    SESSION_CACHE_TTL = _seconds(7_200.0, least=0)
-    DRAIN_TIMEOUT = _seconds(3.0, least=0)
-    MAX_STREAMS = _whole_number(20_000, least=1)
-    MAX_STREAMS_PER_PERSON = _whole_number(10, least=1)
-    MAX_STREAMS_PER_ADDRESS = _whole_number(100, least=1)
-    MAX_TOPICS_PER_STREAM = _whole_number(500, least=1)
-    MAX_PAYLOAD_BYTES = _whole_number(8_192, least=64)
+    LOG_MAX_ENTRIES = _whole_number(100_000, minimum=100)
+    REPLAY_BUFFER_BYTES = _whole_number(8_388_608, minimum=0)
+    HEARTBEAT_INTERVAL = _seconds(15.0, minimum=0.1)
+    RETRY_INTERVAL = _seconds(3.0, minimum=0)
+    POLL_TIMEOUT = _seconds(25.0, minimum=0.1)
+    CLIENT_BUFFER_BYTES = _whole_number(65_536, minimum=1_024)
+    CLIENT_TIMEOUT = _seconds(12.0, minimum=0.1)
+    STREAM_LIFETIME = _seconds(3_600.0, minimum=1)
+    SESSION_CACHE_TTL = _seconds(7_200.0, minimum=0)
+    DRAIN_TIMEOUT = _seconds(3.0, minimum=0)
+    MAX_STREAMS = _whole_number(20_000, minimum=1)
+    MAX_STREAMS_PER_PERSON = _whole_number(10, minimum=1)
+    MAX_STREAMS_PER_ADDRESS = _whole_number(100, minimum=1)
+    MAX_TOPICS_PER_STREAM = _whole_number(500, minimum=1)
+    MAX_PAYLOAD_BYTES = _whole_number(8_192, minimum=64)
     ADDRESS_HEADER = Setting(
         "REMOTE_ADDR", _header, expected="a key of a request's META, as in REMOTE_ADDR"
     )
@@ -151,22 +152,22 @@ class Settings:
         _callable,
         expected="a callable taking (user, topic), or the dotted path of one",
     )
-    SWEEP_INTERVAL = _seconds(5.0, least=0)
+    SWEEP_INTERVAL = _seconds(5.0, minimum=0)
 
     # For how long requests do not try Redis again after a failure. The sweep does,
     # and closes the breaker as soon as Redis is back.
-    REDIS_BREAKER_TIMEOUT = _seconds(30.0, least=0, public=False)
-    # How long Redis keeps the uid of an entry, which prevents a second append.
-    DEDUPLICATION_WINDOW = _whole_number(86_400, least=60, public=False)
-    # How long one read of the log waits for an entry, and how much longer it may be
+    REDIS_BREAKER_TIMEOUT = _seconds(30.0, minimum=0, public=False)
+    # How long Redis keeps the uid of an entry, to prevent a second append.
+    DEDUPLICATION_WINDOW = _whole_number(86_400, minimum=60, public=False)
+    # How long one read of the log waits for an entry, and how much longer Redis may be
     # silent before the connection counts as dead.
-    LOG_READ_TIMEOUT = _seconds(5.0, least=0.1, public=False)
-    LOG_READ_GRACE = _seconds(5.0, least=0.1, public=False)
+    LOG_READ_TIMEOUT = _seconds(5.0, minimum=0.1, public=False)
+    LOG_READ_GRACE = _seconds(5.0, minimum=0.1, public=False)
     # SO_SNDBUF of a client's socket.
-    SEND_BUFFER_BYTES = _whole_number(65_536, least=1_024, public=False)
-    MAX_TOPICS_PER_EVENT = _whole_number(100, least=1, public=False)
+    SEND_BUFFER_BYTES = _whole_number(65_536, minimum=1_024, public=False)
+    MAX_TOPICS_PER_EVENT = _whole_number(100, minimum=1, public=False)
     # How many pending rows the sweep relays at a time.
-    SWEEP_BATCH = _whole_number(500, least=1, public=False)
+    SWEEP_BATCH = _whole_number(500, minimum=1, public=False)
 
 
 SETTINGS = {
@@ -177,7 +178,7 @@ conf = Settings()
 
 
 def clear_cache(*, setting: str, **signal: Any) -> None:
-    """Read the settings again after a test has changed them."""
+    """Parse the settings again after a test has changed them."""
     if setting == "NOTIFICATIONS":
         vars(conf).clear()
 

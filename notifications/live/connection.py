@@ -1,4 +1,4 @@
-"""A connection: one open stream, who reads it and what it is sent.
+"""A connection: one open stream, its subscriber, and which frames it is sent.
 
 The hub pushes frames in; the connection's transport takes them to the client. Nothing
 here knows HTTP or Redis.
@@ -33,8 +33,8 @@ class State(enum.Enum):
 class Connection:
     """One open stream.
 
-    `subscriptions` are what its subscriber follows, and `requested_topics` the topics
-    and wildcards that the request itself named. `unseen_count` is the number at the
+    `subscriptions` are what its subscriber follows, and `requested_topics` are the
+    topics and wildcards that the request named. `unseen_count` is the number at the
     client's bell. `clock` is a monotonic clock in seconds.
     """
 
@@ -98,7 +98,7 @@ class Connection:
     def change_follow(self, topic: str, level: str, since: int, *, at: Cursor) -> None:
         """Apply a change of a follow; an empty level means that it ended.
 
-        A change that stands before one that was applied is ignored.
+        A change that is older than one that was applied is ignored.
         """
         if self._is_newest(topic, at):
             self.subscriptions = self.subscriptions.changed(topic, level, since)
@@ -143,7 +143,7 @@ class Connection:
         return False
 
     def _suppressed_live_then(self, frame: Frame) -> bool:
-        """Tell whether preferences suppressed a frame that only later watches bring."""
+        """Tell whether a frame was suppressed before its topics were watched."""
         subscriptions = self.subscriptions
         if frame.type not in subscriptions.not_live or self._requests(frame):
             return False
@@ -194,7 +194,7 @@ class Connection:
         return True
 
     def _counts_all(self) -> bool:
-        """Tell whether every frame that is sent counts, which saves asking each."""
+        """Tell whether every frame that is sent counts, to save a check of each."""
         filters = self.requested_topics or self.subscriptions.not_live
         return self.skip_until is None and not filters
 
@@ -203,7 +203,7 @@ class Connection:
         return not self.subscriptions.muted.isdisjoint(topics)
 
     def was_already_told(self, frame: Frame) -> bool:
-        """Tell whether an earlier event told the subscriber of the same thing."""
+        """Tell whether an earlier event notified the subscriber about the same."""
         already_told = frame.already_told.items()
         return any(self._followed_by(topic, by=time) for topic, time in already_told)
 

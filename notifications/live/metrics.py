@@ -11,15 +11,15 @@ from notifications.protocol.frames import Batch, Frame
 class Metrics:
     """Counts since the process started; safe to share between threads.
 
-    `clock` returns seconds since 1970, the time that cursors have.
+    `clock` returns seconds since 1970, as the cursors do in milliseconds.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        # Guards the slow closes, which any thread may count.
+        # Guards the count of slow closes, which any thread may increment.
         self._lock = threading.Lock()
         self._slow_closes = 0
-        # Counted by the hub's thread alone: events read, and pushes of one to a
+        # Counted by the hub's thread alone. A delivery is the push of one event to one
         # connection.
         self.events = 0
         self.deliveries = 0
@@ -50,7 +50,7 @@ class Metrics:
             len(connections) * sum(bool(frame.type) for frame in batch.frames)
             for batch, connections in fan_outs
         )
-        # The first has waited the longest. Another machine's clock may be ahead.
+        # The first frame has waited the longest. Redis's clock may be ahead of ours.
         waited = self._clock() * 1000 - frames[0].cursor.milliseconds
         self.lag = max(0, round(waited))
 

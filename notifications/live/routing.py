@@ -6,13 +6,13 @@ from itertools import chain
 from typing import NamedTuple
 
 from notifications.live.connection import Connection
-from notifications.protocol import frames as frame_of
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import FollowEntry, PreferenceEntry
 from notifications.protocol.frames import Batch, Frame
+from notifications.protocol.frames import count as count_frame
 from notifications.protocol.topics import wildcard
 
-# Ordered by arrival, as the sockets lie in memory, which is faster to walk.
+# Ordered by arrival: this is how the connections lie in memory, which is faster.
 Members = dict[Connection, None]
 
 
@@ -24,9 +24,9 @@ class FanOut(NamedTuple):
 
 
 class RoutingTable:
-    """Finds connections by the topics they follow and by the person who reads them.
+    """Finds connections by the topics that they follow and by their person.
 
-    Its cost grows with the connections that are found, not with all there are.
+    The cost depends on how many connections are found, not on how many there are.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class RoutingTable:
         self._not_live: dict[str, Members] = {}
         # Connections whose client shows an unseen count.
         self._bells: Members = {}
-        # By person, who has few of them. Anonymous connections are not in here.
+        # By person, who has few of them. Anonymous connections are not in it.
         self._people: dict[str, tuple[Connection, ...]] = {}
 
     def __len__(self) -> int:
@@ -125,20 +125,23 @@ class RoutingTable:
             for connection in self._excluded(frame):
                 excluded[connection] |= 1 << number
         groups.pop((), None)
-        same: defaultdict[int, list[Connection]] = defaultdict(list)
+        # By frames, as bits: the connections that get exactly these.
+        by_bits: defaultdict[int, list[Connection]] = defaultdict(list)
         if len(groups) == 1:
-            # The usual case: all members get the same, apart from a few.
+            # The usual case: all members get the same, except for a few.
             [(audience, bits)] = groups.items()
             members = self._members(audience)
-            same[bits] = [each for each in members if each not in excluded]
+            by_bits[bits] = [each for each in members if each not in excluded]
             wanted = {each: bits for each in excluded if each in members}
         else:
             wanted = self._wanted(groups)
         for connection, bits in wanted.items():
-            same[bits & ~excluded.get(connection, 0)].append(connection)
-        same.pop(0, None)
+            by_bits[bits & ~excluded.get(connection, 0)].append(connection)
+        by_bits.pop(0, None)
         return [
-            FanOut(_batch(frames, bits), found) for bits, found in same.items() if found
+            FanOut(_batch(frames, bits), found)
+            for bits, found in by_bits.items()
+            if found
         ]
 
     def add_unseen_counts(self, fan_outs: Iterable[FanOut]) -> list[FanOut]:
@@ -163,7 +166,7 @@ class RoutingTable:
         if unchanged:
             yield FanOut(batch, unchanged)
         for unseen_count, found in by_count.items():
-            count = frame_of.count(unseen_count, batch.frames[-1].cursor)
+            count = count_frame(unseen_count, batch.frames[-1].cursor)
             yield FanOut(Batch([*batch.frames, count]), found)
 
     def _wanted(self, groups: dict[tuple[str, ...], int]) -> dict[Connection, int]:

@@ -12,7 +12,7 @@ from notifications.protocol.frames import Batch, Frame
 
 
 class Transport(Protocol):
-    """The way of one connection to its client; no method blocks."""
+    """Sends one connection's frames to its client; no method blocks."""
 
     def push(self, batch: Batch) -> bool:
         """Accept frames for the client; return False if it is too far behind."""
@@ -40,9 +40,9 @@ class Link(Protocol):
 class QueueTransport:
     """Frames that wait until the thread that writes to the client takes them.
 
-    The client is too far behind when more than `buffer_bytes` are waiting as more
-    arrive: one read of the log is never too much for a client that keeps up. `link`
-    is the client's socket, where the server exposes it.
+    The client is too far behind if more than `buffer_bytes` are waiting when more
+    frames arrive: one read of the log is never too much for a client that keeps up.
+    `link` is the client's socket, if the server exposes it.
     """
 
     def __init__(self, *, buffer_bytes: int = 65_536, link: Link | None = None) -> None:
@@ -52,7 +52,7 @@ class QueueTransport:
         self._ready = threading.Condition()
         self._buffer: deque[Frame] = deque()
         self._waiting_bytes = 0
-        # What was taken last counts until the next time: it is still being written.
+        # The frames taken last count until the next take: they are being written.
         self._taken_bytes = 0
         self._closed = False
 
