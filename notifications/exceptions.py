@@ -1,14 +1,14 @@
-"""The errors of the app, as one tree; each carries what was wrong as attributes."""
+"""The exceptions of the app; each has its details as attributes."""
 
 
 class NotificationsError(Exception):
-    """Anything that this app raises on purpose."""
+    """The base class of the app's exceptions."""
 
 
 class InvalidValue(NotificationsError, ValueError):
-    """A value from outside that is not what was expected.
+    """A value from outside the app is invalid.
 
-    `value` is what came, `expected` says in words what it should have been.
+    `value` is that value; `expected` describes a valid one.
     """
 
     noun = "value"
@@ -20,25 +20,25 @@ class InvalidValue(NotificationsError, ValueError):
 
 
 class InvalidTopic(InvalidValue):
-    """A text that is not a topic."""
+    """A topic is invalid."""
 
     noun = "topic"
 
 
 class InvalidCursor(InvalidValue):
-    """A text that is not a cursor."""
+    """A cursor is invalid."""
 
     noun = "cursor"
 
 
 class InvalidEventType(InvalidValue):
-    """An event type that breaks the rules for its name or its payload."""
+    """The name, payload or group of an event type is invalid."""
 
     noun = "event type"
 
 
 class InvalidSetting(InvalidValue):
-    """A value in settings.NOTIFICATIONS that cannot be used."""
+    """A value in settings.NOTIFICATIONS is invalid; `key` names it."""
 
     noun = "setting"
 
@@ -51,7 +51,10 @@ class InvalidSetting(InvalidValue):
 
 
 class InvalidPayload(NotificationsError, ValueError):
-    """A payload that does not fit its event type; `field` is a JSONPath, or empty."""
+    """A payload does not fit its event type.
+
+    `field` is the JSONPath or the name of the invalid field, or empty.
+    """
 
     def __init__(self, event_type: str, *, problem: str, field: str = "") -> None:
         self.event_type = event_type
@@ -62,7 +65,7 @@ class InvalidPayload(NotificationsError, ValueError):
 
 
 class UnknownEventType(NotificationsError, LookupError):
-    """A name under which no event type is registered."""
+    """No event type is registered under `name`; `known` lists the registered names."""
 
     def __init__(self, name: str, *, known: list[str]) -> None:
         self.name = name
@@ -74,7 +77,7 @@ class UnknownEventType(NotificationsError, LookupError):
 
 
 class AlreadyRegistered(NotificationsError, ValueError):
-    """Something is registered a second time; `first` and `second` are file:line."""
+    """`what` is registered twice; `first` and `second` are the places, as file:line."""
 
     def __init__(self, what: str, *, first: str, second: str) -> None:
         self.what = what
@@ -87,7 +90,7 @@ class AlreadyRegistered(NotificationsError, ValueError):
 
 
 class NotFollowable(NotificationsError, LookupError):
-    """A model that no topic kind is registered for."""
+    """No topic kind is registered for `model`."""
 
     def __init__(self, model: type) -> None:
         self.model = model
@@ -98,11 +101,11 @@ class NotFollowable(NotificationsError, LookupError):
 
 
 class LogUnavailable(NotificationsError):
-    """The log cannot be reached, or refuses; what was to be written is not lost."""
+    """Redis cannot be reached or rejects a command; events stay in the outbox."""
 
 
 class LogGap(NotificationsError):
-    """Entries after `cursor` may be gone: the log no longer has what stood there."""
+    """The log no longer has the entry at `cursor`; later ones may be missing, too."""
 
     def __init__(self, cursor: object) -> None:
         self.cursor = cursor
@@ -110,11 +113,11 @@ class LogGap(NotificationsError):
 
 
 class UnreadableEntry(NotificationsError, ValueError):
-    """Bytes in the log that no version of this app wrote."""
+    """The bytes of an entry in the log cannot be decoded."""
 
 
 class TooManyStreams(NotificationsError):
-    """As many streams are open as one `whose` (user, address, process) may have."""
+    """`whose` (user, address or process) has `limit` streams open, the most allowed."""
 
     def __init__(self, whose: str, *, limit: int) -> None:
         self.whose = whose
@@ -126,12 +129,12 @@ SHOWN_CHARACTERS = 80
 
 
 def shorten(value: object) -> str:
-    """Return `value` as a quoted text on one line, cut at 80 characters."""
+    """Return the value as a quoted ASCII text on one line, cut at 80 characters."""
     text = ascii(value)
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
 
 
 def _plain(text: str) -> str:
-    """Return a text that is ours as it is, and shortened if it has others' in it."""
-    ours = text.isascii() and text.isprintable() and len(text) <= 2 * SHOWN_CHARACTERS
-    return text if ours else shorten(text)
+    """Return a plain message unchanged, and one with data from outside shortened."""
+    short = len(text) <= 2 * SHOWN_CHARACTERS
+    return text if short and text.isascii() and text.isprintable() else shorten(text)

@@ -2,5 +2,5 @@
 
 from django.dispatch import Signal
 
-# An event was recorded, in the transaction that it belongs to: `event` is its row.
+# Sent when an event is recorded, inside its transaction; `event` is the row.
 event_recorded = Signal()

@@ -1,4 +1,4 @@
-"""What a site's own tests need of the app."""
+"""Helpers for the tests of a site."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,8 @@ from notifications.signals import event_recorded
 def recorded_events() -> Iterator[list[Event]]:
     """Collect the events that are recorded in the block, committed or not.
 
-    At its end they say what has become of them; those rolled back are left out.
+    After the block, the events are as in the database; events that were rolled back are
+    left out.
 
     with recorded_events() as events:
         Comment.objects.create(...)
@@ -26,7 +27,9 @@ def recorded_events() -> Iterator[list[Event]]:
     event_recorded.connect(collect)
     try:
         yield events
-        found = Event.objects.in_bulk([event.pk for event in events])
-        events[:] = [found[event.pk] for event in events if event.pk in found]
+        # By uid, since the database may use the key of a rolled back row again.
+        uids = [event.uid for event in events]
+        found = Event.objects.in_bulk(uids, field_name="uid")
+        events[:] = [found[uid] for uid in uids if uid in found]
     finally:
         event_recorded.disconnect(collect)

@@ -23,7 +23,7 @@ from notifications.models import (
     ReadState,
     now,
 )
-from notifications.models.times import whole
+from notifications.models.times import truncate_to_milliseconds
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing.followables import labels_of
 
@@ -232,7 +232,7 @@ class _Case:
     def _was_there(self, moment: datetime) -> bool:
         """Tell whether the person had an account then; yes, if nobody knows."""
         joined = getattr(self.user, "date_joined", None)
-        return joined is None or whole(joined) <= moment
+        return joined is None or truncate_to_milliseconds(joined) <= moment
 
     def _say(self, text: str, topic: str, time: datetime) -> str:
         return text % {"topic": self.address.name(topic), "time": _shown(time)}

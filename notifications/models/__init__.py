@@ -1,12 +1,7 @@
-"""The rows: follows and preferences, events (also the outbox), and what is read."""
+"""The rows: follows and preferences, events and the outbox, and the read state."""
 
-from notifications.models.events import (
-    LATEST,
-    Control,
-    Event,
-    EventQuerySet,
-    EventTopic,
-)
+from notifications.models.event_topics import EventTopic
+from notifications.models.events import LATEST, Control, Event, EventQuerySet
 from notifications.models.follows import (
     NO_LEVEL,
     Delivery,

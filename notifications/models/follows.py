@@ -1,4 +1,4 @@
-"""What people follow, at which level, and what they want to be told of it."""
+"""Follows of topics at a level, and preferences by event type."""
 
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ from notifications.protocol import topics
 
 
 def validate_topic(value: str) -> None:
-    """Raise ValidationError when `value` is no topic."""
+    """Raise ValidationError if `value` is not a valid topic."""
     try:
         topics.validate(value)
     except InvalidTopic as error:
@@ -24,8 +24,9 @@ def validate_topic(value: str) -> None:
 class Level(models.TextChoices):
     """How closely a person follows a topic.
 
-    Who watches is told of everything, who follows as their preferences say, and who
-    has muted a topic of nothing that is addressed to it.
+    A person who watches a topic is notified about all of its events, whatever the
+    preferences say. A person who follows it is notified as the preferences say. A
+    person who muted it is not notified about any event that is addressed to it.
     """
 
     WATCH = "watch", _("watch")
@@ -33,7 +34,7 @@ class Level(models.TextChoices):
     MUTE = "mute", _("mute")
 
 
-# Stands for not following at all, where a level is expected.
+# Means not following, where a level is expected.
 NO_LEVEL = "none"
 
 
@@ -41,14 +42,14 @@ class FollowQuerySet(models.QuerySet["Follow"]):
     """Follows."""
 
     def not_muted(self) -> Self:
-        """Return those that bring events; a mute keeps them away."""
+        """Return the follows that are not mutes."""
         return self.exclude(level=Level.MUTE)
 
     def set_level(self, user: Any, topic: str, level: str) -> "Follow":
-        """Let a person follow a topic at this level; return the follow.
+        """Let a person follow a topic at a level; return the follow.
 
-        Who followed already keeps the time since when; who had it muted follows
-        from now. Raises ValidationError for what is no topic or no level.
+        An existing follow keeps the time when it began; one that was a mute begins
+        now. Raises ValidationError for an invalid topic or level.
         """
         self.model(user=user, topic=topic, level=level).clean_fields(exclude=["user"])
         with transaction.atomic():
@@ -62,7 +63,7 @@ class FollowQuerySet(models.QuerySet["Follow"]):
 
 
 class Follow(models.Model):
-    """A person follows a topic, at a level."""
+    """A person follows a topic at a level."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -94,7 +95,7 @@ class Follow(models.Model):
         return f"{self.user} {self.level} {self.topic}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the follow; one that was muted until now counts from now."""
+        """Save the follow; one that was a mute until now begins now."""
         if self.level != Level.MUTE and self._is_muted():
             self.created = now()
         super().save(*args, **kwargs)
@@ -104,7 +105,7 @@ class Follow(models.Model):
 
 
 class Delivery(models.TextChoices):
-    """How a person is told of the events of a type."""
+    """How a person is notified about the events of a type."""
 
     LIVE = "live", _("in the inbox and live")
     INBOX = "inbox", _("only in the inbox")
@@ -115,18 +116,18 @@ class PreferenceQuerySet(models.QuerySet["Preference"]):
     """Preferences."""
 
     def off(self, user: Any) -> list[str]:
-        """Return the types of events that a person wants to hear nothing of."""
+        """Return the event types that a person turned off."""
         return self._types(user, delivery=Delivery.OFF)
 
     def not_live(self, user: Any) -> list[str]:
-        """Return the types of events that a person wants nothing of live."""
+        """Return the event types that a person is not notified about live."""
         return self._types(user, delivery__in=[Delivery.INBOX, Delivery.OFF])
 
-    def _types(self, user: Any, **wanted: Any) -> list[str]:
-        return list(self.filter(user=user, **wanted).values_list("type", flat=True))
+    def _types(self, user: Any, **conditions: Any) -> list[str]:
+        return list(self.filter(user=user, **conditions).values_list("type", flat=True))
 
     def set(self, user: Any, event_type: str, delivery: str) -> None:
-        """Let a person be told of a type of events like this from now on."""
+        """Set how a person is notified about the events of a type."""
         preference, created = self.get_or_create(
             user=user, type=event_type, defaults={"delivery": delivery}
         )
@@ -136,7 +137,7 @@ class PreferenceQuerySet(models.QuerySet["Preference"]):
 
 
 class Preference(models.Model):
-    """How a person is told of the events of one type; live, if they say nothing."""
+    """How a person is notified about the events of a type; live without a row."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

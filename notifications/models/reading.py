@@ -1,7 +1,7 @@
 """What a person has seen and read.
 
-Both go by position, the order in which events were relayed: what commits late with an
-older key is new all the same.
+Both are kept as positions, the order in which events were relayed: an event that
+commits late may have an older primary key and is new all the same.
 """
 
 from typing import Any
@@ -19,12 +19,13 @@ class ReadState(models.Model):
         primary_key=True,
         related_name="+",
     )
-    # Up to this position all is seen: the bell is quiet about it.
+    # Everything up to this position is seen and no longer counted by the bell.
     seen_up_to = models.BigIntegerField(default=0)
-    # Up to this position all is read, but for the marks that were made later.
+    # Everything up to this position is read, except for marks made later.
     read_up_to = models.BigIntegerField(default=0)
-    # Marks are numbered; those up to this one were made before all was marked.
+    # The version when everything was marked as read; marks up to it no longer count.
     read_version = models.BigIntegerField(default=0)
+    # The number of changes so far, which gives each mark its version.
     version = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
@@ -32,21 +33,21 @@ class ReadState(models.Model):
 
     @classmethod
     def of(cls, user: Any) -> "ReadState":
-        """Return the person's state; a new one, not saved yet, if they have none."""
+        """Return the person's state; a new, unsaved one if they have none."""
         return cls.objects.filter(user=user).first() or cls(user=user)
 
     @classmethod
     def locked(cls, user: Any) -> "ReadState":
-        """Return the person's state, which nobody else changes till the commit."""
+        """Return the person's state, locked until the transaction ends."""
         cls.objects.get_or_create(user=user)
         return cls.objects.select_for_update().get(user=user)
 
 
 class ReadMark(models.Model):
-    """Up to where one group of events is read, whatever the rest of the inbox is.
+    """How far a person has read one group of events.
 
-    It counts as long as all was not marked since: while its version is newer than
-    the state's `read_version`.
+    It takes precedence over the state's `read_up_to` as long as its version is newer
+    than the state's `read_version`, that is, until everything is marked as read.
     """
 
     user = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""The clock of the rows."""
+"""The clock for the times in rows."""
 
 from datetime import datetime
 
@@ -6,10 +6,10 @@ from django.utils import timezone
 
 
 def now() -> datetime:
-    """Return the time in whole milliseconds, as the log's cursors have it."""
-    return whole(timezone.now())
+    """Return the current time in whole milliseconds, the precision of cursors."""
+    return truncate_to_milliseconds(timezone.now())
 
 
-def whole(time: datetime) -> datetime:
-    """Return a time cut to whole milliseconds, to be compared with `now`."""
+def truncate_to_milliseconds(time: datetime) -> datetime:
+    """Return a time without its microseconds, to compare it with times of `now`."""
     return time.replace(microsecond=time.microsecond // 1000 * 1000)

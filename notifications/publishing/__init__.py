@@ -1,1 +1,1 @@
-"""The write side: from a model save to a row in the outbox, and on to the log."""
+"""The write side: from a model save to a row of the outbox, and on to the log."""

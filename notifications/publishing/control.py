@@ -1,6 +1,6 @@
-"""Changes of what people follow and of their logins, recorded as control entries.
+"""Changes of follows, preferences and logins, recorded as control entries.
 
-They take the way of the events, so the streams that are open learn of them in order.
+They go through the outbox and the log like events, so open streams apply them in order.
 """
 
 import uuid
@@ -29,20 +29,20 @@ from notifications.protocol.entries import EndEntry, FollowEntry, PreferenceEntr
 from notifications.publishing import outbox
 from notifications.publishing.unseen import record_unseen_count
 
-# A save of these fields of a user may end what they are allowed.
+# A change of these fields of a user may end streams.
 LOGIN_FIELDS = frozenset({"password", "is_active"})
 
 
 def connect() -> None:
-    """Listen to changes of follows and of logins, whoever makes them."""
-    # The class, or its name as long as it is not loaded: signals take either.
-    users: Any = Follow._meta.get_field("user").remote_field.model
+    """Connect the receivers of model and login signals."""
+    # The model, or its label while it is not loaded: model signals accept both.
+    user_model: Any = Follow._meta.get_field("user").remote_field.model
     post_save.connect(_follow_saved, sender=Follow)
     post_delete.connect(_follow_deleted, sender=Follow)
     post_save.connect(_preference_saved, sender=Preference)
     post_delete.connect(_preference_deleted, sender=Preference)
-    post_save.connect(_user_saved, sender=users)
-    post_delete.connect(_user_deleted, sender=users)
+    post_save.connect(_user_saved, sender=user_model)
+    post_delete.connect(_user_deleted, sender=user_model)
     user_logged_out.connect(_signed_out)
     if apps.is_installed("django.contrib.sessions"):
         post_delete.connect(_session_deleted, sender=DATABASE_SESSION_MODEL)
@@ -93,12 +93,12 @@ def _record_preference(preference: Preference, *, live: bool) -> None:
 
 
 def _is_deleted_alone(instance: Model, origin: Any) -> bool:
-    """Tell whether a row was not deleted along with its person."""
+    """Tell whether a row was deleted itself, not in a cascade from its user."""
     return issubclass(getattr(origin, "model", type(origin)), type(instance))
 
 
 def _signed_out(*, request: HttpRequest, user: Any, **signal: Any) -> None:
-    # A session in the database is deleted next, which ends its streams.
+    # A session in the database is deleted next, and _session_deleted ends its streams.
     if is_database_session(request.session):
         return
     session = session_digest(request.session.session_key)
@@ -107,7 +107,7 @@ def _signed_out(*, request: HttpRequest, user: Any, **signal: Any) -> None:
 
 
 def _session_deleted(*, instance: Any, **signal: Any) -> None:
-    """End the streams of a session that is deleted, by whomever."""
+    """End the streams of a session that was deleted before it expired."""
     user = instance.get_decoded().get(SESSION_KEY)
     if user is not None and instance.expire_date > timezone.now():
         digest = session_digest(instance.session_key)
@@ -128,7 +128,7 @@ def _user_saved(
     if not instance.is_active:
         end_streams(instance, "deactivated")
     elif login := login_digest(instance):
-        # A save that left the password alone ends nothing: the digest is the same.
+        # If the password did not change, the digest is the same, and no stream ends.
         end_streams(instance, "password_changed", login=login)
 
 
@@ -137,7 +137,10 @@ def _user_deleted(*, instance: Any, **signal: Any) -> None:
 
 
 def end_streams(user: Any, reason: str, *, session: str = "", login: str = "") -> None:
-    """End a person's streams: all, or those of a session, or of other logins."""
+    """End a person's streams: all, those of a session, or those of other logins.
+
+    `session` and `login` are digests; with a login, its own streams stay open.
+    """
     _end(str(user.pk), reason, session=session, login=login)
 
 

@@ -23,13 +23,13 @@ from notifications.exceptions import (
 from notifications.lib.call_site import call_site
 from notifications.protocol.sse import RESERVED_NAMES
 
-# NUL as JSON writes it, and not a backslash that is followed by u0000.
+# An escaped NUL in JSON, but not an escaped backslash before the text u0000.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 # The nesting limit of payloads. JSON readers and writers give up at a depth that
 # depends on the call stack, and an event that was recorded must not fail later.
 MAX_DEPTH = 64
-# The fields that every event has on the wire, beside those of its payload.
+# The fields that every event has on the wire, in addition to those of its payload.
 WIRE_FIELDS = frozenset({"uid", "type", "topics", "actor", "created"})
 # The event types that this app registers itself, and the module that does so.
 OWN_TYPES = {"announcement": "notifications.inbox.announcements"}

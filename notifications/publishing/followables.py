@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from notifications.exceptions import NotFollowable
+from notifications.exceptions import AlreadyRegistered, NotFollowable
+from notifications.lib.call_site import call_site
 from notifications.models import Follow, Level
 from notifications.protocol import topics
 
@@ -21,6 +22,8 @@ class Followable:
     kind: str
     key: str
     public: bool
+    # Where it was registered, as file:line.
+    declared_at: str
 
     registry: ClassVar[dict[str, "Followable"]] = {}
 
@@ -30,16 +33,16 @@ class Followable:
             found = self.model._default_manager.filter(**{self.key: key}).first()
         except (ValueError, TypeError, ValidationError):
             return None
-        # The database finds 7 by 07, but events are addressed to one spelling only.
+        # The database finds 7 by "07", but events are addressed to "7" only.
         return found if str(getattr(found, self.key, "")) == key else None
 
     def labels(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return labels for the topics of these keys that stand for an object."""
+        """Return the labels of the topics with these keys, as far as objects exist."""
         try:
-            wanted = {f"{self.key}__in": keys}
-            found = list(self.model._default_manager.filter(**wanted))
+            by_key = {f"{self.key}__in": keys}
+            found = list(self.model._default_manager.filter(**by_key))
         except (ValueError, TypeError, ValidationError):
-            # At least one of them cannot be a key of this model.
+            # At least one key is not a valid value of the field.
             found = [each for each in map(self.find, keys) if each is not None]
         name = self.model._meta.verbose_name
         return {
@@ -52,33 +55,40 @@ def followable(
 ) -> None:
     """Let people follow the objects of a model, as topics `<kind>:<value of key>`.
 
-    `key` names a unique field. Everybody may stream the topics of a public kind.
-    Raises InvalidTopic when `kind` cannot be the kind of a topic.
+    `key` names a unique field. Everyone may stream the topics of a public kind. Raises
+    InvalidTopic for an invalid `kind`, and AlreadyRegistered for one that is taken.
     """
     topics.build(kind, "1")
-    Followable.registry[kind] = Followable(model, kind, key, public)
+    new = Followable(model, kind, key, public, declared_at=call_site(frames_up=1))
+    first = Followable.registry.setdefault(kind, new)
+    if first is not new:
+        raise AlreadyRegistered(
+            f"the topic kind {kind}",
+            first=first.declared_at,
+            second=new.declared_at,
+        )
 
 
 def topic_of(thing: models.Model) -> str:
     """Return the topic of an object; raises NotFollowable."""
-    for each in Followable.registry.values():
-        if isinstance(thing, each.model):
-            return topics.build(each.kind, getattr(thing, each.key))
+    for found in Followable.registry.values():
+        if isinstance(thing, found.model):
+            return topics.build(found.kind, getattr(thing, found.key))
     raise NotFollowable(type(thing))
 
 
 def object_of(topic: str) -> models.Model | None:
-    """Return the object that a topic stands for, or None."""
+    """Return the object of a topic, or None."""
     kind, key = topics.parse(topic)
     found = Followable.registry.get(kind)
     return found.find(key) if found else None
 
 
 def labels_of(names: Iterable[str]) -> dict[str, str]:
-    """Return labels for those of these topics that stand for an object.
+    """Return the labels of those topics that have an object.
 
-    A label is the name of the model and the object's own, as in "topic Espresso".
-    Takes one query for each kind.
+    A label has the names of the model and of the object, as in "topic Espresso". This
+    takes one query for each kind.
     """
     kinds: defaultdict[str, list[str]] = defaultdict(list)
     for kind, key in map(topics.parse, names):
@@ -91,7 +101,7 @@ def labels_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def public_topics(user: Any, topic: str) -> bool:
-    """Allow everybody the topics of public kinds; the default of AUTHORIZE."""
+    """Allow everyone the topics of public kinds; the default of AUTHORIZE."""
     found = Followable.registry.get(topics.parse_selector(topic).kind)
     return found is not None and found.public
 

@@ -1,7 +1,7 @@
 """The outbox: record an event in the transaction, relay it to the log on commit.
 
-What could not be relayed stays pending, and the sweep relays it later. Nothing here
-knows who is connected.
+What could not be relayed stays pending, and the sweep relays it later. This module
+never knows which clients are connected.
 """
 
 import logging
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
 
-# So many events that are late are relayed along with a new one.
+# At most this many overdue events are relayed together with a new one.
 OVERDUE_LIMIT = 100
-# The sweep's lock lapses after this, should its holder die; a batch takes far less.
+# How long the sweep's lock is held without renewal; a batch takes far less.
 SWEEP_LOCK_SECONDS = 5
 
 
@@ -44,11 +44,12 @@ def record(
     source: str = "",
     already_told: Mapping[str, datetime] | None = None,
 ) -> Event:
-    """Write an event in the current transaction; it is relayed once that commits.
+    """Record an event in the current transaction, to be relayed when it commits.
 
-    `topics` are whom it is for, `actor` the user who did it and is not told, `source`
-    what was saved. `told` names topics whose followers were told of the same thing
-    before, and when. Raises InvalidPayload and InvalidTopic; nothing is written then.
+    `topics` are the topics that the event is addressed to, `actor` is the user who
+    caused it and is not notified, and `source` names the object that was saved.
+    `already_told` has the topics of earlier events about this object, and when these
+    were relayed. Raises InvalidPayload or InvalidTopic, and records nothing then.
     """
     addressed = _check_topics(topics)
     event = Event(
@@ -60,7 +61,7 @@ def record(
     event.group = event_type.group_of(event.payload) or event.group
     with transaction.atomic():
         event.save()
-        _address(event, addressed, already_told or {})
+        _create_topics(event, addressed, already_told or {})
         _relay_on_commit().events.append(event)
     event_recorded.send(Event, event=event)
     return event
@@ -73,53 +74,53 @@ def amend(
     payload: dict[str, Any],
     already_told: Mapping[str, datetime],
 ) -> None:
-    """Rewrite an event of the current transaction, before anyone is told of it."""
+    """Change an event that the current transaction recorded."""
     event.payload = payload
     with transaction.atomic():
         event.save(update_fields=["payload"])
         event.addresses.all().delete()
-        _address(event, _check_topics(topics), already_told)
+        _create_topics(event, _check_topics(topics), already_told)
 
 
-def open_event(source: str) -> Event | None:
-    """Return the event that this transaction recorded for a source, if it did."""
-    found = _open_relay()
-    if found is None or not source:
+def event_of_transaction(source: str) -> Event | None:
+    """Return the event that the current transaction recorded for a source, or None."""
+    current = _current_relay()
+    if current is None or not source:
         return None
-    pks = [event.pk for event in found.events if event.source == source]
-    # A savepoint that was rolled back took its rows along, and another's may have got
-    # their keys since.
+    pks = [event.pk for event in current.events if event.source == source]
+    # The rows of a savepoint that was rolled back are gone, and rows of other sources
+    # may have got their keys.
     return Event.objects.filter(pk__in=pks, source=source).last()
 
 
-def note_raw(source: str) -> None:
-    """Note that this transaction writes a source as it is, as `loaddata` does."""
+def mark_raw(source: str) -> None:
+    """Note that the current transaction saves a source raw, as `loaddata` does."""
     _relay_on_commit().raw.add(source)
 
 
 def is_raw(source: str) -> bool:
-    """Tell whether the current transaction writes this source as it is."""
-    found = _open_relay()
-    return found is not None and source in found.raw
+    """Tell whether the current transaction saved this source raw."""
+    current = _current_relay()
+    return current is not None and source in current.raw
 
 
 def record_control(entry: entries.ControlEntry) -> None:
-    """Write a control entry in the current transaction, to be relayed like an event."""
+    """Record a control entry in the current transaction, to be relayed on commit."""
     with transaction.atomic():
         control = Control.objects.create(uid=entry.uid, body=entries.encode(entry))
         _relay_on_commit().controls.append(control)
 
 
 def relay(events: EventQuerySet) -> list[Event]:
-    """Append these events to the log and mark them; return them in their order.
+    """Append events to the log, mark them as relayed, and return them in order.
 
-    Raises LogUnavailable; they stay pending then. A repeat is harmless, since the log
-    takes a uid only once.
+    Raises LogUnavailable, and the events stay pending then. Relaying an event again is
+    harmless, since the log takes each uid only once.
     """
     rows = list(events.for_wire())
     begin = 0
     for index, row in enumerate(rows):
-        # When the others were told is known once they are relayed.
+        # Its `already_told` needs the time when the events before it were relayed.
         if row.already_told:
             _relay_rows(rows[begin:index])
             row.correct_already_told()
@@ -130,7 +131,7 @@ def relay(events: EventQuerySet) -> list[Event]:
 
 def _relay_rows(rows: list[Event]) -> None:
     cursors = shared_log().append([(str(row.uid), _encode(row)) for row in rows])
-    # Row by row: bulk_update writes one CASE for all, which takes longer.
+    # Row by row: bulk_update writes one long CASE expression, which is slower.
     with transaction.atomic():
         for row, cursor in zip(rows, cursors, strict=True):
             row.mark_relayed(cursor)
@@ -138,15 +139,15 @@ def _relay_rows(rows: list[Event]) -> None:
 
 
 def sweep() -> int:
-    """Relay all that is pending, batch by batch; return how many entries that was.
+    """Relay everything that is pending in batches; return the number of entries.
 
-    Only one process does so at a time; the others return 0. Raises LogUnavailable.
+    One process sweeps at a time; the others return 0. Raises LogUnavailable.
     """
     if not (Event.objects.pending().exists() or Control.objects.exists()):
         return 0
     total = 0
     with shared_log().exclusive("sweep", seconds=SWEEP_LOCK_SECONDS) as lock:
-        # The lock only saves work: two that sweep at once append nothing twice.
+        # The lock only saves work: two sweeps at the same time append nothing twice.
         while lock.renew() and (relayed := _sweep_batch()):
             total += relayed
     return total
@@ -175,20 +176,20 @@ def _relay_controls(controls: QuerySet[Control]) -> int:
 class _Relay:
     """What one transaction recorded, relayed together when it commits.
 
-    It is registered on commit once for each entry, so that a savepoint that is
-    rolled back drops only its own; the first call relays all that is in the database.
+    It is registered as a commit callback once for each entry, since Django drops the
+    callbacks of a savepoint that is rolled back. The first call relays everything.
     """
 
     def __init__(self) -> None:
-        # Django logs the name of a callback that fails.
+        # Django logs this name if the callback fails.
         self.__qualname__ = type(self).__qualname__
         self.events: list[Event] = []
         self.controls: list[Control] = []
-        # Sources that are written raw, whose links are no news.
+        # Sources that were saved raw, whose many-to-many changes record nothing.
         self.raw: set[str] = set()
 
     def __call__(self) -> None:
-        """Relay all of it, or leave it to the sweep; called on commit."""
+        """Relay everything, or leave it to the sweep; called on commit."""
         events, self.events = self.events, []
         controls, self.controls = self.controls, []
         try:
@@ -200,7 +201,7 @@ class _Relay:
 
     def _relay(self, events: list[Event], controls: list[Control]) -> None:
         if controls:
-            # With those before them, so that the last change of a follow comes last.
+            # Includes earlier ones, so that changes of a follow keep their order.
             newest = max(each.pk for each in controls)
             due = Control.objects.filter(pk__lte=newest).order_by("pk")
             _relay_controls(due[: conf.SWEEP_BATCH])
@@ -210,11 +211,11 @@ class _Relay:
 
 
 def _overdue(pks: list[int]) -> list[int]:
-    """Return pending events that should be in the log before these.
+    """Return the keys of earlier pending events with a topic of these events.
 
-    They were recorded earlier and share a topic; the process that recorded them died
-    or did not reach Redis. When there are many they are left to the sweep: what is
-    new does not wait behind a long outage.
+    The process that recorded them died or did not reach Redis. They are relayed first,
+    so that the events of a topic keep their order. After a long outage there are too
+    many; these are left to the sweep, and new events do not wait for them.
     """
     earlier = Event.objects.pending().filter(pk__lt=min(pks))
     if not earlier.exists():
@@ -225,33 +226,33 @@ def _overdue(pks: list[int]) -> list[int]:
     return overdue if len(overdue) <= OVERDUE_LIMIT else []
 
 
-def _open_relay() -> _Relay | None:
-    """Return what the current transaction has registered to be relayed, if anything.
+def _current_relay() -> _Relay | None:
+    """Return the relay of the current transaction, or None.
 
-    It lives among the transaction's callbacks and nowhere else, since Django drops
-    those on a rollback. `run_on_commit` is not documented; a test pins what is used.
+    It is stored only among the transaction's commit callbacks, since Django drops these
+    on a rollback. `run_on_commit` is not documented; tests pin its form.
     """
     callbacks = (callback for _, callback, *_ in reversed(connection.run_on_commit))
     return next((each for each in callbacks if isinstance(each, _Relay)), None)
 
 
 def _relay_on_commit() -> _Relay:
-    found = _open_relay() or _Relay()
-    # Robust: an error of ours is logged, and the save that is committed stands.
-    transaction.on_commit(found, robust=True)
-    return found
+    relay = _current_relay() or _Relay()
+    # Robust: Django logs an error of the relay, and the site's own callbacks still run.
+    transaction.on_commit(relay, robust=True)
+    return relay
 
 
 def _check_topics(names: Iterable[str]) -> list[str]:
     addressed = list(dict.fromkeys(validate(name) for name in names))
     if len(addressed) > conf.MAX_TOPICS_PER_EVENT:
         raise InvalidTopic(
-            addressed, expected=f"at most {conf.MAX_TOPICS_PER_EVENT} topics an event"
+            addressed, expected=f"at most {conf.MAX_TOPICS_PER_EVENT} topics per event"
         )
     return addressed
 
 
-def _address(
+def _create_topics(
     event: Event, addressed: list[str], already_told: Mapping[str, datetime]
 ) -> None:
     rows = [EventTopic(event=event, topic=topic) for topic in addressed]

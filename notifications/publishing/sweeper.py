@@ -1,6 +1,6 @@
 """The sweeper: a thread in each web process that relays what is left in the outbox.
 
-Before each sweep it writes a probe, which the hub should read in the log.
+Before each sweep it writes a probe to the log, for the hub to read.
 """
 
 import logging
@@ -31,7 +31,7 @@ def sweep() -> None:
         connections.close_all()
 
 
-# Sweeps when it starts, and then every SWEEP_INTERVAL seconds.
+# Sweeps when it starts, and again every SWEEP_INTERVAL seconds.
 sweeper = PeriodicThread(
     sweep, name="notifications-sweeper", interval=lambda: conf.SWEEP_INTERVAL
 )

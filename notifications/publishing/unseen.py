@@ -1,7 +1,7 @@
-"""How much people have not seen, told to their streams whenever they change it.
+"""Unseen counts: the numbers on the bell, sent to a person's streams when they change.
 
-An entry of the log carries the number as the database has it; what comes after it in
-the log, the hub adds.
+A control entry carries the count from the database; the hub adds the events that come
+after it in the log.
 """
 
 import uuid
@@ -22,38 +22,44 @@ from notifications.publishing import outbox
 def count_unseen(user: Any, *, up_to: Cursor | None) -> int:
     """Return how many events a person has not seen, counted up to COUNT_LIMIT.
 
-    With a cursor, those that stand in the log up to there: who streams on from it is
-    told of the others.
+    With a cursor, only events up to it in the log count: a stream that starts at the
+    cursor gets the others.
     """
     if up_to is None:
         return Event.objects.count_unseen(user)
     unseen = Event.objects.unseen(user).order_by()
-    marked = Q(relayed__isnull=False, position__lte=up_to.position)
-    # By one query: between two, an event could be relayed and be in neither.
-    found = unseen.filter(marked | Q(relayed=None)).values_list("uid", "relayed")
+    relayed_by_then = Q(relayed__isnull=False, position__lte=up_to.position)
+    # One query: between two queries, an event could be relayed and be in neither.
+    found = unseen.filter(relayed_by_then | Q(relayed=None)).values_list(
+        "uid", "relayed"
+    )
     rows = list(found[:COUNT_LIMIT])
     pending = [uid for uid, relayed in rows if relayed is None]
     count = len(rows) - len(pending)
     if pending and len(rows) == COUNT_LIMIT:
-        # They may have taken the place of others.
-        count = unseen.filter(marked).exclude(uid__in=pending)[:COUNT_LIMIT].count()
+        # Pending events may have displaced others from the limited rows.
+        others = unseen.filter(relayed_by_then).exclude(uid__in=pending)
+        count = others[:COUNT_LIMIT].count()
     return min(count + _count_logged(pending, up_to), COUNT_LIMIT)
 
 
 def _count_logged(uids: Iterable[uuid.UUID], up_to: Cursor) -> int:
-    """Return how many of these events stand in the log, whatever their rows say."""
+    """Return how many of these pending events are in the log up to a cursor.
+
+    The process that relays an event marks its row after it is in the log.
+    """
     try:
         cursors = shared_log().cursors([str(uid) for uid in uids])
     except LogUnavailable:
-        # What comes to the log after this comes to the streams as well.
+        # Events that are relayed later are counted by the hub.
         return 0
     return sum(cursor is not None and cursor <= up_to for cursor in cursors)
 
 
 @transaction.atomic
 def record_unseen_count(user: Any) -> None:
-    """Record, in the current transaction, how much a person has not seen now."""
-    # Two that change it at once take turns, so that the later entry knows both.
+    """Record a person's unseen count in the current transaction."""
+    # Concurrent changes take turns, so that the later count includes both.
     ReadState.locked(user)
     newest = Event.objects.newest_cursor()
     entry = CountEntry(

@@ -177,6 +177,6 @@ def test_a_row_does_not_name_what_one_may_not_see(maja, settings):
 
 def test_the_inbox_of_a_busy_topic_is_the_same(maja, monkeypatch):
     events = [ask(), ask(), answer()]
-    monkeypatch.setattr("notifications.models.events.FEW_EVENTS", 2)
+    monkeypatch.setattr("notifications.models.events.LOOKUP_BY_TOPIC_LIMIT", 2)
 
     assert [event for event, *_ in rows(maja)] == events[::-1]

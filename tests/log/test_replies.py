@@ -9,7 +9,7 @@ SENT = [[b"1-0", [b"e", b"one"]], [b"1-1", [b"e", b"two", b"x", b"y"]]]
 
 
 @pytest.mark.parametrize("reply", [[[b"log", SENT]], {b"log": SENT}])
-def test_pages_are_read_in_either_version_of_the_protocol(reply):
+def test_pages_are_read_in_both_versions_of_the_protocol(reply):
     page = replies.pages(reply)["log"]
 
     assert replies.records(page) == [
@@ -18,21 +18,21 @@ def test_pages_are_read_in_either_version_of_the_protocol(reply):
     ]
 
 
-def test_nothing_came():
+def test_no_reply_has_no_pages():
     assert replies.pages(None) == {}
 
 
-def test_an_entry_without_our_field_is_empty():
+def test_an_entry_of_another_writer_is_empty():
     assert replies.records([(b"1-0", {b"x": b"y"})]) == [Record(Cursor(1, 0), b"")]
 
 
-def test_what_follows_an_entry_that_is_there():
+def test_records_after_a_present_entry():
     page = [(b"1-0", {b"e": b"one"}), (b"1-1", {b"e": b"two"})]
 
     assert replies.records_after(Cursor(1, 0), page) == [Record(Cursor(1, 1), b"two")]
 
 
 @pytest.mark.parametrize("page", [[], [(b"1-1", {b"e": b"two"})]])
-def test_an_entry_that_is_gone_is_a_gap(page):
+def test_a_missing_entry_is_a_gap(page):
     with pytest.raises(LogGap):
         replies.records_after(Cursor(1, 0), page)

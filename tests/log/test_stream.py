@@ -20,7 +20,7 @@ def bodies(records):
     return [record.body for record in records]
 
 
-def test_entries_come_back_in_order(log):
+def test_entries_are_read_in_order(log):
     start = log.position()
 
     cursors = log.append(items(3))
@@ -29,7 +29,7 @@ def test_entries_come_back_in_order(log):
     assert cursors == sorted(cursors)
 
 
-def test_an_entry_is_appended_once_by_its_uid(log):
+def test_an_entry_with_the_same_uid_is_appended_once(log):
     start = log.position()
     [item] = items(1)
 
@@ -46,20 +46,20 @@ def test_appending_nothing_does_nothing(log):
     assert log.position() == start
 
 
-def test_a_new_log_has_a_first_cursor_that_it_contains(log):
+def test_a_new_log_contains_its_first_cursor(log):
     start = log.position()
 
     assert log.contains(start)
     assert log.position() == start
 
 
-def test_a_cursor_of_elsewhere_is_not_contained(log):
+def test_an_unknown_cursor_is_not_contained(log):
     log.position()
 
     assert not log.contains(Cursor(1, 1))
 
 
-def test_reading_goes_on_past_a_page(log):
+def test_reading_continues_after_a_page(log):
     start = log.position()
     cursors = log.append(items(READ_LIMIT * 2 + 7))
 
@@ -76,7 +76,7 @@ def test_reading_stops_at_the_given_cursor(log):
     assert list(log.read(cursors[1], until=cursors[1])) == []
 
 
-def test_reading_from_an_entry_that_is_gone_is_a_gap(log, redis_client):
+def test_reading_after_a_missing_entry_is_a_gap(log, redis_client):
     log.position()
     first, second = log.append(items(2))
     redis_client.xdel(stream_key(), str(first))
@@ -87,7 +87,7 @@ def test_reading_from_an_entry_that_is_gone_is_a_gap(log, redis_client):
     assert gap.value.cursor == first
 
 
-def test_the_log_keeps_about_as_many_entries_as_set(log, settings):
+def test_the_log_is_trimmed_to_its_maximum(log, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "LOG_MAX_ENTRIES": 100}
     start = log.position()
 
@@ -96,14 +96,14 @@ def test_the_log_keeps_about_as_many_entries_as_set(log, settings):
     assert not log.contains(start)
 
 
-def test_waiting_returns_at_once_what_is_there_already(log):
+def test_wait_returns_existing_entries_immediately(log):
     start = log.position()
     log.append(items(2))
 
     assert bodies(log.wait(start, seconds=5)) == [b"0", b"1"]
 
 
-def test_waiting_returns_what_comes_meanwhile(log):
+def test_wait_returns_new_entries(log):
     start = log.position()
     writer = threading.Thread(target=log.append, args=[items(1)])
     writer.start()
@@ -112,11 +112,11 @@ def test_waiting_returns_what_comes_meanwhile(log):
     writer.join()
 
 
-def test_waiting_in_vain_returns_nothing(log):
+def test_wait_returns_nothing_after_its_timeout(log):
     assert log.wait(log.position(), seconds=0.1) == []
 
 
-def test_waiting_after_an_entry_that_is_gone_is_a_gap(log, redis_client):
+def test_waiting_after_a_missing_entry_is_a_gap(log, redis_client):
     start = log.position()
     redis_client.delete(stream_key())
 
@@ -124,7 +124,7 @@ def test_waiting_after_an_entry_that_is_gone_is_a_gap(log, redis_client):
         log.wait(start, seconds=0.1)
 
 
-def test_a_log_without_redis_is_unavailable(no_redis):
+def test_every_command_fails_without_redis(no_redis):
     log = shared_log()
 
     for use in (
@@ -138,13 +138,13 @@ def test_a_log_without_redis_is_unavailable(no_redis):
             use()
 
 
-def test_after_a_failure_commands_fail_at_once_for_a_while(settings):
+def test_commands_fail_immediately_after_a_failure(settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 1}
     now = [100.0]
-    asked = []
+    connected = []
 
     def url():
-        asked.append(now[0])
+        connected.append(now[0])
         return "unix:///nonexistent/redis.sock"
 
     log = Log(url, clock=lambda: now[0])
@@ -155,7 +155,7 @@ def test_after_a_failure_commands_fail_at_once_for_a_while(settings):
     with pytest.raises(LogUnavailable):
         log.position()
 
-    assert asked == [100.0, 101.0]
+    assert connected == [100.0, 101.0]
 
 
 def test_a_lock_has_one_holder(log):
@@ -169,7 +169,7 @@ def test_a_lock_has_one_holder(log):
         assert third.renew()
 
 
-def test_a_lock_that_lapsed_is_not_taken_from_its_next_holder(log, redis_client):
+def test_an_expired_lock_is_not_released_for_its_next_holder(log, redis_client):
     with log.exclusive("sweep", seconds=5) as lock:
         assert lock.renew()
         redis_client.delete(lock_key())
@@ -178,7 +178,7 @@ def test_a_lock_that_lapsed_is_not_taken_from_its_next_holder(log, redis_client)
     assert redis_client.get(lock_key()) == b"another holder"
 
 
-def test_what_is_published_on_a_channel_arrives(log, redis_client):
+def test_a_published_message_arrives(log, redis_client):
     subscription = log.subscribe(["sse"], seconds=5)
     assert next(subscription) is None
     redis_client.publish("sse", b"hello")
@@ -189,14 +189,14 @@ def test_what_is_published_on_a_channel_arrives(log, redis_client):
     subscription.close()
 
 
-def test_closing_opens_again_on_use(log):
+def test_a_closed_log_connects_again(log):
     start = log.position()
     log.close()
 
     assert log.position() == start
 
 
-def test_an_unknown_entry_is_still_read(log):
+def test_an_unreadable_entry_is_still_read(log):
     start = log.position()
     cursor = log.append([("x", b"\xff\x00")])[0]
 
@@ -214,7 +214,7 @@ def lock_key():
     return f"{{{conf.KEY_PREFIX}}}:lock:sweep"
 
 
-def test_ones_own_probe_is_heard_by_who_waits(log):
+def test_wait_reads_the_probe_of_its_own_process(log):
     assert log.seconds_since_probe == math.inf
 
     log.probe()
@@ -223,7 +223,7 @@ def test_ones_own_probe_is_heard_by_who_waits(log):
     assert log.seconds_since_probe < 5
 
 
-def test_a_probe_of_another_process_does_not_count(log, settings, link):
+def test_a_probe_of_another_process_is_ignored(log, settings, link):
     other = Log(link, prefix=settings.NOTIFICATIONS["KEY_PREFIX"])
     other.probe()
 
@@ -233,7 +233,7 @@ def test_a_probe_of_another_process_does_not_count(log, settings, link):
     other.close()
 
 
-def test_a_probe_finds_out_that_redis_is_back(log, link, settings):
+def test_a_probe_closes_the_breaker_when_redis_is_back(log, link, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 1_000}
     link.cut()
     with pytest.raises(LogUnavailable):
@@ -247,8 +247,8 @@ def test_a_probe_finds_out_that_redis_is_back(log, link, settings):
     assert log.position()
 
 
-def test_an_error_that_redis_answers_with_does_not_hold_up_the_next(log, redis_client):
-    redis_client.set(stream_key(), "no stream")
+def test_an_error_reply_does_not_open_the_breaker(log, redis_client):
+    redis_client.set(stream_key(), "not a stream")
     with pytest.raises(LogUnavailable, match="WRONGTYPE"):
         log.position()
     redis_client.delete(stream_key())
@@ -256,16 +256,16 @@ def test_an_error_that_redis_answers_with_does_not_hold_up_the_next(log, redis_c
     assert log.position()
 
 
-class Hanging:
-    """A Redis that never replies, while the clock goes on by itself."""
+class HangingRedis:
+    """A Redis that never replies, with a clock that each command advances."""
 
     def __init__(self, *, seconds):
         self.now = 0.0
-        self.asked = 0
+        self.commands = 0
         self._seconds = seconds
 
     def xrevrange(self, name, *, count):
-        self.asked += 1
+        self.commands += 1
         self.now += self._seconds
         raise redis.TimeoutError
 
@@ -273,12 +273,12 @@ class Hanging:
         pass
 
 
-@pytest.mark.parametrize(("seconds", "asked"), [(0.2, 1), (0.5, 2)])
-def test_only_a_timeout_in_time_counts_as_redis_being_away(
-    settings, monkeypatch, seconds, asked
+@pytest.mark.parametrize(("seconds", "commands"), [(0.2, 1), (0.5, 2)])
+def test_a_late_timeout_does_not_open_the_breaker(
+    settings, monkeypatch, seconds, commands
 ):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 30}
-    hanging = Hanging(seconds=seconds)
+    hanging = HangingRedis(seconds=seconds)
     monkeypatch.setattr(RedisClient, "connect", lambda self, timeout: hanging)
     log = Log(lambda: "unix:///nowhere", clock=lambda: hanging.now)
 
@@ -286,4 +286,4 @@ def test_only_a_timeout_in_time_counts_as_redis_being_away(
         with pytest.raises(LogUnavailable):
             log.position()
 
-    assert hanging.asked == asked
+    assert hanging.commands == commands

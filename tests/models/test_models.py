@@ -25,7 +25,7 @@ def follow(user, topic, level="follow"):
     return Follow.objects.set_level(user, topic, level)
 
 
-def test_the_inbox_has_what_goes_to_a_topic_one_follows_newest_first(maja):
+def test_the_inbox_has_the_events_of_followed_topics_newest_first(maja):
     follow(maja, "topic:milk")
     first = record("topic:milk")
     record("topic:tamping")
@@ -34,7 +34,7 @@ def test_the_inbox_has_what_goes_to_a_topic_one_follows_newest_first(maja):
     assert inbox(maja) == [second, first]
 
 
-def test_an_event_to_two_topics_that_one_follows_is_there_once(maja):
+def test_an_event_to_two_followed_topics_is_in_the_inbox_once(maja):
     follow(maja, "topic:milk")
     follow(maja, "topic:tamping")
 
@@ -43,7 +43,7 @@ def test_an_event_to_two_topics_that_one_follows_is_there_once(maja):
     assert inbox(maja) == [event]
 
 
-def test_nobody_is_told_of_what_they_did_themselves(maja):
+def test_the_inbox_has_none_of_the_persons_own_events(maja):
     follow(maja, "topic:milk")
 
     record("topic:milk", actor=maja)
@@ -51,18 +51,18 @@ def test_nobody_is_told_of_what_they_did_themselves(maja):
     assert inbox(maja) == []
 
 
-def test_following_starts_from_now(maja):
+def test_the_inbox_has_no_events_from_before_the_follow(maja):
     event = record("topic:milk")
     event.refresh_from_db()
 
-    made = follow(maja, "topic:milk")
+    begun = follow(maja, "topic:milk")
     Follow.objects.update(created=event.relayed.replace(year=event.relayed.year + 1))
 
-    assert made.level == "follow"
+    assert begun.level == "follow"
     assert inbox(maja) == []
 
 
-def test_a_mute_beats_following_another_of_the_topics(maja):
+def test_a_mute_overrides_a_follow_of_another_topic(maja):
     follow(maja, "topic:milk")
     follow(maja, "question:7", "mute")
 
@@ -71,7 +71,7 @@ def test_a_mute_beats_following_another_of_the_topics(maja):
     assert inbox(maja) == []
 
 
-def test_who_was_told_is_not_told_again_when_a_topic_is_added(maja):
+def test_an_added_topic_does_not_notify_the_same_person_again(maja):
     asker = User.objects.create_user("asker")
     milk = Topic.objects.create(slug="milk", name="Milk")
     follow(maja, f"user:{asker.pk}")
@@ -84,7 +84,7 @@ def test_who_was_told_is_not_told_again_when_a_topic_is_added(maja):
     assert inbox(maja) == [Event.objects.first()]
 
 
-def test_who_was_not_told_hears_of_the_topic_that_is_added(maja):
+def test_an_added_topic_notifies_its_followers(maja):
     asker = User.objects.create_user("asker")
     milk = Topic.objects.create(slug="milk", name="Milk")
     follow(maja, "topic:milk")
@@ -95,7 +95,7 @@ def test_who_was_not_told_hears_of_the_topic_that_is_added(maja):
     assert inbox(maja) == [Event.objects.last()]
 
 
-def test_a_pending_event_is_in_the_inbox_already(maja, no_redis):
+def test_a_pending_event_is_in_the_inbox(maja, no_redis):
     follow(maja, "topic:milk")
 
     event = record("topic:milk")
@@ -103,7 +103,7 @@ def test_a_pending_event_is_in_the_inbox_already(maja, no_redis):
     assert inbox(maja) == [event]
 
 
-def test_a_new_level_keeps_the_time_since_when_one_follows(maja):
+def test_a_new_level_keeps_the_time_of_the_follow(maja):
     before = follow(maja, "topic:milk").created
 
     after = follow(maja, "topic:milk", "watch")
@@ -111,7 +111,7 @@ def test_a_new_level_keeps_the_time_since_when_one_follows(maja):
     assert (after.level, after.created) == ("watch", before)
 
 
-def test_following_what_was_muted_starts_from_now(maja):
+def test_a_follow_after_a_mute_begins_now(maja):
     muted = follow(maja, "topic:milk", "mute")
     Follow.objects.update(created=muted.created.replace(year=2020))
 
@@ -119,26 +119,26 @@ def test_following_what_was_muted_starts_from_now(maja):
 
 
 @pytest.mark.parametrize(("topic", "level"), [("milk", "follow"), ("topic:milk", "x")])
-def test_what_is_no_topic_or_no_level_is_not_followed(maja, topic, level):
+def test_an_invalid_topic_or_level_is_rejected(maja, topic, level):
     with pytest.raises(ValidationError):
         follow(maja, topic, level)
 
     assert not Follow.objects.exists()
 
 
-def test_the_inbox_asks_the_database_a_fixed_number_of_times(
-    maja, django_assert_num_queries
-):
+def test_the_inbox_takes_a_fixed_number_of_queries(maja, django_assert_num_queries):
     follow(maja, "topic:milk")
     with transaction.atomic():
         for _ in range(20):
             record("topic:milk", actor=None)
 
     with django_assert_num_queries(4):
-        assert len([each.wire() for each in Event.objects.inbox(maja).for_wire()]) == 20
+        assert (
+            len([event.wire() for event in Event.objects.inbox(maja).for_wire()]) == 20
+        )
 
 
-def test_rows_say_what_they_are(maja):
+def test_rows_have_readable_names(maja):
     event = record("topic:milk")
 
     assert str(follow(maja, "topic:milk")) == "maja follow topic:milk"
@@ -147,7 +147,7 @@ def test_rows_say_what_they_are(maja):
     assert str(ReadState.of(maja)) == "maja up to 0"
 
 
-def test_saving_over_a_mute_starts_from_now_too(maja):
+def test_saving_another_level_over_a_mute_begins_now(maja):
     muted = follow(maja, "topic:milk", "mute")
     Follow.objects.update(created=muted.created.replace(year=2020))
     muted = Follow.objects.get()
@@ -158,7 +158,7 @@ def test_saving_over_a_mute_starts_from_now_too(maja):
     assert muted.created.year > 2020
 
 
-def test_following_again_at_the_same_level_changes_nothing(maja, log):
+def test_following_again_at_the_same_level_records_nothing(maja, log):
     follow(maja, "topic:milk")
     before = log.position()
 

@@ -25,17 +25,17 @@ def maja():
 
 @pytest.fixture
 def ends(log, maja):
-    """A function that returns what ended since the start of the test."""
+    """A function that returns the end entries since the start of the test."""
     start = log.position()
 
     def ends():
-        entries = [each.decode() for each in log.read(start, until=log.position())]
-        return [each for each in entries if isinstance(each, EndEntry)]
+        entries = [record.decode() for record in log.read(start, until=log.position())]
+        return [entry for entry in entries if isinstance(entry, EndEntry)]
 
     return ends
 
 
-def test_signing_out_ends_the_streams_of_the_session(client, maja, ends):
+def test_logout_ends_the_streams_of_the_session(client, maja, ends):
     client.force_login(maja)
     session = session_digest(client.session.session_key)
 
@@ -46,7 +46,7 @@ def test_signing_out_ends_the_streams_of_the_session(client, maja, ends):
     assert (end.session, end.login) == (session, "")
 
 
-def test_signing_out_ends_streams_wherever_sessions_are_kept(
+def test_logout_ends_streams_of_sessions_outside_the_database(
     client, maja, ends, settings
 ):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
@@ -58,7 +58,7 @@ def test_signing_out_ends_streams_wherever_sessions_are_kept(
     assert [(end.user, end.session) for end in ends()] == [(str(maja.pk), session)]
 
 
-def test_signing_in_ends_nothing(client, maja, ends):
+def test_login_ends_no_streams(client, maja, ends):
     assert client.login(username="maja", password="correct horse")
 
     assert ends() == []
@@ -89,14 +89,14 @@ def test_a_new_password_ends_the_streams_of_older_logins(maja, ends):
     assert end.login == login_digest(maja) != before
 
 
-def test_a_save_of_other_fields_ends_nothing(maja, ends):
+def test_a_save_of_other_fields_ends_no_streams(maja, ends):
     maja.first_name = "Maja"
     maja.save(update_fields=["first_name"])
 
     assert ends() == []
 
 
-def test_a_rolled_back_change_ends_nothing(maja, ends):
+def test_a_rolled_back_change_ends_no_streams(maja, ends):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         maja.is_active = False
         maja.save()
@@ -106,7 +106,7 @@ def test_a_rolled_back_change_ends_nothing(maja, ends):
     assert not Control.objects.exists()
 
 
-def test_changed_permissions_end_the_streams_and_the_follows(maja, ends, settings):
+def test_changed_permissions_end_the_streams_and_delete_follows(maja, ends, settings):
     Follow.objects.set_level(maja, "topic:open", "follow")
     Follow.objects.set_level(maja, "topic:closed", "follow")
     payload = {"question_id": 1, "title": "Why?", "url": "/"}
@@ -124,7 +124,7 @@ def test_changed_permissions_end_the_streams_and_the_follows(maja, ends, setting
     assert [end.reason for end in ends()] == ["permissions_changed"]
 
 
-def test_a_reader_lasts_no_longer_than_the_session(client, maja):
+def test_a_subscriber_lasts_no_longer_than_the_session(client, maja):
     client.force_login(maja)
     session = client.session
     session.set_expiry(60)
@@ -136,14 +136,14 @@ def test_a_reader_lasts_no_longer_than_the_session(client, maja):
     assert subscriber_of(None, None).user == ""
 
 
-def test_what_is_left_of_a_session_counts_from_when_it_was_saved(client, maja):
+def test_a_session_expires_at_its_time_in_the_database(client, maja):
     client.force_login(maja)
     Session.objects.update(expire_date=timezone.now() + timedelta(seconds=30))
 
     assert 29 < subscriber_of(maja, client.session).seconds <= 30
 
 
-def test_a_session_that_is_gone_has_no_time_left(client, maja):
+def test_a_deleted_session_has_no_time_left(client, maja):
     client.force_login(maja)
     session = client.session
     Session.objects.all().delete()
@@ -151,7 +151,7 @@ def test_a_session_that_is_gone_has_no_time_left(client, maja):
     assert subscriber_of(maja, session).seconds == 0
 
 
-def test_a_session_elsewhere_says_itself_how_old_it_gets(client, maja, settings):
+def test_a_session_outside_the_database_has_its_own_lifetime(client, maja, settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     client.force_login(maja)
     session = client.session
@@ -160,7 +160,7 @@ def test_a_session_elsewhere_says_itself_how_old_it_gets(client, maja, settings)
     assert 59 < subscriber_of(maja, session).seconds <= 60
 
 
-def test_no_key_of_a_session_is_in_a_digest(client, maja):
+def test_a_digest_does_not_contain_the_session_key(client, maja):
     client.force_login(maja)
     key = client.session.session_key
 
@@ -168,7 +168,7 @@ def test_no_key_of_a_session_is_in_a_digest(client, maja):
     assert session_digest(None) == ""
 
 
-def test_who_has_no_password_has_no_login():
+def test_a_user_without_a_password_has_no_login_digest():
     class Visitor:
         pk = 7
 

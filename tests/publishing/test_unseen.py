@@ -1,4 +1,4 @@
-"""What the bell says, live: counted by the hub, corrected by the database."""
+"""Unseen counts of live streams: added up by the hub, corrected by the database."""
 
 import json
 
@@ -33,11 +33,11 @@ def hub(log):
 
 @pytest.fixture
 def attach(hub, log, maja):
-    """A function that opens a stream of Maja's whose bell says so much."""
+    """A function that opens a stream of Maja's with an unseen count."""
 
     def attach(unseen=0, *, after=None, **options):
         newest = log.position()
-        wait_for(lambda: hub.delivered_up_to >= newest, what="the hub to have read all")
+        wait_for(lambda: hub.delivered_up_to >= newest, what="the hub to read the log")
         hub.ensure_started()
         as_of = hub.position
         cursor = as_of if after is None else after
@@ -54,7 +54,7 @@ def attach(hub, log, maja):
     return attach
 
 
-def ask(*topics, **options):
+def record(*topics, **options):
     payload = {"question_id": 1, "title": "Why?", "url": "/questions/1/"}
     event = outbox.record(NEW_QUESTION, topics=topics, payload=payload, **options)
     event.refresh_from_db()
@@ -65,164 +65,160 @@ def fields(frames):
     return [sse.decode(frame.body) for frame in frames]
 
 
-def bells(found):
+def counts(found):
     return [json.loads(each.data)["unseen"] for each in found if each.event == "count"]
 
 
 def take_until(connection, hub, log):
-    """Return what came until the hub has read all that is in the log."""
+    """Return the fields of all frames up to the newest entry of the log."""
     newest = log.position()
-    wait_for(lambda: hub.delivered_up_to >= newest, what="the hub to have read all")
+    wait_for(lambda: hub.delivered_up_to >= newest, what="the hub to read the log")
     return fields(connection.transport.take(seconds=0))
 
 
-def test_each_event_comes_with_what_the_bell_says(attach, hub, log, maja):
+def test_events_come_with_the_new_unseen_count(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     connection, opening = attach(3)
 
-    first, second = ask(MILK), ask(MILK)
+    first, second = record(MILK), record(MILK)
 
     found = take_until(connection, hub, log)
-    assert bells(opening) == [3]
-    assert bells(found) in ([4, 5], [5])
+    assert counts(opening) == [3]
+    assert counts(found) in ([4, 5], [5])
     assert found[-1].event_id == second.cursor
     assert first.cursor in [each.event_id for each in found]
 
 
 def unmark(event):
-    """Let a row be as if its process had died before it noted that it is relayed."""
+    """Leave a row as if its process had died before it marked it as relayed."""
     Event.objects.filter(pk=event.pk).update(
         relayed=None, cursor="", position=provisional_position()
     )
 
 
-def test_an_event_counts_before_its_row_says_that_it_is_in_the_log(log, maja):
+def test_an_event_in_the_log_counts_before_its_row_is_marked(log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
-    first, second, third = ask(MILK), ask(MILK), ask(MILK)
+    first, second, third = record(MILK), record(MILK), record(MILK)
     unmark(second)
 
-    counts = [
-        count_unseen(maja, up_to=Cursor.parse(each.cursor))
-        for each in (first, second, third)
+    found = [
+        count_unseen(maja, up_to=Cursor.parse(event.cursor))
+        for event in (first, second, third)
     ]
 
-    assert counts == [1, 2, 3]
+    assert found == [1, 2, 3]
 
 
-def test_many_that_wait_for_redis_take_no_place_of_others(link, log, maja):
+def test_many_pending_events_do_not_displace_relayed_ones(link, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     Follow.objects.set_level(maja, "topic:tea", "follow")
     link.cut()
     for _ in range(COUNT_LIMIT):
-        ask(MILK)
+        record(MILK)
     link.mend()
-    *_, newest = [ask("topic:tea") for _ in range(3)]
+    *_, newest = [record("topic:tea") for _ in range(3)]
 
     assert count_unseen(maja, up_to=Cursor.parse(newest.cursor)) == 3
 
 
-def test_an_event_that_waits_for_redis_counts_when_it_comes(link, log, maja):
+def test_a_pending_event_counts_when_it_is_relayed(link, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
-    first = ask(MILK)
+    first = record(MILK)
     up_to = Cursor.parse(first.cursor)
     link.cut()
-    ask(MILK)
+    record(MILK)
 
-    away = count_unseen(maja, up_to=up_to)
+    without_redis = count_unseen(maja, up_to=up_to)
     link.mend()
-    back = count_unseen(maja, up_to=up_to)
+    with_redis = count_unseen(maja, up_to=up_to)
 
-    assert (away, back) == (1, 1)
+    assert (without_redis, with_redis) == (1, 1)
 
 
-def test_a_change_tells_what_the_log_has_and_the_row_does_not_say(
-    attach, hub, log, maja
-):
+def test_a_new_count_includes_events_whose_row_is_not_marked(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
-    first, _ = ask(MILK), ask(MILK)
+    first, _ = record(MILK), record(MILK)
     unmark(first)
     connection, _ = attach(2)
 
     Follow.objects.set_level(maja, "topic:tea", "follow")
 
-    assert bells(take_until(connection, hub, log)) in ([], [2])
+    assert counts(take_until(connection, hub, log)) in ([], [2])
 
 
-def test_a_bell_says_a_hundred_at_most(attach, hub, log, maja):
+def test_a_count_is_at_most_one_hundred(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     connection, _ = attach(99)
 
-    ask(MILK)
-    ask(MILK)
+    record(MILK)
+    record(MILK)
 
-    assert bells(take_until(connection, hub, log))[-1] == 100
+    assert counts(take_until(connection, hub, log))[-1] == 100
 
 
-def test_what_only_the_page_asks_for_does_not_ring(attach, hub, log):
+def test_an_event_of_a_requested_topic_is_not_counted(attach, hub, log):
     connection, _ = attach(0, requested_topics=[MILK])
 
-    event = ask(MILK)
+    event = record(MILK)
 
     found = take_until(connection, hub, log)
     assert [each.event_id for each in found] == [event.cursor]
-    assert bells(found) == []
+    assert counts(found) == []
 
 
-def test_a_stream_without_a_bell_is_told_no_number(attach, hub, log, maja):
+def test_a_stream_without_a_count_gets_none(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     connection, opening = attach(None)
 
-    ask(MILK)
+    record(MILK)
     read_state.see_all(maja)
 
-    assert bells(opening) == []
-    assert bells(take_until(connection, hub, log)) == []
+    assert counts(opening) == []
+    assert counts(take_until(connection, hub, log)) == []
 
 
-def test_what_is_for_everybody_rings_for_all(attach, hub, log):
+def test_an_event_for_everyone_is_counted(attach, hub, log):
     connection, _ = attach(0)
 
-    ask(EVERYONE)
+    record(EVERYONE)
 
-    assert bells(take_until(connection, hub, log)) == [1]
+    assert counts(take_until(connection, hub, log)) == [1]
 
 
-def test_what_was_missed_is_counted_too(attach, hub, log, maja):
+def test_replayed_events_are_counted(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     hub.ensure_started()
     at = log.position()
-    ask(MILK)
-    last = ask(MILK)
+    record(MILK)
+    last = record(MILK)
     wait_for(
-        lambda: str(hub.delivered_up_to) == last.cursor, what="the hub to have read"
+        lambda: str(hub.delivered_up_to) == last.cursor, what="the hub to read the log"
     )
 
     _, opening = attach(1, after=at)
 
-    assert bells(opening) == [3]
+    assert counts(opening) == [3]
     assert [each.event for each in opening][-2:] == ["count", "heartbeat"]
 
 
-def test_what_was_seen_elsewhere_meanwhile_counts_for_who_comes_back(
-    attach, hub, log, maja
-):
+def test_events_seen_elsewhere_are_not_counted_on_a_replay(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     hub.ensure_started()
     at = log.position()
-    ask(MILK)
+    record(MILK)
     read_state.see_all(maja)
-    last = ask(MILK)
+    last = record(MILK)
     wait_for(
-        lambda: str(hub.delivered_up_to) == last.cursor, what="the hub to have read"
+        lambda: str(hub.delivered_up_to) == last.cursor, what="the hub to read the log"
     )
 
     _, opening = attach(7, after=at)
 
-    assert bells(opening) == [1]
+    assert counts(opening) == [1]
 
 
 @pytest.mark.parametrize(
-    ("act", "says"),
+    ("act", "expected"),
     [
         (lambda user, event: read_state.see_all(user), 0),
         (lambda user, event: read_state.read_group(user, event), 1),
@@ -233,20 +229,18 @@ def test_what_was_seen_elsewhere_meanwhile_counts_for_who_comes_back(
     ],
     ids=["seen", "one read", "all read", "muted", "unfollowed", "off"],
 )
-def test_what_a_person_does_elsewhere_is_told_at_once(
-    attach, hub, log, maja, act, says
-):
+def test_a_change_elsewhere_sends_a_new_count(attach, hub, log, maja, act, expected):
     Follow.objects.set_level(maja, MILK, "follow")
-    ask(MILK)
-    event = ask(MILK)
+    record(MILK)
+    event = record(MILK)
     connection, _ = attach(2, after=log.position())
 
     act(maja, event)
 
-    assert bells(take_until(connection, hub, log)) == [says]
+    assert counts(take_until(connection, hub, log)) == [expected]
 
 
-def test_what_the_page_knows_already_is_not_counted_again(hub, log, maja):
+def test_events_that_the_page_counted_are_not_counted_again(hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     connection = Connection(
         Subscriber(user=str(maja.pk)), subscriptions=subscriptions_of(maja)
@@ -259,38 +253,38 @@ def test_what_the_page_knows_already_is_not_counted_again(hub, log, maja):
     assert connection.unseen_count == 6
 
 
-def test_a_bell_without_a_place_in_the_log_is_not_known(attach):
+def test_a_stale_cursor_gets_an_unknown_count(attach):
     _, opening = attach(3, after="1-1")
 
-    assert bells(opening) == [None]
+    assert counts(opening) == [None]
     assert opening[0].event == "reset"
 
 
-def test_what_is_quiet_is_not_sent_unless_it_is_watched(attach, hub, log, maja):
+def test_a_type_that_is_not_live_is_sent_to_watched_topics(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     Preference.objects.set(maja, "new_question", "inbox")
     connection, _ = attach(0)
 
-    ask(MILK)
+    record(MILK)
     Follow.objects.set_level(maja, MILK, "watch")
-    told = ask(MILK)
+    watched = record(MILK)
 
     found = take_until(connection, hub, log)
     events = [each.event_id for each in found if each.event == "new_question"]
-    assert events == [told.cursor]
+    assert events == [watched.cursor]
 
 
-def test_a_page_that_asks_for_it_is_sent_what_is_quiet(attach, hub, log, maja):
+def test_a_requested_topic_gets_types_that_are_not_live(attach, hub, log, maja):
     Preference.objects.set(maja, "new_question", "off")
     connection, _ = attach(0, requested_topics=["topic:*"])
 
-    event = ask(MILK)
+    event = record(MILK)
 
     found = take_until(connection, hub, log)
     assert [each.event_id for each in found] == [event.cursor]
 
 
-def test_follows_that_are_quiet_keep_what_they_know():
+def test_changed_subscriptions_keep_their_types_that_are_not_live():
     follows = Subscriptions.of([(MILK, "watch", 5)], not_live=["tick"])
 
     changed = follows.with_type("tock", live=False).changed(MILK, "follow", 7)

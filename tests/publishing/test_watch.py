@@ -29,48 +29,48 @@ def ask(author, *topics):
     return question
 
 
-def told():
-    """What was relayed: the type and the topics of each event."""
+def relayed():
+    """Return the type and the topics of each relayed event."""
     events = Event.objects.exclude(relayed=None).order_by("pk")
     return [(event.type, event.topics) for event in events]
 
 
-def test_one_question_with_several_topics_is_one_event(maja, milk, tamping):
+def test_a_question_with_several_topics_is_one_event(maja, milk, tamping):
     ask(maja, milk, tamping)
 
-    assert told() == [
+    assert relayed() == [
         ("new_question", ["topic:milk", "topic:tamping", f"user:{maja.pk}"])
     ]
 
 
-def test_topics_linked_from_their_side_count_too(maja, milk):
+def test_links_from_the_other_side_are_part_of_the_event(maja, milk):
     with transaction.atomic():
         question = Question.objects.create(title="Why?", body="Tell.", author=maja)
         milk.questions.add(question)
 
-    assert told() == [("new_question", ["topic:milk", f"user:{maja.pk}"])]
+    assert relayed() == [("new_question", ["topic:milk", f"user:{maja.pk}"])]
 
 
-def test_a_topic_taken_away_in_the_same_transaction_is_not_told(maja, milk, tamping):
+def test_a_topic_removed_in_the_same_transaction_is_left_out(maja, milk, tamping):
     with transaction.atomic():
         question = Question.objects.create(title="Why?", body="Tell.", author=maja)
         question.topics.set([milk, tamping])
         question.topics.set([tamping])
 
-    assert told() == [("new_question", ["topic:tamping", f"user:{maja.pk}"])]
+    assert relayed() == [("new_question", ["topic:tamping", f"user:{maja.pk}"])]
 
 
-def test_without_a_transaction_the_topics_follow_as_a_second_event(maja, milk):
+def test_topics_linked_without_a_transaction_are_a_second_event(maja, milk):
     question = Question.objects.create(title="Why?", body="Tell.", author=maja)
     question.topics.add(milk)
 
-    assert told() == [
+    assert relayed() == [
         ("new_question", [f"user:{maja.pk}"]),
         ("new_question", ["topic:milk"]),
     ]
 
 
-def test_a_topic_added_later_tells_just_its_followers(maja, milk, tamping):
+def test_a_topic_added_later_is_an_event_for_its_followers_only(maja, milk, tamping):
     question = ask(maja, milk)
     first = Event.objects.get()
 
@@ -84,7 +84,7 @@ def test_a_topic_added_later_tells_just_its_followers(maja, milk, tamping):
     }
 
 
-def test_a_topic_taken_away_and_added_again_tells_nobody(maja, milk):
+def test_a_topic_removed_and_added_again_records_nothing(maja, milk):
     question = ask(maja, milk)
 
     question.topics.clear()
@@ -93,7 +93,7 @@ def test_a_topic_taken_away_and_added_again_tells_nobody(maja, milk):
     assert Event.objects.count() == 1
 
 
-def test_a_topic_added_to_what_was_never_announced_tells_nobody(maja, milk):
+def test_a_topic_added_to_an_object_without_an_event_records_nothing(maja, milk):
     [question] = Question.objects.bulk_create(
         [Question(title="Why?", body="Tell.", author=maja)]
     )
@@ -103,7 +103,7 @@ def test_a_topic_added_to_what_was_never_announced_tells_nobody(maja, milk):
     assert not Event.objects.exists()
 
 
-def test_editing_is_no_event(maja, milk):
+def test_editing_records_nothing(maja, milk):
     question = ask(maja, milk)
 
     question.title = "Why, though?"
@@ -112,7 +112,7 @@ def test_editing_is_no_event(maja, milk):
     assert Event.objects.count() == 1
 
 
-def test_a_title_changed_before_the_commit_is_what_is_told(maja, milk):
+def test_the_event_has_the_title_at_the_commit(maja, milk):
     with transaction.atomic():
         question = Question.objects.create(title="Wy?", body="Tell.", author=maja)
         question.title = "Why?"
@@ -122,7 +122,7 @@ def test_a_title_changed_before_the_commit_is_what_is_told(maja, milk):
     assert Event.objects.get().payload["title"] == "Why?"
 
 
-def test_an_answer_goes_to_its_question_the_topics_and_the_author(maja, tobias, milk):
+def test_an_answer_is_addressed_to_question_topics_and_author(maja, tobias, milk):
     question = ask(maja, milk)
 
     answer = Answer.objects.create(question=question, body="So.", author=tobias)
@@ -144,7 +144,7 @@ def test_an_answer_goes_to_its_question_the_topics_and_the_author(maja, tobias, 
     assert event.actor == tobias
 
 
-def test_asking_follows_the_question_and_so_does_answering(maja, tobias, milk):
+def test_asking_and_answering_follow_the_question(maja, tobias, milk):
     question = ask(maja, milk)
     Answer.objects.create(question=question, body="So.", author=tobias)
 
@@ -152,7 +152,7 @@ def test_asking_follows_the_question_and_so_does_answering(maja, tobias, milk):
     assert {follow.user for follow in follows} == {maja, tobias}
 
 
-def test_who_muted_a_question_and_answers_it_keeps_it_muted(maja, tobias, milk):
+def test_answering_a_muted_question_keeps_the_mute(maja, tobias, milk):
     question = ask(maja, milk)
     Follow.objects.set_level(tobias, f"question:{question.pk}", "mute")
 
@@ -174,7 +174,7 @@ def test_loading_data_records_nothing(maja, milk):
     assert not Follow.objects.exists()
 
 
-def test_a_question_rolled_back_leaves_no_event_to_a_later_one(maja, milk):
+def test_a_rolled_back_question_has_no_event(maja, milk):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         Question.objects.create(title="Never", body="Tell.", author=maja)
         raise ZeroDivisionError
@@ -183,7 +183,7 @@ def test_a_question_rolled_back_leaves_no_event_to_a_later_one(maja, milk):
     assert Event.objects.get().payload["title"] == "Why?"
 
 
-def test_a_question_in_a_savepoint_rolled_back_is_not_told(maja, milk):
+def test_a_question_of_a_rolled_back_savepoint_has_no_event(maja, milk):
     with transaction.atomic():
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             lost = Question.objects.create(title="Never", body="Tell.", author=maja)
@@ -192,10 +192,10 @@ def test_a_question_in_a_savepoint_rolled_back_is_not_told(maja, milk):
         question = Question.objects.create(title="Why?", body="Tell.", author=maja)
         question.topics.add(milk)
 
-    assert told() == [("new_question", ["topic:milk", f"user:{maja.pk}"])]
+    assert relayed() == [("new_question", ["topic:milk", f"user:{maja.pk}"])]
 
 
-def test_deleting_a_person_ends_their_follows(maja, milk):
+def test_deleting_a_person_deletes_their_follows(maja, milk):
     Follow.objects.set_level(maja, "topic:milk", "follow")
 
     maja.delete()
@@ -203,7 +203,7 @@ def test_deleting_a_person_ends_their_follows(maja, milk):
     assert not Follow.objects.exists()
 
 
-def test_two_topics_added_one_by_one_are_one_further_event(maja, milk, tamping):
+def test_topics_added_in_one_transaction_are_one_more_event(maja, milk, tamping):
     question = ask(maja)
 
     with transaction.atomic():
@@ -215,9 +215,7 @@ def test_two_topics_added_one_by_one_are_one_further_event(maja, milk, tamping):
     assert second.already_told == {f"user:{maja.pk}": first.relayed}
 
 
-def test_a_topic_added_while_another_is_taken_away_tells_nobody_twice(
-    maja, milk, tamping
-):
+def test_a_removed_topic_still_counts_as_already_told(maja, milk, tamping):
     question = ask(maja, milk)
 
     with transaction.atomic():
@@ -229,7 +227,7 @@ def test_a_topic_added_while_another_is_taken_away_tells_nobody_twice(
     assert set(second.already_told) == {"topic:milk", f"user:{maja.pk}"}
 
 
-def test_a_topic_added_and_taken_away_again_is_no_event(maja, milk, tamping):
+def test_a_topic_added_and_removed_again_records_nothing(maja, milk, tamping):
     question = ask(maja, milk)
 
     with transaction.atomic():
@@ -239,7 +237,7 @@ def test_a_topic_added_and_taken_away_again_is_no_event(maja, milk, tamping):
     assert Event.objects.count() == 1
 
 
-def test_loading_data_over_what_was_announced_records_nothing(maja, milk, tamping):
+def test_loading_data_over_an_object_with_an_event_records_nothing(maja, milk, tamping):
     question = ask(maja, milk)
     rows = json.loads(serializers.serialize("json", [question]))
     rows[0]["fields"]["topics"] = [milk.pk, tamping.pk]
@@ -252,7 +250,7 @@ def test_loading_data_over_what_was_announced_records_nothing(maja, milk, tampin
     assert Event.objects.count() == 1
 
 
-def test_a_key_that_is_used_again_after_a_rollback_mixes_nothing_up(maja, tobias, milk):
+def test_a_key_reused_after_a_rollback_belongs_to_the_new_object(maja, tobias, milk):
     question = ask(maja, milk)
 
     with transaction.atomic():
@@ -267,7 +265,7 @@ def test_a_key_that_is_used_again_after_a_rollback_mixes_nothing_up(maja, tobias
     assert Event.objects.last().topics == ["topic:milk", f"user:{maja.pk}"]
 
 
-def test_without_an_actor_nobody_follows(maja, milk):
+def test_an_event_without_an_actor_adds_no_follow(maja, milk):
     watcher = Watcher(
         Question,
         NEW_QUESTION,

@@ -1,0 +1,196 @@
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+
+from notifications.exceptions import AlreadyRegistered, InvalidTopic, NotFollowable
+from notifications.models import Follow, Level
+from notifications.publishing.followables import (
+    Followable,
+    follow,
+    followable,
+    labels_of,
+    object_of,
+    public_topics,
+    topic_of,
+    unfollow,
+)
+from project.qa.models import Question, Topic
+
+pytestmark = pytest.mark.usefixtures("registry")
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """A copy of the registry, so that it forgets what a test registers."""
+    monkeypatch.setattr(Followable, "registry", {**Followable.registry})
+
+
+def test_an_object_has_a_topic_and_a_topic_an_object(maja):
+    assert topic_of(maja) == f"user:{maja.pk}"
+    assert object_of(f"user:{maja.pk}") == maja
+
+
+def test_a_topic_may_use_another_unique_field_as_key(db):
+    espresso = Topic.objects.create(slug="espresso", name="Espresso")
+
+    assert topic_of(espresso) == "topic:espresso"
+    assert object_of("topic:espresso") == espresso
+
+
+@pytest.mark.parametrize(
+    "topic",
+    ["user:999", "user:maja", "user:" + "9" * 30, "user:1.0", "topic:latte", "chat:1"],
+)
+def test_an_unknown_topic_has_no_object(db, topic):
+    assert object_of(topic) is None
+
+
+@pytest.mark.parametrize("written", ["0{}", "{}_0", "00{}"])
+def test_another_spelling_of_a_key_has_no_object(db, written):
+    User.objects.create_user("first", pk=1)
+    User.objects.create_user("tenth", pk=10)
+
+    assert object_of("user:" + written.format(1)) is None
+
+
+def test_an_invalid_topic_has_no_object():
+    with pytest.raises(InvalidTopic):
+        object_of("espresso")
+
+
+def test_an_object_of_another_model_has_no_topic(maja):
+    row = Follow(user=maja, topic="user:7")
+
+    with pytest.raises(NotFollowable) as caught:
+        topic_of(row)
+
+    assert caught.value.model is Follow
+
+
+def test_a_kind_may_be_private():
+    followable(Follow, kind="secret", public=False)
+
+    assert not public_topics(None, "secret:1")
+    assert public_topics(None, "user:1")
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [(User, {}), (User, {"key": "username"}), (Follow, {}), (User, {"public": False})],
+    ids=["the same", "another key", "another model", "private"],
+)
+def test_a_second_registration_of_a_kind_is_rejected_with_both_places(model, options):
+    followable(User, kind="member")
+    first = Followable.registry["member"]
+
+    with pytest.raises(AlreadyRegistered, match="topic kind member") as caught:
+        followable(model, kind="member", **options)
+
+    assert Followable.registry["member"] is first
+    assert caught.value.first == first.declared_at
+    assert caught.value.first != caught.value.second
+    assert str(caught.value).count(__file__) == 2
+
+
+@pytest.mark.parametrize("kind", ["", "Secret", "a b", "a:b"])
+def test_an_invalid_kind_is_rejected(kind):
+    with pytest.raises(InvalidTopic):
+        followable(Follow, kind=kind)
+
+    assert kind not in Followable.registry
+
+
+def test_labels_name_the_model_and_the_object(maja):
+    espresso = Topic.objects.create(slug="espresso", name="Espresso")
+
+    labels = labels_of(["topic:espresso", "topic:latte", f"user:{maja.pk}", "chat:1"])
+
+    assert labels == {
+        topic_of(espresso): "topic Espresso",
+        topic_of(maja): "user maja",
+    }
+
+
+def test_an_invalid_key_leaves_the_labels_of_others(maja):
+    assert labels_of(["user:maja", f"user:{maja.pk}"]) == {
+        f"user:{maja.pk}": "user maja"
+    }
+
+
+def test_an_object_of_a_proxy_model_has_the_topic_of_its_model(maja):
+    class Member(User):
+        class Meta:
+            proxy = True
+            app_label = "qa"
+
+    assert topic_of(Member.objects.get(pk=maja.pk)) == f"user:{maja.pk}"
+
+
+def test_the_models_of_the_site_are_followable():
+    models = {found.model for found in Followable.registry.values()}
+
+    assert {User, Question, Topic} <= models
+
+
+def test_the_default_level_is_follow(maja):
+    follow(maja, "user:7")
+
+    (row,) = Follow.objects.filter(user=maja)
+    assert (row.topic, row.level) == ("user:7", Level.FOLLOW)
+
+
+@pytest.mark.parametrize("level", Level.values)
+def test_a_follow_has_the_given_level(maja, level):
+    follow(maja, "user:7", level=level)
+
+    assert Follow.objects.get(user=maja).level == level
+
+
+def test_a_new_level_keeps_the_time_of_a_follow(maja):
+    before = follow(maja, "user:7")
+
+    after = follow(maja, "user:7", level=Level.WATCH)
+
+    assert (after.pk, after.created) == (before.pk, before.created)
+    assert Follow.objects.get(user=maja).level == Level.WATCH
+
+
+def test_a_follow_after_a_mute_begins_now(maja):
+    before = follow(maja, "user:7", level=Level.MUTE)
+    Follow.objects.update(created="2001-01-01T00:00:00Z")
+
+    follow(maja, "user:7")
+
+    assert Follow.objects.get(user=maja).created >= before.created
+
+
+@pytest.mark.parametrize(
+    ("topic", "level"), [("espresso", "follow"), ("user:7", "adore"), ("user:7", "")]
+)
+def test_an_invalid_topic_or_level_is_rejected(maja, topic, level):
+    with pytest.raises(ValidationError):
+        follow(maja, topic, level=level)
+
+    assert not Follow.objects.exists()
+
+
+def test_unfollow_ends_one_follow(maja):
+    follow(maja, "user:7")
+    follow(maja, "user:8")
+
+    ended = unfollow(maja, "user:7")
+
+    assert ended
+    assert [row.topic for row in Follow.objects.all()] == ["user:8"]
+
+
+def test_unfollow_says_that_there_was_no_follow(maja):
+    assert unfollow(maja, "user:7") is False
+
+
+def test_unfollow_keeps_the_follows_of_other_people(maja):
+    follow(maja, "user:7")
+
+    unfollow(User.objects.create_user("tobias"), "user:7")
+
+    assert Follow.objects.filter(user=maja).exists()
