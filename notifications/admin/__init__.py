@@ -1,4 +1,4 @@
-"""The admin: events, follows, announcements, explanations and the page "Live"."""
+"""The admin: events, follows, announcements, explanations and the Live page."""
 
 from notifications.admin.events import EventAdmin, FollowAdmin
 

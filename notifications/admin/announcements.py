@@ -1,4 +1,4 @@
-"""The admin's page "Send an announcement": a form, and a step to confirm it."""
+"""The admin's page "Send an announcement": a form, then a confirmation."""
 
 import uuid
 from typing import Any
@@ -25,20 +25,20 @@ from notifications.inbox.announcements import (
     TEXT_LENGTH,
     TITLE_LENGTH,
     announce,
-    is_address,
-    reach,
+    count_recipients,
+    is_valid_url,
 )
 from notifications.models import Event
 from notifications.protocol.topics import EVERYONE, parse
 from notifications.publishing.followables import Followable, labels_of, object_of
 
 PERMISSION = "notifications.send_announcement"
-EVERYBODY, FOLLOWERS = "everybody", "followers"
+TO_EVERYONE, TO_FOLLOWERS = "everyone", "followers"
 SHOWN_FIELDS = ["title", "text", "url", "to", "topic"]
 
 
 class LinesField(forms.CharField):
-    """A text of several lines, whose ends count as one character each."""
+    """A text of several lines; a line break counts as one character."""
 
     widget = widgets.AdminTextareaWidget
 
@@ -47,7 +47,7 @@ class LinesField(forms.CharField):
 
 
 class AnnouncementForm(forms.Form):
-    """What an announcement says, and to whom."""
+    """The content of an announcement, and its recipients."""
 
     title = forms.CharField(
         label=gettext_lazy("Title"),
@@ -61,81 +61,90 @@ class AnnouncementForm(forms.Form):
         label=gettext_lazy("Link"),
         required=False,
         widget=widgets.AdminTextInputWidget,
-        help_text=gettext_lazy("Where to read more: https://…, or /… on this site."),
+        help_text=gettext_lazy(
+            "A link to more information: https://…, or /… on this site."
+        ),
     )
     to = forms.ChoiceField(
         label=gettext_lazy("To"),
         choices=[
-            (EVERYBODY, gettext_lazy("everybody who has an account")),
-            (FOLLOWERS, gettext_lazy("those who follow a topic")),
+            (TO_EVERYONE, gettext_lazy("everyone with an account")),
+            (TO_FOLLOWERS, gettext_lazy("people who follow a topic")),
         ],
-        initial=EVERYBODY,
+        initial=TO_EVERYONE,
         widget=widgets.AdminRadioSelect(attrs={"class": "radiolist"}),
     )
     topic = forms.CharField(
         label=gettext_lazy("Topic"),
         required=False,
         widget=widgets.AdminTextInputWidget,
-        help_text=gettext_lazy("If only its followers are to be told, as in user:7."),
+        help_text=gettext_lazy(
+            "The topic whose followers will be notified, for example user:7."
+        ),
     )
-    # Of one confirmation, which sends once however often its button is pressed.
+    # Identifies a confirmation, so that two clicks on its button send once.
     token = forms.UUIDField(required=False)
 
     def clean_url(self) -> str:
-        """Refuse what is no address."""
+        """Return the link; raise ValidationError if it is invalid."""
         url: str = self.cleaned_data["url"]
-        if not is_address(url):
-            raise ValidationError(_("Write an address that starts with https:// or /"))
+        if not is_valid_url(url):
+            raise ValidationError(_("Enter a link that starts with https:// or /."))
         return url
 
     def clean_topic(self) -> str:
-        """Return the topic to address; refuse what is none, or stands for nothing."""
+        """Return the topic; raise ValidationError if it is invalid or unknown."""
         topic: str = self.cleaned_data["topic"]
-        if self.cleaned_data.get("to") != FOLLOWERS:
+        if self.cleaned_data.get("to") != TO_FOLLOWERS:
             return EVERYONE
         if not topic:
-            raise ValidationError(_("Name the topic whose followers are to be told."))
+            raise ValidationError(
+                _("Enter the topic whose followers will be notified.")
+            )
         try:
             kind = parse(topic).kind
         except InvalidTopic:
-            text = _("“%(topic)s” is no topic: write <kind>:<key>, as in user:7.")
+            text = _(
+                "“%(topic)s” is not a topic. Write <kind>:<key>, for example user:7."
+            )
             raise ValidationError(text, params={"topic": topic}) from None
         known = Followable.registry.get(kind)
         if known and object_of(topic) is None:
             noun = known.model._meta.verbose_name
-            text = _("“%(topic)s” stands for nothing: there is no such %(noun)s.")
+            text = _("“%(topic)s” does not exist: there is no such %(noun)s.")
             raise ValidationError(text, params={"topic": topic, "noun": noun})
         return topic
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what is too much in all for a payload."""
-        said = {name: self.cleaned_data.get(name) for name in ("title", "text", "url")}
-        if None not in said.values():
+        """Raise ValidationError if the fields together exceed the size of a payload."""
+        names = ("title", "text", "url")
+        payload = {name: self.cleaned_data.get(name) for name in names}
+        if None not in payload.values():
             try:
-                ANNOUNCEMENT.validate(said)
+                ANNOUNCEMENT.validate(payload)
             except InvalidPayload as error:
                 raise ValidationError(error.problem) from None
         return self.cleaned_data
 
     def send(self) -> Event:
-        """Send what the form says; it is valid. The sender hears of it, too."""
-        said = self.cleaned_data
+        """Send the announcement of a valid form; the sender is notified as well."""
+        data = self.cleaned_data
         return announce(
-            said["title"],
-            said["text"],
-            said["url"],
-            said["topic"],
+            data["title"],
+            data["text"],
+            data["url"],
+            data["topic"],
             source=self.source,
         )
 
     @property
     def source(self) -> str:
-        """What the event comes from: this confirmation."""
+        """The source of the event: this confirmation."""
         return f"{ANNOUNCEMENT.name}:admin:{self.cleaned_data['token']}"
 
 
 class AnnouncementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """The events of the admin, with a page that sends an announcement."""
+    """Adds a page that sends an announcement to the admin of events."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.announce_view)
@@ -144,7 +153,7 @@ class AnnouncementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def announce_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the form, then what it says and whom it reaches, then send it."""
+        """Show the form, then the confirmation, then send the announcement."""
         user: Any = request.user
         if not user.has_perm(PERMISSION):
             raise PermissionDenied
@@ -159,7 +168,7 @@ class AnnouncementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _form(self, request: HttpRequest, form: AnnouncementForm) -> HttpResponse:
         fieldsets = [(None, {"fields": SHOWN_FIELDS})]
-        # It takes any form, whatever its stubs say.
+        # It accepts any form, but its stubs ask for a ModelForm.
         fields = AdminForm(form, fieldsets, {}, (), self)  # type: ignore[arg-type]
         context = {"form": form, "adminform": fields, "media": self.media + form.media}
         return self._page(request, "announce.html", context)
@@ -171,21 +180,21 @@ class AnnouncementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         context = {
             "fields": [form[name] for name in SHOWN_FIELDS],
             "token": uuid.uuid4(),
-            "said": form.cleaned_data,
-            "everybody": topic == EVERYONE,
+            "data": form.cleaned_data,
+            "everyone": topic == EVERYONE,
             "label": labels_of([topic]).get(topic, ""),
-            "reach": reach(topic),
+            "recipients": count_recipients(topic),
         }
         return self._page(request, "announce_confirm.html", context)
 
     def _send(self, request: HttpRequest, form: AnnouncementForm) -> HttpResponse:
-        people = reach(form.cleaned_data["topic"])
+        people = count_recipients(form.cleaned_data["topic"])
         with transaction.atomic():
-            _wait_for_others(request.user)
+            _lock(request.user)
             event = Event.objects.filter(source=form.source).first()
             if event is not None:
-                messages.info(request, _("The announcement was sent already."))
-                return self._leave(request, event)
+                messages.info(request, _("The announcement was already sent."))
+                return self._redirect(request, event)
             event = form.send()
             text = ngettext("Sent to %d person.", "Sent to %d people.", people)
             self.log_addition(request, event, text % people)
@@ -198,10 +207,10 @@ class AnnouncementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             )
             % people,
         )
-        return self._leave(request, event)
+        return self._redirect(request, event)
 
-    def _leave(self, request: HttpRequest, event: Event) -> HttpResponse:
-        """Lead to the event, if one may look at it."""
+    def _redirect(self, request: HttpRequest, event: Event) -> HttpResponse:
+        """Redirect to the event if the user may view it, or else to the index."""
         if self.has_view_permission(request, event):
             return redirect(
                 f"{self.admin_site.name}:notifications_event_change", event.pk
@@ -224,12 +233,12 @@ class AnnouncementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:
-    """Return what a link to the form fills in: a topic."""
+    """Return the initial data that a link to the form gives: a topic."""
     topic = request.GET.get("topic", "")
-    return {"topic": topic, "to": FOLLOWERS} if topic else {}
+    return {"topic": topic, "to": TO_FOLLOWERS} if topic else {}
 
 
-def _wait_for_others(user: Any) -> None:
-    """Let what a person sends at once, by two clicks, take turns."""
+def _lock(user: Any) -> None:
+    """Let requests of the same person wait for each other, such as two clicks."""
     people = get_user_model()._default_manager
     list(people.select_for_update().filter(pk=user.pk).values_list("pk"))

@@ -1,4 +1,4 @@
-"""The admin's lists: events to look at, follows to edit."""
+"""The admin's lists of events, which are read-only, and of follows."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from notifications.models import Event, Follow
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Pending or relayed."""
+    """Selects pending or relayed events."""
 
     title = _("state")
     parameter_name = "state"
@@ -32,7 +32,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Event)
 class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin):
-    """Events, read-only: they are recorded by what happens on the site."""
+    """Events, read-only: only the site's own code records them."""
 
     list_display = ["created", "type", "actor", "addressed_to", "state"]
     list_filter = [StateFilter, "type", "created"]
@@ -49,12 +49,12 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin):
 
     @admin.display(description=_("topics"))
     def addressed_to(self, event: Event) -> str:
-        """Return the event's topics on one line."""
+        """Return the event's topics in one line."""
         return ", ".join(event.topics)
 
     @admin.display(description=_("state"), ordering="relayed")
     def state(self, event: Event) -> str:
-        """Return whether the event is in the log yet."""
+        """Return whether the event is in the log."""
         return str(_("relayed") if event.relayed else _("pending"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -69,7 +69,7 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin):
 
 @admin.register(Follow)
 class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Who follows what."""
+    """Follows: a person, a topic and a level."""
 
     list_display = ["user", "topic", "level", "created"]
     list_filter = ["level"]
@@ -81,9 +81,9 @@ class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
         if not change:
-            kwargs["help_texts"] = {"topic": _("A kind and a key, as in user:7.")}
+            kwargs["help_texts"] = {"topic": _("A kind and a key, for example user:7.")}
         return super().get_form(request, obj, change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        # Whose follow it is, and of what, is what it is: delete it and make another.
+        # A follow of another person or topic is another follow.
         return ["user", "topic"] if obj else []

@@ -1,4 +1,4 @@
-"""What the admin's page of an event says of the people who were told of it."""
+"""The section "Who got this?" on the admin's page of an event."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ from notifications.inbox.explain import Effect, Explanation, explain, explain_al
 from notifications.inbox.recipients import recipients_of
 from notifications.models import Event
 
-# The page lists so many people; who else was told is found by name.
+# The page lists this many recipients; others are found by name.
 SHOWN_PEOPLE = 50
-EFFECTS: dict[Effect, str | Promise] = {
-    Effect.BRINGS: _("Brings it"),
-    Effect.KEEPS: _("Keeps it away"),
-    Effect.QUIETS: _("Only in the inbox"),
-    Effect.NOTES: _("Good to know"),
+TITLES: dict[Effect, str | Promise] = {
+    Effect.INCLUDES: _("Reasons to notify"),
+    Effect.EXCLUDES: _("Reasons not to notify"),
+    Effect.INBOX_ONLY: _("Only in the inbox"),
+    Effect.NOTE: _("Note"),
 }
 
 
 class ExplanationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """The events of the admin, each with who got it, and why."""
+    """Adds the recipients of an event, and why they got it, to its page."""
 
     def render_change_form(
         self,
@@ -40,38 +40,38 @@ class ExplanationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def _who_got_it(event: Event, person: str) -> dict[str, Any]:
-    """Return what the page says of a person, if one is asked for, and of all."""
-    people = recipients_of(event)
-    told = people.count()
+    """Return the template's context; `person` is a username, an id or empty."""
+    recipients = recipients_of(event)
+    count = recipients.count()
     user = find_person(person) if person else None
     found = explain(event, user) if user is not None else None
     return {
         "person": person,
         "explanation": found,
         "reasons": _grouped(found) if found else {},
-        "told": told,
-        "first": explain_all(event, people[:SHOWN_PEOPLE]),
-        "more": max(told - SHOWN_PEOPLE, 0),
+        "recipients": count,
+        "listed": explain_all(event, recipients[:SHOWN_PEOPLE]),
+        "more": max(count - SHOWN_PEOPLE, 0),
     }
 
 
 def find_person(text: str) -> Any:
-    """Return the user with this name or else this id, or None."""
-    # PostgreSQL takes no text with it.
+    """Return the user with this username, or else this id, or None."""
+    # PostgreSQL refuses text with a NUL.
     if "\0" in text:
         return None
-    people = get_user_model()._default_manager
+    users = get_user_model()._default_manager
     name: Any = get_user_model().USERNAME_FIELD
     try:
-        return people.filter(**{name: text}).first() or people.filter(pk=text).first()
+        return users.filter(**{name: text}).first() or users.filter(pk=text).first()
     except (ValueError, TypeError, ValidationError, OverflowError):
         return None
 
 
 def _grouped(found: Explanation) -> dict[str | Promise, list[str]]:
-    """Return the sentences by what they do, under the words for that."""
-    groups = {
+    """Return the sentences of an explanation by the titles of their effects."""
+    sentences = {
         title: [each.text for each in found.reasons if each.effect is effect]
-        for effect, title in EFFECTS.items()
+        for effect, title in TITLES.items()
     }
-    return {title: texts for title, texts in groups.items() if texts}
+    return {title: texts for title, texts in sentences.items() if texts}

@@ -1,4 +1,4 @@
-"""The admin's page "Live": the state of the processes, of Redis and of the outbox."""
+"""The admin's Live page: the state of the processes, of Redis and of the outbox."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -36,7 +36,7 @@ REFRESH_MILLISECONDS = 2_000
 
 
 class LiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """The events of the admin, with the page "Live" for people who may view events."""
+    """Adds the Live page, for people who may view events, to the admin of events."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.live_view)
@@ -45,7 +45,7 @@ class LiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @method_decorator([require_safe, vary_on_headers("Accept")])
     def live_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the dashboard, as a page or as JSON, whichever the client prefers."""
+        """Show the dashboard as HTML or JSON, by the Accept header."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         now = timezone.now()
@@ -60,15 +60,15 @@ class LiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "opts": self.opts,
             "title": _("Live"),
             "updated": updated,
-            "every": REFRESH_MILLISECONDS,
+            "interval": REFRESH_MILLISECONDS,
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/notifications/live.html", context)
 
 
 def _context(dashboard: Dashboard) -> dict[str, Any]:
-    """Return what the page's template shows."""
-    blank = dict.fromkeys(COLUMNS, Stat(None, ""))
+    """Return the template's context."""
+    empty = dict.fromkeys(COLUMNS, Stat(None, ""))
     return {
         "dashboard": dashboard,
         "stats": _labelled(LABELS, dashboard.stats),
@@ -77,13 +77,13 @@ def _context(dashboard: Dashboard) -> dict[str, Any]:
             name: _labelled(COLUMNS, cells)
             for name, cells in dashboard.processes.items()
         },
-        # The row that the script copies for a process that is new.
-        "model": _labelled(COLUMNS, blank),
+        # The script copies this row for each new process.
+        "empty_row": _labelled(COLUMNS, empty),
     }
 
 
 def _labelled(labels: Mapping[str, Any], stats: Stats) -> list[dict[str, Any]]:
-    """Return the statistics in the order of their labels, as the templates use them."""
+    """Return the statistics with their labels, in the order of the labels."""
     return [
         {"key": key, "label": label, **asdict(stats[key])}
         for key, label in labels.items()

@@ -1,4 +1,7 @@
-"""Announcements: what those who run a site tell everybody, or who follows a topic."""
+"""Announcements: messages to everyone, or to the followers of a topic.
+
+They are recorded like any other event; nothing is sent from here.
+"""
 
 import re
 from typing import Annotated, Any
@@ -15,17 +18,18 @@ from notifications.publishing.event_types import EventType
 # In characters.
 TITLE_LENGTH = 200
 TEXT_LENGTH = 2_000
-# An address of the web or of this site, or none; //example.org would be another site.
-# The end is written as in any language of patterns: Python's $ lets a line end follow.
-URL = r"^(?:https?://\S+|/(?![/\\])\S*)?(?![\s\S])"
+# An absolute URL, a path of this site, or nothing. //example.org would be another site.
+# It ends with a lookahead, since clients read it in the JSON Schema: Python's $ also
+# matches before a trailing newline, and other languages have no \Z.
+URL_PATTERN = r"^(?:https?://\S+|/(?![/\\])\S*)?(?![\s\S])"
 
 
 class Announcement(msgspec.Struct):
-    """What people are told by an announcement."""
+    """The payload of an announcement."""
 
     title: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=TITLE_LENGTH)]
     text: Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH)] = ""
-    url: Annotated[str, msgspec.Meta(pattern=URL)] = ""
+    url: Annotated[str, msgspec.Meta(pattern=URL_PATTERN)] = ""
 
 
 ANNOUNCEMENT = EventType("announcement", Announcement, label=_("Announcement"))
@@ -40,12 +44,12 @@ def announce(
     *,
     source: str = "",
 ) -> Event:
-    """Tell everybody who has an account something, or who follows a topic.
+    """Notify everyone with an account, or the followers of a topic.
 
-    `url` is where to read more: an address of the web, or of this site from / on.
-    `actor` is a user who is not told; `source` names what it came from, if anything
-    did. Returns the event, which is relayed once the transaction commits. Raises
-    InvalidPayload and InvalidTopic; nobody is told then.
+    `url` links to more information: an absolute URL, or a path of this site.
+    `actor` is a user who is not notified. `source` names the object that caused the
+    announcement, if any. Returns the event, which is relayed when the transaction
+    commits. Raises InvalidPayload and InvalidTopic; nothing is recorded then.
     """
     return outbox.record(
         ANNOUNCEMENT,
@@ -56,11 +60,11 @@ def announce(
     )
 
 
-def is_address(url: str) -> bool:
-    """Tell whether a text can be the `url` of an announcement, as can an empty one."""
-    return re.search(URL, url) is not None
+def is_valid_url(url: str) -> bool:
+    """Tell whether an announcement can have this `url`; an empty one is valid."""
+    return re.search(URL_PATTERN, url) is not None
 
 
-def reach(topic: str = EVERYONE) -> int:
-    """Return how many people an announcement to a topic would be told to now."""
+def count_recipients(topic: str = EVERYONE) -> int:
+    """Return how many people an announcement to this topic would notify now."""
     return recipients([topic], event_type=ANNOUNCEMENT.name).count()

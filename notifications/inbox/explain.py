@@ -1,6 +1,6 @@
-"""Why somebody is told of an event, or is not: the rule of the inbox in sentences.
+"""Explains why a person is notified about an event, or why not, in sentences.
 
-The inbox itself is a query, `Event.objects.inbox`; a test holds the two together.
+It restates the rule of `Event.objects.inbox`; a property test compares the two.
 """
 
 import enum
@@ -29,21 +29,19 @@ from notifications.publishing.followables import labels_of
 
 
 class Effect(enum.Enum):
-    """What a reason does to an event on its way to a person.
+    """What a reason does: whether the event gets into the inbox, and whether live."""
 
-    It brings the event, keeps it away, keeps it from being told live, or changes
-    nothing and is good to know.
-    """
-
-    BRINGS = "brings"
-    KEEPS = "keeps"
-    QUIETS = "quiets"
-    NOTES = "notes"
+    INCLUDES = "includes"
+    EXCLUDES = "excludes"
+    # The event is in the inbox, and the bell does not count it.
+    INBOX_ONLY = "inbox_only"
+    # No effect; useful to know.
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One sentence of an explanation, and what it does."""
+    """One sentence of an explanation, and its effect."""
 
     effect: Effect
     text: str
@@ -51,9 +49,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a person is told of an event, or is not.
+    """Why a person is notified about an event, or why not.
 
-    `seen` and `read` say what they did with it. Which streams are open is not known.
+    `seen` and `read` are the state of the event in the person's inbox. Whether a
+    stream was open is not known.
     """
 
     user: Any
@@ -64,22 +63,22 @@ class Explanation:
     @property
     def in_inbox(self) -> bool:
         """Whether the event is in the person's inbox."""
-        return self._has(Effect.BRINGS) and not self._has(Effect.KEEPS)
+        return self._has(Effect.INCLUDES) and not self._has(Effect.EXCLUDES)
 
     @property
     def live(self) -> bool:
-        """Whether they are told live as well: whether the bell counts it."""
-        return self.in_inbox and not self._has(Effect.QUIETS)
+        """Whether the person is also notified live, so that the bell counts it."""
+        return self.in_inbox and not self._has(Effect.INBOX_ONLY)
 
     def _has(self, effect: Effect) -> bool:
         return any(reason.effect is effect for reason in self.reasons)
 
 
 def explain(event: Event, user: Any) -> Explanation:
-    """Return why a person is told of an event, or why they are not."""
-    address = _Address.of(event)
-    [found] = _explain(address, [user])
-    found = replace(found, reasons=(*found.reasons, *_notes(address, user)))
+    """Return why a person is notified about an event, or why not."""
+    context = _EventContext.of(event)
+    [found] = _explain(context, [user])
+    found = replace(found, reasons=(*found.reasons, *_notes(context, user)))
     if not found.in_inbox:
         return found
     read = not Event.objects.unread(user).filter(pk=event.pk).exists()
@@ -88,174 +87,190 @@ def explain(event: Event, user: Any) -> Explanation:
 
 
 def explain_all(event: Event, people: Iterable[Any]) -> list[Explanation]:
-    """Return why each of these people is told of an event, in a few queries for all.
+    """Return why each person is notified, in a fixed number of queries.
 
-    What `explain` asks of each person by itself is left out: what they may see, and
-    what they have seen and read.
+    Unlike `explain`, it leaves out the notes, `seen` and `read`, which take queries
+    for each person.
     """
-    return _explain(_Address.of(event), [*people])
+    return _explain(_EventContext.of(event), [*people])
 
 
 @dataclass(frozen=True, slots=True)
-class _Address:
-    """To whom an event goes; read once, whoever it is explained for.
-
-    `told` are the topics whose followers were told of the same before, and when.
-    """
+class _EventContext:
+    """What an explanation needs to know of the event; read once for all people."""
 
     event: Event
     topics: list[str]
+    # When earlier events about the same object were relayed, by their topics.
     already_told: dict[str, datetime]
     labels: Mapping[str, str]
 
     @classmethod
-    def of(cls, event: Event) -> "_Address":
+    def of(cls, event: Event) -> "_EventContext":
         topics, already_told = event.topics, event.already_told
         labels = labels_of([*topics, *already_told])
         return cls(event, topics, already_told, labels)
 
     @property
-    def by(self) -> datetime:
-        """Up to when following counts."""
+    def relayed(self) -> datetime:
+        """When the event was relayed, or would be: follows count that existed then."""
         return self.event.relayed or now()
 
     def name(self, topic: str) -> str:
-        """Return a topic as people know it, and as it is written."""
+        """Return a topic with its label, if it has one."""
         if topic == EVERYONE:
-            return _("everybody")
+            return _("everyone")
         label = self.labels.get(topic)
         return f"{label} [{topic}]" if label else topic
 
 
-def _explain(address: _Address, people: list[Any]) -> list[Explanation]:
-    topics = [*address.topics, *address.already_told]
+def _explain(context: _EventContext, people: list[Any]) -> list[Explanation]:
+    topics = [*context.topics, *context.already_told]
     follows: defaultdict[Any, dict[str, Follow]] = defaultdict(dict)
     for each in Follow.objects.filter(user__in=people, topic__in=topics):
         follows[each.user_id][each.topic] = each
-    wishes = Preference.objects.filter(user__in=people, type=address.event.type)
-    wanted = dict(wishes.values_list("user", "delivery"))
-    cases = (
-        _Case(address, each, follows[each.pk], wanted.get(each.pk, Delivery.LIVE))
+    preferences = Preference.objects.filter(user__in=people, type=context.event.type)
+    deliveries = dict(preferences.values_list("user", "delivery"))
+    return [
+        _Evaluation(
+            context, each, follows[each.pk], deliveries.get(each.pk, Delivery.LIVE)
+        ).explanation()
         for each in people
-    )
-    return [Explanation(case.user, tuple(case.reasons())) for case in cases]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """An event and a person: what they follow of its topics, how they want its type."""
+class _Evaluation:
+    """Applies the rule of the inbox to one event and one person.
 
-    address: _Address
+    `follows` are the person's follows of the event's topics, by topic, and `delivery`
+    is their preference for its type.
+    """
+
+    context: _EventContext
     user: Any
     follows: Mapping[str, Follow]
     delivery: str
 
-    def reasons(self) -> Iterator[Reason]:
-        """Yield every reason to tell the person, and every one not to."""
-        brings = [*self._brings()]
-        yield from brings or self._misses()
-        if self.address.event.actor_id == self.user.pk:
-            yield _keeps(_("It is their own: nobody is told of what they did."))
+    def explanation(self) -> Explanation:
+        """Return every reason for and against notifying the person."""
+        return Explanation(self.user, tuple(self._reasons()))
+
+    def _reasons(self) -> Iterator[Reason]:
+        inclusions = [*self._inclusions()]
+        yield from inclusions or self._missing_inclusions()
+        if self.context.event.actor_id == self.user.pk:
+            text = _("Caused the event: nobody is notified about their own actions.")
+            yield _excludes(text)
         yield from self._mutes()
-        yield from self._repeats()
+        yield from self._earlier_events()
         if self.delivery != Delivery.LIVE:
             yield self._preference()
 
-    def _brings(self) -> Iterator[Reason]:
+    def _inclusions(self) -> Iterator[Reason]:
         texts = {
             Level.WATCH: _("Watches %(topic)s (since %(time)s)."),
             Level.FOLLOW: _("Follows %(topic)s (since %(time)s)."),
         }
-        for topic in self.address.topics:
-            if follow := self._heard(topic, by=self.address.by):
-                text = self._say(texts[Level(follow.level)], topic, follow.created)
-                yield Reason(Effect.BRINGS, text)
-        if EVERYONE in self.address.topics and self._was_there(
-            self.address.event.created
-        ):
-            yield Reason(Effect.BRINGS, _("It is for everybody."))
+        for topic in self.context.topics:
+            if follow := self._follow_at(self.context.relayed, topic):
+                text = texts[Level(follow.level)]
+                yield _includes(self._format(text, topic, follow.created))
+        created = self.context.event.created
+        if EVERYONE in self.context.topics and self._had_account(created):
+            yield _includes(_("The event is addressed to everyone."))
 
-    def _misses(self) -> Iterator[Reason]:
-        """Yield why nothing brings the event to the person."""
+    def _missing_inclusions(self) -> Iterator[Reason]:
+        """Yield why nothing includes the person."""
         late = [
             each
             for topic, each in self.follows.items()
-            if each.level != Level.MUTE and topic in self.address.topics
+            if each.level != Level.MUTE and topic in self.context.topics
         ]
-        text = _("Follows %(topic)s only since after the event (%(time)s).")
+        text = _("Started to follow %(topic)s after the event (%(time)s).")
         for follow in late:
-            yield _keeps(self._say(text, follow.topic, follow.created))
-        if EVERYONE in self.address.topics:
-            text = _("The account was made after the event (%(time)s).")
-            yield _keeps(text % {"time": _shown(self.user.date_joined)})
+            yield _excludes(self._format(text, follow.topic, follow.created))
+        if EVERYONE in self.context.topics:
+            text = _("The account was created after the event (%(time)s).")
+            yield _excludes(text % {"time": _format_time(self.user.date_joined)})
         elif not late:
-            yield _keeps(_("Follows nothing that the event is addressed to."))
+            yield _excludes(_("Follows none of the event's topics."))
 
     def _mutes(self) -> Iterator[Reason]:
+        text = _("Has muted %(topic)s (since %(time)s).")
         for topic, follow in self.follows.items():
             if follow.level == Level.MUTE:
-                text = _("Has muted %(topic)s (since %(time)s).")
-                yield _keeps(self._say(text, topic, follow.created))
+                yield _excludes(self._format(text, topic, follow.created))
 
-    def _repeats(self) -> Iterator[Reason]:
-        """Yield by which topics the person was told of the same before."""
-        text = _("Was told of the same by an earlier event to %(topic)s (%(time)s).")
-        for topic, time in self.address.already_told.items():
-            everybody = topic == EVERYONE and self._was_there(time)
-            if everybody or self._heard(topic, by=time):
-                yield _keeps(self._say(text, topic, time))
+    def _earlier_events(self) -> Iterator[Reason]:
+        """Yield the topics by which an earlier event notified the person already."""
+        text = _("Was already notified by an earlier event to %(topic)s (%(time)s).")
+        for topic, time in self.context.already_told.items():
+            everyone = topic == EVERYONE and self._had_account(time)
+            if everyone or self._follow_at(time, topic):
+                yield _excludes(self._format(text, topic, time))
 
     def _preference(self) -> Reason:
-        """Return what a preference other than the default does."""
+        """Return what a preference other than live does; watching overrides it."""
         off = self.delivery == Delivery.OFF
-        for topic in self.address.topics:
-            follow = self._heard(topic, by=self.address.by)
+        for topic in self.context.topics:
+            follow = self._follow_at(self.context.relayed, topic)
             if follow and follow.level == Level.WATCH:
                 text = (
-                    _("Has turned this type of event off, but watches %(topic)s.")
+                    _("Has turned off this type of event, but watches %(topic)s.")
                     if off
-                    else _("Wants this type only in the inbox, but watches %(topic)s.")
+                    else _(
+                        "Wants this type of event only in the inbox, but watches "
+                        "%(topic)s."
+                    )
                 )
-                return Reason(Effect.NOTES, self._say(text, topic, follow.created))
+                return _note(text % {"topic": self.context.name(topic)})
         if off:
-            return _keeps(_("Has turned this type of event off."))
+            return _excludes(_("Has turned off this type of event."))
         text = _("Wants this type of event only in the inbox.")
-        return Reason(Effect.QUIETS, text)
+        return Reason(Effect.INBOX_ONLY, text)
 
-    def _heard(self, topic: str, *, by: datetime) -> Follow | None:
-        """Return the follow that brought this topic's events by then, if one did."""
+    def _follow_at(self, moment: datetime, topic: str) -> Follow | None:
+        """Return the follow of a topic that was in effect at that time, if any."""
         follow = self.follows.get(topic)
-        if follow is None or follow.level == Level.MUTE or follow.created > by:
+        if follow is None or follow.level == Level.MUTE or follow.created > moment:
             return None
         return follow
 
-    def _was_there(self, moment: datetime) -> bool:
-        """Tell whether the person had an account then; yes, if nobody knows."""
+    def _had_account(self, moment: datetime) -> bool:
+        """Tell whether the account existed then; users may have no date_joined."""
         joined = getattr(self.user, "date_joined", None)
         return joined is None or truncate_to_milliseconds(joined) <= moment
 
-    def _say(self, text: str, topic: str, time: datetime) -> str:
-        return text % {"topic": self.address.name(topic), "time": _shown(time)}
+    def _format(self, text: str, topic: str, time: datetime) -> str:
+        return text % {"topic": self.context.name(topic), "time": _format_time(time)}
 
 
-def _notes(address: _Address, user: Any) -> Iterator[Reason]:
-    """Yield what the inbox does not go by, and one would like to know."""
-    for topic in address.topics:
+def _notes(context: _EventContext, user: Any) -> Iterator[Reason]:
+    """Yield what does not decide about the inbox, and explains a silent stream."""
+    for topic in context.topics:
         if topic != EVERYONE and not conf.AUTHORIZE(user, topic):
-            text = _("May not see %(topic)s: no stream brings them its events.")
-            yield Reason(Effect.NOTES, text % {"topic": address.name(topic)})
+            text = _("May not see %(topic)s, so its events are not streamed to them.")
+            yield _note(text % {"topic": context.name(topic)})
     if not user.is_active:
-        yield Reason(Effect.NOTES, _("The account is not active: nobody can sign in."))
-    if address.event.relayed is None:
-        text = _("The event waits to be relayed: no stream has brought it yet.")
-        yield Reason(Effect.NOTES, text)
+        yield _note(_("The account is inactive and cannot sign in."))
+    if context.event.relayed is None:
+        yield _note(_("The event is still pending and has not been streamed."))
 
 
-def _keeps(text: str) -> Reason:
-    return Reason(Effect.KEEPS, text)
+def _includes(text: str) -> Reason:
+    return Reason(Effect.INCLUDES, text)
 
 
-def _shown(time: datetime) -> str:
+def _excludes(text: str) -> Reason:
+    return Reason(Effect.EXCLUDES, text)
+
+
+def _note(text: str) -> Reason:
+    return Reason(Effect.NOTE, text)
+
+
+def _format_time(time: datetime) -> str:
     if timezone.is_aware(time):
         time = timezone.localtime(time)
     return formats.date_format(time, "DATETIME_FORMAT")

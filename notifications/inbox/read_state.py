@@ -1,6 +1,7 @@
-"""Seen, read, and undone: what a person does with their inbox.
+"""Changes what a person has seen and read of their inbox, and undoes it.
 
-Every change is told to their other streams in the same transaction.
+Each change is relayed to the person's other streams; it is recorded with it, in the
+same transaction.
 """
 
 from typing import Any
@@ -13,13 +14,13 @@ from notifications.models import Event, ReadMark, ReadState
 from notifications.publishing.unseen import record_unseen_count
 
 _SALT = "notifications.undo"
-# Which an undo puts back: what was marked, as a short name.
+# What a token undoes.
 ALL, GROUP = "all", "group"
 
 
 @transaction.atomic
 def see_all(user: Any) -> None:
-    """Note that a person has seen all that is in their inbox; it may stay unread."""
+    """Mark everything in a person's inbox as seen; it may stay unread."""
     newest = Event.objects.inbox(user).values_list("position", flat=True).first() or 0
     state = ReadState.locked(user)
     if newest > state.seen_up_to:
@@ -30,9 +31,9 @@ def see_all(user: Any) -> None:
 
 @transaction.atomic
 def read_all(user: Any, event: Event) -> str:
-    """Note that a person has read all up to an event; never goes back.
+    """Mark everything up to an event as read; return a token to undo it.
 
-    Returns a token by which that is undone.
+    What was read before stays read.
     """
     state = ReadState.locked(user)
     before = [state.read_up_to, state.read_version]
@@ -40,7 +41,7 @@ def read_all(user: Any, event: Event) -> str:
     state.read_version = state.version + 1
     state.version += 2
     state.save()
-    # What was marked beyond the event stays so.
+    # Marks beyond the event stay in effect.
     marks = ReadMark.objects.filter(user=user, up_to__gt=event.position)
     marks.filter(version__gt=before[1]).update(version=state.version)
     record_unseen_count(user)
@@ -49,19 +50,13 @@ def read_all(user: Any, event: Event) -> str:
 
 @transaction.atomic
 def read_group(user: Any, event: Event) -> str:
-    """Note that a person has read an event and what is older in its group.
-
-    Returns a token by which that is undone.
-    """
+    """Mark an event and the older ones of its group as read; return an undo token."""
     return _mark(user, event.group, up_to=event.position)
 
 
 @transaction.atomic
 def unread_event(user: Any, event: Event) -> str:
-    """Note that a person has not read an event, nor what is newer in its group.
-
-    Returns a token by which that is undone.
-    """
+    """Mark an event and the newer ones of its group as unread; return an undo token."""
     return _mark(user, event.group, up_to=event.position - 1)
 
 
@@ -74,15 +69,16 @@ def _mark(user: Any, group: str, *, up_to: int) -> str:
         user=user, group=group, defaults={"up_to": up_to, "version": state.version}
     )
     record_unseen_count(user)
-    kept = [before.up_to, before.version] if before else []
-    return _token(user, GROUP, state.version, group, *kept)
+    previous = [before.up_to, before.version] if before else []
+    return _token(user, GROUP, state.version, group, *previous)
 
 
 @transaction.atomic
 def undo(user: Any, token: str) -> None:
-    """Put back what a token was given for, unless that was marked anew since.
+    """Restore the state before the change that returned this token.
 
-    Raises InvalidValue for what is no token of this person's.
+    Does nothing if the same was marked again since. Raises InvalidValue for a token
+    that is invalid or another person's.
     """
     kind, version, *before = _read_token(user, token)
     state = ReadState.locked(user)
@@ -100,10 +96,10 @@ def _undo_all(state: ReadState, version: int, before: list[Any]) -> None:
 
 
 def _undo_group(user: Any, version: int, before: list[Any]) -> None:
-    group, *kept = before
+    group, *previous = before
     marks = ReadMark.objects.filter(user=user, group=group, version=version)
-    if kept:
-        marks.update(up_to=kept[0], version=kept[1])
+    if previous:
+        marks.update(up_to=previous[0], version=previous[1])
     else:
         marks.delete()
 
@@ -116,5 +112,5 @@ def _read_token(user: Any, token: str) -> list[Any]:
     try:
         parts: list[Any] = signing.loads(token, salt=f"{_SALT}:{user.pk}")
     except signing.BadSignature:
-        raise InvalidValue(token, expected="a token of this person's") from None
+        raise InvalidValue(token, expected="an undo token of this person") from None
     return parts

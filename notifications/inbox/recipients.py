@@ -1,4 +1,7 @@
-"""Whom an event reaches: the rule of the inbox, asked from the event's side."""
+"""The recipients of an event: the rule of the inbox, asked from the event's side.
+
+A property test compares it with `Event.objects.inbox` and with `explain`.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -13,13 +16,13 @@ from notifications.protocol.topics import EVERYONE
 
 
 def recipients_of(event: Event) -> QuerySet[Any]:
-    """Return the active people in whose inbox an event is."""
+    """Return the active people who have an event in their inbox."""
     found = recipients(
         event.topics,
         event_type=event.type,
         already_told=event.already_told,
-        made=event.created,
-        by=event.relayed,
+        created=event.created,
+        relayed=event.relayed,
     )
     return found.exclude(pk=event.actor_id)
 
@@ -29,56 +32,57 @@ def recipients(
     *,
     event_type: str,
     already_told: Mapping[str, datetime] | None = None,
-    made: datetime | None = None,
-    by: datetime | None = None,
+    created: datetime | None = None,
+    relayed: datetime | None = None,
 ) -> QuerySet[Any]:
-    """Return the active people who are told of an event of this type to these topics.
+    """Return the active people whom an event of this type to these topics notifies.
 
-    `told` names topics whose followers were told of the same before, and when. `made`
-    is when the event was recorded and `by` the time up to which following counts;
-    both are now, if nothing is said.
+    `already_told` maps the topics of earlier events about the same object to the time
+    of these events: their recipients are not notified again. `created` is when the
+    event was recorded: accounts count that existed then. `relayed` is when it was
+    relayed: follows count that existed then. Both default to now.
     """
-    names, before = [*topics], already_told or {}
-    follows = Follow.objects.not_muted().filter(created__lte=by or now())
+    names, earlier = [*topics], already_told or {}
+    follows = Follow.objects.not_muted().filter(created__lte=relayed or now())
     reached = Q(pk__in=follows.filter(topic__in=names).values("user"))
     if EVERYONE in names:
-        reached |= _was_there(made or now())
-    mine = Follow.objects.filter(user=OuterRef("pk"))
-    muted = mine.filter(topic__in=[*names, *before], level=Level.MUTE)
-    off = Preference.objects.filter(
+        reached |= _had_account(created or now())
+    own = Follow.objects.filter(user=OuterRef("pk"))
+    muted = own.filter(topic__in=[*names, *earlier], level=Level.MUTE)
+    turned_off = Preference.objects.filter(
         user=OuterRef("pk"), type=event_type, delivery=Delivery.OFF
     )
     watched = follows.filter(user=OuterRef("pk"), topic__in=names, level=Level.WATCH)
     return (
-        _active()
+        _active_users()
         .filter(reached)
-        .exclude(_already_told(before))
+        .exclude(_notified_earlier(earlier))
         .exclude(Exists(muted))
-        .exclude(Exists(off) & ~Exists(watched))
+        .exclude(Exists(turned_off) & ~Exists(watched))
         .order_by("pk")
     )
 
 
-def _already_told(already_told: Mapping[str, datetime]) -> Q:
+def _notified_earlier(already_told: Mapping[str, datetime]) -> Q:
     found = Q(pk__in=[])
     for topic, time in already_told.items():
         follows = Follow.objects.not_muted().filter(topic=topic, created__lte=time)
         found |= Q(pk__in=follows.values("user"))
         if topic == EVERYONE:
-            found |= _was_there(time)
+            found |= _had_account(time)
     return found
 
 
-def _active() -> QuerySet[Any]:
-    people = get_user_model()._default_manager.all()
-    return people.filter(is_active=True) if _users_have("is_active") else people
+def _active_users() -> QuerySet[Any]:
+    users = get_user_model()._default_manager.all()
+    return users.filter(is_active=True) if _users_have("is_active") else users
 
 
-def _was_there(moment: datetime) -> Q:
-    """Match who had an account then; everybody, where users do not say since when."""
+def _had_account(moment: datetime) -> Q:
+    """Match users with an account at that time; all, if users have no date_joined."""
     if not _users_have("date_joined"):
         return Q(pk__isnull=False)
-    # As the inbox has it: to the millisecond, which is what events know.
+    # Events have milliseconds only, so the inbox compares them without the rest.
     return Q(date_joined__lt=moment + timedelta(milliseconds=1))
 
 

@@ -1,6 +1,6 @@
-"""The inbox as rows: one a group of events, newest first, with why one is told.
+"""The inbox as rows: one for each group of events, newest first.
 
-It reads the database alone, a fixed number of queries a page.
+It reads the database only, in a fixed number of queries per page.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ PAGE_ROWS = 30
 
 @dataclass(frozen=True, slots=True)
 class FollowedTopic:
-    """Why a person is told of an event: what they follow, and at which level."""
+    """A topic of an event, and the level at which the person follows it, if they do."""
 
     topic: str
     level: str
@@ -31,35 +31,36 @@ class FollowedTopic:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A group of events in somebody's inbox.
+    """A group of events in a person's inbox.
 
-    `event` is the newest of them, `unread` how many are not read, `total` how many
-    there are. `reasons` say why one is told of it; `mutable` are topics to mute.
+    `event` is the newest event of the group, `unread` the number of unread events and
+    `total` the number of all. `reasons` are the topics that the person follows, and
+    `mutable_topics` those that they can mute.
     """
 
     event: Event
     unread: int
     total: int
     reasons: tuple[FollowedTopic, ...]
-    mutable: tuple[FollowedTopic, ...] = ()
+    mutable_topics: tuple[FollowedTopic, ...] = ()
 
     @property
     def read(self) -> bool:
-        """Whether all of it is read."""
+        """Whether all events of the row are read."""
         return not self.unread
 
     @property
     def count(self) -> int:
-        """How many events the row stands for: the unread ones, or else all."""
+        """How many events the row stands for: the unread ones, or all if none is."""
         return self.unread or self.total
 
     @property
     def cursor(self) -> str:
-        """Where the row stands in the inbox."""
+        """The position of the row in the inbox, to read on from."""
         return str(Cursor.from_position(self.event.position))
 
     def wire(self) -> dict[str, Any]:
-        """Return the row as JSON has it: the newest event, and what the row adds."""
+        """Return the row as JSON has it: the newest event and the row's own fields."""
         return {
             **self.event.wire(),
             "read": self.read,
@@ -75,7 +76,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """Some rows, and the cursor to go on from when there are more."""
+    """The rows of a page; `next` is the cursor to read on from, empty at the end."""
 
     rows: tuple[Row, ...]
     next: str = ""
@@ -89,10 +90,10 @@ def inbox_page(
     event_type: str = "",
     limit: int = PAGE_ROWS,
 ) -> InboxPage:
-    """Return what a person was told of, newest first.
+    """Return a page of a person's inbox, newest first, with at most `limit` rows.
 
-    `before` is the cursor of the row to go on after; only what is `unread` or of one
-    `event_type` is shown, if that is asked for. At most `limit` rows come back.
+    `before` is the cursor of the last row of the previous page. `unread` and
+    `event_type` select rows.
     """
     events = Event.objects.unread(user) if unread else Event.objects.inbox(user)
     if event_type:
@@ -108,28 +109,28 @@ def inbox_page(
 
 def _rows(user: Any, newest: list[Event], events: EventQuerySet) -> tuple[Row, ...]:
     groups = [event.group for event in newest]
-    total = _sizes(events, groups)
-    unread = _sizes(Event.objects.unread(user), groups)
-    follows = _FollowedTopics(user, newest)
+    total = _group_sizes(events, groups)
+    unread = _group_sizes(Event.objects.unread(user), groups)
+    followed = _FollowedTopics(user, newest)
     return tuple(
         Row(
             event,
             unread=unread.get(event.group, 0),
             total=total.get(event.group, 1),
-            reasons=follows.reasons(event),
-            mutable=follows.mutable(event),
+            reasons=followed.reasons(event),
+            mutable_topics=followed.mutable_topics(event),
         )
         for event in newest
     )
 
 
-def _sizes(events: EventQuerySet, groups: list[str]) -> dict[str, int]:
+def _group_sizes(events: EventQuerySet, groups: list[str]) -> dict[str, int]:
     found = events.filter(group__in=groups).order_by().values("group")
     return {each["group"]: each["size"] for each in found.annotate(size=Count("pk"))}
 
 
 class _FollowedTopics:
-    """What a person follows of the topics of some events."""
+    """The topics of some events, with a person's levels and the labels to show."""
 
     def __init__(self, user: Any, events: Iterable[Event]) -> None:
         names = {topic for event in events for topic in event.topics}
@@ -142,19 +143,17 @@ class _FollowedTopics:
         self._labels = defaultdict(lambda: "", labels_of(visible))
 
     def reasons(self, event: Event) -> tuple[FollowedTopic, ...]:
-        """Return why the person is told of an event."""
+        """Return the topics that put an event into the person's inbox."""
         if topics.EVERYONE in event.topics:
-            return (
-                FollowedTopic(topics.EVERYONE, "", _("Everybody is told of this.")),
-            )
+            return (FollowedTopic(topics.EVERYONE, "", _("Sent to everyone")),)
         return tuple(
             FollowedTopic(topic, self._levels[topic], self._labels[topic] or topic)
             for topic in event.topics
             if topic in self._levels
         )
 
-    def mutable(self, event: Event) -> tuple[FollowedTopic, ...]:
-        """Return what of its topics a person can mute: those that stand for a thing."""
+    def mutable_topics(self, event: Event) -> tuple[FollowedTopic, ...]:
+        """Return the topics that the person can mute: those that have a label."""
         return tuple(
             FollowedTopic(topic, self._levels.get(topic, ""), self._labels[topic])
             for topic in event.topics

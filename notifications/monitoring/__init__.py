@@ -1,1 +1,1 @@
-"""How the processes, the log and the outbox are doing."""
+"""The state of the processes, the log and the outbox."""

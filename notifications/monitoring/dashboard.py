@@ -1,4 +1,4 @@
-"""The statistics of the admin's page "Live", each as a value and as a text."""
+"""The dashboard of the admin's Live page; it computes, and reads nothing itself."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,16 +15,16 @@ from notifications.monitoring.outbox_backlog import LIMIT, Backlog
 from notifications.monitoring.process_reports import ReaderStatus, Report
 from notifications.protocol.cursor import Cursor
 
-# A row that is pending for longer than this many sweeps, and seconds, is a problem.
+# Rows that stay pending for more than this many sweeps and seconds are a problem.
 SWEEPS_MISSED = 3
 PENDING_SECONDS = 15
-# From the append of an event to its push; more than this is a problem.
+# From the append of an event to its push; a longer lag is a problem.
 LAG_MILLISECONDS = 1_000
 UNKNOWN = "\N{EN DASH}"
 
 COLUMNS = {
     "process": gettext_lazy("Process"),
-    "running": gettext_lazy("Running for"),
+    "uptime": gettext_lazy("Uptime"),
     "streams": gettext_lazy("Streams"),
     "people": gettext_lazy("People"),
     "events": gettext_lazy("Events/s"),
@@ -46,14 +46,14 @@ LABELS = {
 READING = {
     ReaderStatus.IDLE: gettext_lazy("not yet"),
     ReaderStatus.READS: gettext_lazy("yes"),
-    ReaderStatus.PROBE_LOST: gettext_lazy("does not hear itself"),
+    ReaderStatus.PROBE_LOST: gettext_lazy("not its own writes"),
     ReaderStatus.INTERRUPTED: gettext_lazy("no"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """A value, its text, a note below it, and whether it is a cause for alarm."""
+    """A value, its text, a note beside it, and whether it shows a problem."""
 
     value: Any
     text: str
@@ -66,10 +66,10 @@ Stats = dict[str, Stat]
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """The content of the page; `processes` by the names that they report under.
+    """The content of the page; `processes` maps the names of processes to their stats.
 
-    A problem is a sentence that does not change while the problem lasts, so that
-    screen readers announce it once.
+    The sentence of a problem does not change while the problem lasts, so that screen
+    readers announce it once.
     """
 
     stats: Stats
@@ -84,11 +84,11 @@ def make_dashboard(
     *,
     now: datetime,
 ) -> Dashboard:
-    """Return the dashboard; without a snapshot, Redis cannot be reached."""
+    """Return the dashboard; `snapshot` is None when Redis is unreachable."""
     stats = {
         "redis": _redis(snapshot, now),
         "pending": _pending(backlog, now),
-        **_sums(snapshot, reports),
+        **_totals(snapshot, reports),
         "entries": _entries(snapshot, now),
     }
     processes = {each.name: _process(each, now) for each in reports}
@@ -100,61 +100,60 @@ def _problems(
 ) -> Iterable[str]:
     if snapshot is None:
         yield _(
-            "Redis cannot be reached. Events wait in the database until it is back; "
-            "how the processes are is not known."
+            "Redis is unreachable. Events wait in the database until it is back. "
+            "The state of the processes is unknown."
         )
     if stats["pending"].alarm:
-        seconds = number(_patience())
+        seconds = format_number(_pending_limit())
         yield _("Events have been pending for more than %s seconds.") % seconds
     for report in reports:
         if report.reading is ReaderStatus.INTERRUPTED:
             yield _("%s cannot read the log.") % _process_name(report)
         if report.reading is ReaderStatus.PROBE_LOST:
             yield _(
-                "%s does not hear what it writes to the log: do both ways lead to the "
-                "same Redis?"
+                "%s does not read what it writes to the log. Do both connections reach "
+                "the same Redis?"
             ) % _process_name(report)
 
 
 def _redis(snapshot: Snapshot | None, now: datetime) -> Stat:
     if snapshot is None:
-        return Stat(False, _("away"), alarm=True)
+        return Stat(False, _("unreachable"), alarm=True)
     return Stat(True, _("reachable"))
 
 
 def _pending(backlog: Backlog, now: datetime) -> Stat:
     if backlog.oldest is None:
-        return Stat(0, number(0))
-    text = number(backlog.count)
+        return Stat(0, format_number(0))
+    text = format_number(backlog.count)
     if backlog.count >= LIMIT:
         text = _("%s or more") % text
     seconds = (now - backlog.oldest).total_seconds()
-    note = _("the oldest for %s") % duration(seconds)
-    return Stat(backlog.count, text, note, alarm=seconds > _patience())
+    note = _("oldest: %s") % format_duration(seconds)
+    return Stat(backlog.count, text, note, alarm=seconds > _pending_limit())
 
 
-def _patience() -> float:
+def _pending_limit() -> float:
+    """Return for how many seconds a row may be pending."""
     return max(SWEEPS_MISSED * conf.SWEEP_INTERVAL, PENDING_SECONDS)
 
 
-def _sums(snapshot: Snapshot | None, reports: Sequence[Report]) -> Stats:
+def _totals(snapshot: Snapshot | None, reports: Sequence[Report]) -> Stats:
     """Return the statistics of all processes together."""
     if snapshot is None:
         keys = ("streams", "events", "deliveries", "lag", "slow_closes")
         return dict.fromkeys(keys, Stat(None, UNKNOWN))
     lags = [each.lag for each in reports if each.lag is not None]
-    processes = ngettext("in %s process", "in %s processes", len(reports))
+    count = len(reports)
+    note = ngettext("in %s process", "in %s processes", count) % format_number(count)
+    slow_closes = sum(each.slow_closes for each in reports)
     return {
-        "streams": _count(
-            sum(each.streams for each in reports), processes % number(len(reports))
-        ),
-        # Each process reads all of them.
+        "streams": _count(sum(each.streams for each in reports), note),
+        # Each process reads all events.
         "events": _rate(max((each.events for each in reports), default=0)),
         "deliveries": _rate(sum(each.deliveries for each in reports)),
         "lag": _lag(max(lags, default=None), _("of the last event")),
-        "slow_closes": _count(
-            sum(each.slow_closes for each in reports), _("since each process started")
-        ),
+        "slow_closes": _count(slow_closes, _("since each process started")),
     }
 
 
@@ -162,25 +161,26 @@ def _entries(snapshot: Snapshot | None, now: datetime) -> Stat:
     if snapshot is None:
         return Stat(None, UNKNOWN)
     if snapshot.oldest is None:
-        return Stat(0, number(0))
-    reach = _("back to %s ago") % duration(_seconds_since(snapshot.oldest, now))
-    return _count(snapshot.entries, reach)
+        return Stat(0, format_number(0))
+    seconds = _seconds_since(snapshot.oldest, now)
+    note = _("going back %s") % format_duration(seconds)
+    return _count(snapshot.entries, note)
 
 
 def _process(report: Report, now: datetime) -> Stats:
     seconds = now.timestamp() - report.started
     reading = str(READING[report.reading])
-    fine = report.reading in (ReaderStatus.IDLE, ReaderStatus.READS)
+    healthy = report.reading in (ReaderStatus.IDLE, ReaderStatus.READS)
     return {
         "process": Stat(report.pid, _process_name(report)),
-        "running": Stat(round(seconds), duration(seconds)),
+        "uptime": Stat(round(seconds), format_duration(seconds)),
         "streams": _count(report.streams),
         "people": _count(report.people),
         "events": _rate(report.events),
         "deliveries": _rate(report.deliveries),
         "lag": _lag(report.lag),
         "slow_closes": _count(report.slow_closes),
-        "reading": Stat(report.reading, reading, _skipped(report), alarm=not fine),
+        "reading": Stat(report.reading, reading, _skipped(report), alarm=not healthy),
     }
 
 
@@ -192,22 +192,22 @@ def _skipped(report: Report) -> str:
     if not report.unreadable:
         return ""
     skipped = ngettext("%s entry skipped", "%s entries skipped", report.unreadable)
-    return skipped % number(report.unreadable)
+    return skipped % format_number(report.unreadable)
 
 
 def _count(value: int, note: str = "") -> Stat:
-    return Stat(value, number(value), note)
+    return Stat(value, format_number(value), note)
 
 
 def _rate(value: float) -> Stat:
-    # Ten and above need no decimals.
-    return Stat(value, number(value, decimals=1 if 0 < value < 10 else 0))
+    # Decimals matter below ten only.
+    return Stat(value, format_number(value, decimals=1 if 0 < value < 10 else 0))
 
 
 def _lag(milliseconds: int | None, note: str = "") -> Stat:
     if milliseconds is None:
         return Stat(None, UNKNOWN)
-    text = _("%s ms") % number(milliseconds)
+    text = _("%s ms") % format_number(milliseconds)
     return Stat(milliseconds, text, note, alarm=milliseconds > LAG_MILLISECONDS)
 
 
@@ -215,15 +215,15 @@ def _seconds_since(cursor: Cursor, now: datetime) -> float:
     return now.timestamp() - cursor.milliseconds / 1000
 
 
-def number(value: float, *, decimals: int = 0) -> str:
-    """Return a number as the language of the page writes it."""
+def format_number(value: float, *, decimals: int = 0) -> str:
+    """Return a number as the active language writes it."""
     return formats.number_format(round(value, decimals), decimals, force_grouping=True)
 
 
-def duration(seconds: float) -> str:
-    """Return a duration in words, exact to the second below a minute."""
+def format_duration(seconds: float) -> str:
+    """Return a duration in words: seconds below a minute, then the largest unit."""
     whole = max(round(seconds), 0)
     if whole < 60:
-        return ngettext("%s second", "%s seconds", whole) % number(whole)
+        return ngettext("%s second", "%s seconds", whole) % format_number(whole)
     start = datetime(2000, 1, 1)
     return timesince.timesince(start, start + timedelta(seconds=whole), depth=1)

@@ -1,4 +1,4 @@
-"""The outbox backlog: how many rows wait to be relayed, and for how long."""
+"""The outbox backlog: how many rows wait to be relayed, and since when."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +11,14 @@ LIMIT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many rows are pending, at most LIMIT, and when the oldest was recorded."""
+    """The number of pending rows, at most LIMIT, and when the oldest was recorded."""
 
     count: int
     oldest: datetime | None
 
 
 def outbox_backlog() -> Backlog:
-    """Return the pending rows: events and control entries that are not in the log."""
+    """Return the backlog: events and control entries that are not in the log yet."""
     events = Event.objects.pending()
     controls = Control.objects.order_by("pk")
     found = [

@@ -1,1 +1,1 @@
-"""Descriptions of the events that clients get, for other tools."""
+"""Schemas of the events on the wire, for other tools."""

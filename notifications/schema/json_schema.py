@@ -1,4 +1,4 @@
-"""The JSON Schema (2020-12) of what clients get, made of the payloads' structs. Pure.
+"""Generates the JSON Schema (2020-12) of the events on the wire; does no I/O.
 
 https://json-schema.org/draft/2020-12/json-schema-core
 """
@@ -17,21 +17,21 @@ Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REF = "#/$defs/"
-# Titles that mean something else in the TypeScript that is made of the schema.
+# Names with another meaning in the TypeScript that is generated from the schema.
 RESERVED_TITLES = frozenset({
     "Actor", "CustomEvent", "Record", "NotificationCount", "NotificationEvent",
     "NotificationEventMap", "NotificationEventTypes", "NotificationReset",
     "NotificationTypes",
 })  # fmt: skip
 
-# The keywords that hold other schemas: one, several in a row, several by name.
-_ONE = ("additionalProperties", "items", "propertyNames")
-_ROW = ("allOf", "anyOf", "oneOf", "prefixItems")
-_NAMED = ("properties", "patternProperties")
+# Keywords with subschemas: a single one, a list, and a dict by name.
+_SINGLE = ("additionalProperties", "items", "propertyNames")
+_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_DICTS = ("properties", "patternProperties")
 
 _ACTOR: Schema = {
     "title": "Actor",
-    "description": "The user who did it.",
+    "description": "The user who caused the event.",
     "type": "object",
     "properties": {
         "id": {"type": ["integer", "string"]},
@@ -41,7 +41,7 @@ _ACTOR: Schema = {
 }
 _WIRE: dict[str, Schema] = {
     "uid": {
-        "description": "The same event never has another one.",
+        "description": "The unique id of the event.",
         "type": "string",
         "format": "uuid",
     },
@@ -52,7 +52,7 @@ _WIRE: dict[str, Schema] = {
         "items": {"type": "string"},
     },
     "actor": {
-        "description": "Who did it, or null when that is nobody or not told.",
+        "description": "The user who caused the event, or null.",
         "anyOf": [{"$ref": f"{REF}Actor"}, {"type": "null"}],
     },
     "created": {
@@ -64,12 +64,12 @@ _WIRE: dict[str, Schema] = {
 
 
 def schema_of(event_types: Iterable[EventType]) -> Schema:
-    """Return the schema that every event of these types fits, as clients get it.
+    """Return the schema of all events of these types, as clients receive them.
 
-    Raises InvalidEventType for a payload that no schema can describe.
+    Raises InvalidEventType for a payload that has no JSON Schema.
     """
     ordered = sorted(event_types, key=lambda each: each.name)
-    payloads, parts = _described(ordered)
+    payloads, parts = _components(ordered)
     titles = _titles([each.name for each in ordered], taken=RESERVED_TITLES)
     part_titles = _titles(sorted(parts), taken={*RESERVED_TITLES, *titles.values()})
     for node in _nodes_of(parts.values()):
@@ -83,7 +83,7 @@ def schema_of(event_types: Iterable[EventType]) -> Schema:
     return {
         "$schema": DIALECT,
         "title": "NotificationEvent",
-        "description": "Any event; its `type` tells which.",
+        "description": "Any event; `type` tells them apart.",
         "oneOf": [{"$ref": REF + title} for title in titles.values()],
         "discriminator": {
             "propertyName": "type",
@@ -94,14 +94,14 @@ def schema_of(event_types: Iterable[EventType]) -> Schema:
 
 
 def nodes(schema: Any) -> Iterator[Schema]:
-    """Yield a schema and every schema in it; True and False are none."""
+    """Yield a schema and all its subschemas, but not the schemas True and False."""
     if not isinstance(schema, dict):
         return
     yield schema
-    yield from _nodes_of(schema[key] for key in _ONE if key in schema)
-    for key in _ROW:
+    yield from _nodes_of(schema[key] for key in _SINGLE if key in schema)
+    for key in _LISTS:
         yield from _nodes_of(schema.get(key, ()))
-    for key in _NAMED:
+    for key in _DICTS:
         yield from _nodes_of(schema.get(key, {}).values())
 
 
@@ -110,8 +110,8 @@ def _nodes_of(schemas: Iterable[Any]) -> Iterator[Schema]:
         yield from nodes(schema)
 
 
-def _described(event_types: list[EventType]) -> tuple[list[Schema], dict[str, Schema]]:
-    """Return the schema of each payload, and all the parts, by msgspec's names."""
+def _components(event_types: list[EventType]) -> tuple[list[Schema], dict[str, Schema]]:
+    """Return the schema of each payload, and all components by msgspec's names."""
     for each in event_types:
         _check(each)
     refs, parts = msgspec.json.schema_components(
@@ -121,7 +121,7 @@ def _described(event_types: list[EventType]) -> tuple[list[Schema], dict[str, Sc
 
 
 def _check(event_type: EventType) -> None:
-    """Raise InvalidEventType for a payload that no schema can describe."""
+    """Raise InvalidEventType for a payload that has no JSON Schema."""
     try:
         (ref,), parts = msgspec.json.schema_components(
             [event_type.payload], ref_template="{name}"
@@ -139,7 +139,7 @@ def _check(event_type: EventType) -> None:
 
 def _event(event_type: EventType, *, payload: Schema, title: str) -> Schema:
     """Return the schema of an event: the fields of every event, then the payload's."""
-    # Without the tag of a tagged struct, which payloads do not have.
+    # Leaves out the tag of a tagged struct, which is not part of payloads.
     fields = {*event_type.payload.__struct_encode_fields__}
     own = {name: each for name, each in payload["properties"].items() if name in fields}
     label = event_type.label or event_type.name
@@ -155,7 +155,7 @@ def _event(event_type: EventType, *, payload: Schema, title: str) -> Schema:
 
 
 def _titles(names: Iterable[str], *, taken: Iterable[str]) -> dict[str, str]:
-    """Return a title for each name: new_comment is NewComment, and none is twice."""
+    """Return a unique title for each name, as NewComment for new_comment."""
     titles: dict[str, str] = {}
     used = {*taken}
     for name in names:
@@ -174,20 +174,20 @@ def _pascal_case(name: str) -> str:
 
 
 def _correct(node: Schema, titles: dict[str, str]) -> None:
-    """Change what msgspec says of a type to what events of it are on the wire."""
+    """Adapt msgspec's schema of a type to the events on the wire."""
     if "$ref" in node:
         node["$ref"] = REF + titles[node["$ref"]]
     if "discriminator" in node:
         mapping = node["discriminator"]["mapping"]
         mapping.update({tag: REF + titles[name] for tag, name in mapping.items()})
-    # Python dedents docstrings itself from 3.13 on.
+    # Python 3.13 and later dedent docstrings themselves.
     if "description" in node:
         node["description"] = inspect.cleandoc(node["description"])
-    # A set's order is another one in each process.
+    # The order of a set differs between processes.
     if isinstance(node.get("default"), list) and _is_set(node):
         node["default"].sort(key=msgspec.json.encode)
-    # A payload that is given as a dict is kept as it was: the list for a set may repeat
-    # itself, and a Decimal may be a number.
+    # A payload that is given as a dict is stored unchanged: a list for a set may have
+    # duplicates, and a Decimal may be a number.
     node.pop("uniqueItems", None)
     if node.get("format") == "decimal":
         node["type"] = ["string", "number"]
@@ -200,12 +200,12 @@ def _is_set(node: Schema) -> bool:
 
 
 def _used(schemas: Iterable[Schema], parts: dict[str, Schema]) -> dict[str, Schema]:
-    """Return the parts that the schemas refer to, by way of others, too."""
+    """Return the components that the schemas refer to, directly or indirectly."""
     used: dict[str, Schema] = {}
-    waiting = [*_nodes_of(schemas)]
-    while waiting:
-        title = waiting.pop().get("$ref", "").removeprefix(REF)
+    queue = [*_nodes_of(schemas)]
+    while queue:
+        title = queue.pop().get("$ref", "").removeprefix(REF)
         if title in parts and title not in used:
             used[title] = parts[title]
-            waiting += nodes(parts[title])
+            queue += nodes(parts[title])
     return used

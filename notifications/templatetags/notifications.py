@@ -1,4 +1,4 @@
-"""What a page needs to be live: the stream, the bell, follow buttons, banners."""
+"""Template tags of live pages: the stream, the bell, follow buttons and banners."""
 
 from typing import Any
 
@@ -25,42 +25,42 @@ register = template.Library()
 register.filter(ago)
 
 REQUEST_PROCESSOR = "django.template.context_processors.request"
-LINKABLE = ("/", "http://", "https://")
-# How many rows the bell shows; the inbox has the rest.
+SAFE_PREFIXES = ("/", "http://", "https://")
+# Rows that the panel of the bell shows.
 PANEL_ROWS = 10
 
-# What a person can choose, what a button says when they did, and what it means.
+# Each level with the text of its choice, of the button afterwards, and its meaning.
 LEVELS = (
     (
         Level.WATCH,
         gettext_lazy("Watch"),
         gettext_lazy("Watching"),
-        gettext_lazy("Be told of everything, whatever your preferences say."),
+        gettext_lazy("Get all notifications live, whatever your preferences are."),
     ),
     (
         Level.FOLLOW,
         gettext_lazy("Follow"),
         gettext_lazy("Following"),
-        gettext_lazy("Be told as your preferences say."),
+        gettext_lazy("Get notifications according to your preferences."),
     ),
     (
         Level.MUTE,
         gettext_lazy("Mute"),
         gettext_lazy("Muted"),
-        gettext_lazy("Never be told of it, whatever else you follow."),
+        gettext_lazy("Never be notified about this, whatever else you follow."),
     ),
     (
         NO_LEVEL,
-        gettext_lazy("Do not follow"),
+        gettext_lazy("Don't follow"),
         gettext_lazy("Follow"),
-        gettext_lazy("Be told only if something else you follow is concerned."),
+        gettext_lazy("Only be notified through other things that you follow."),
     ),
 )
 
 
 @register.inclusion_tag("notifications/head.html", takes_context=True)
 def notification_head(context: Context) -> dict[str, Any]:
-    """Say where the page's stream is and where it starts, and load the scripts."""
+    """Load styles and scripts, with the address of the stream and the page's cursor."""
     request = _request(context)
     return {
         "cursor": getattr(request, "notifications_cursor", ""),
@@ -75,9 +75,9 @@ def notification_head(context: Context) -> dict[str, Any]:
 
 @register.inclusion_tag("notifications/bell.html", takes_context=True)
 def notification_bell(context: Context) -> dict[str, Any]:
-    """Show a bell that opens the inbox, with the number of what was not seen yet.
+    """Show the bell, which opens the inbox, with the number of unseen events.
 
-    Nobody signed in, no bell.
+    Shows nothing to people who are not signed in.
     """
     request = _request(context)
     unseen = _unseen(request)
@@ -92,27 +92,23 @@ def notification_bell(context: Context) -> dict[str, Any]:
 
 
 @register.inclusion_tag("notifications/follow_button.html", takes_context=True)
-def follow_button(context: Context, thing: Model) -> dict[str, Any]:
-    """Show the button that follows an object, or stops following it.
+def follow_button(
+    context: Context, thing: Model | str, name: str = ""
+) -> dict[str, Any]:
+    """Show the button to follow an object or a topic, and to change or end that.
 
-    `thing` is of a model that the site has made followable; raises NotFollowable.
+    `thing` is a topic, or an object of a followable model. `name` is what people
+    read, by default the object as text, or the topic. Raises NotFollowable and
+    InvalidTopic.
     """
-    return _follow_button(context, topic_of(thing), str(thing))
-
-
-@register.inclusion_tag("notifications/follow_button.html", takes_context=True)
-def follow_topic_button(context: Context, topic: str, name: str) -> dict[str, Any]:
-    """Show the button that follows a topic, which people read as this name."""
-    return _follow_button(context, topic, name)
-
-
-def _follow_button(context: Context, topic: str, name: str) -> dict[str, Any]:
     request = _request(context)
     here = request.get_full_path()
+    topic = _topic(thing)
+    topics.validate(topic)
     level = _levels(request).get(topic, NO_LEVEL)
     return {
         "topic": topic,
-        "thing": name,
+        "name": name or str(thing),
         "sign_in": "" if _user(request).is_authenticated else _sign_in(here),
         "level": level,
         "other": Level.FOLLOW if level == NO_LEVEL else NO_LEVEL,
@@ -125,22 +121,23 @@ def _follow_button(context: Context, topic: str, name: str) -> dict[str, Any]:
 @register.inclusion_tag("notifications/new_items_banner.html", takes_context=True)
 def new_items_banner(
     context: Context,
-    about: str | Model,
+    topic: str | Model,
     event: str,
     *,
     one: str = "",
     many: str = "",
-    list: str = "",  # noqa: A002
+    target: str = "",
 ) -> dict[str, Any]:
-    """Offer new items, once there are any, instead of moving what is being read.
+    """Show a banner that offers new items once there are any.
 
-    `about` is a topic, a selector such as `topic:*`, or an object; `event` the name
-    of an event type. `one` and `many` are texts with `%d` for the number; without
-    them the type's label makes them. `list` is the id of the element that has the
-    items: it is renewed in place; without it, the banner leads to the page. Shows
-    nothing to who may not stream the topic.
+    `topic` is a topic, a selector such as `topic:*`, or an object, and `event` the
+    name of an event type. `one` and `many` are texts with `%d` for the number; by
+    default the label of the type is used. `target` is the id of the element with the
+    items, which is updated in place; without it the banner is a link to the page.
+    Shows nothing to people who may not stream the topic. Raises InvalidTopic,
+    NotFollowable and UnknownEventType.
     """
-    selector = topic_of(about) if isinstance(about, Model) else about
+    selector = _topic(topic)
     topics.parse_selector(selector)
     label = str(event_type(event).label or event.replace("_", " "))
     noun = label[:1].lower() + label[1:]
@@ -149,29 +146,33 @@ def new_items_banner(
         "event": event,
         "one": one or f"%d {noun}",
         "many": many or f"%d {noun}s",
-        "list": list,
+        "target": target,
         "allowed": conf.AUTHORIZE(_user(_request(context)), selector),
     }
 
 
 @register.filter
 def event_templates(event: Event) -> tuple[str, str]:
-    """Return the templates for one row of the inbox, the most specific first."""
+    """Return the template names for a row of the inbox, the most specific first."""
     return f"notifications/events/{event.type}.html", "notifications/event.html"
 
 
 @register.filter
 def event_label(event: Event) -> str:
-    """Return what a person reads as the type of an event, registered or not."""
+    """Return the label of an event's type, also if it is no longer registered."""
     found = EventType.registry.get(event.type)
     return str((found and found.label) or capfirst(event.type.replace("_", " ")))
 
 
 @register.filter
-def linkable(url: object) -> str:
-    """Return an address of a payload if it is one of the web, and otherwise nothing."""
+def safe_url(url: object) -> str:
+    """Return a URL of a payload if it is safe as a link, or else an empty string."""
     text = str(url or "")
-    return text if text.startswith(LINKABLE) else ""
+    return text if text.startswith(SAFE_PREFIXES) else ""
+
+
+def _topic(thing: Model | str) -> str:
+    return topic_of(thing) if isinstance(thing, Model) else thing
 
 
 def _request(context: Context) -> HttpRequest:
@@ -186,20 +187,20 @@ def _request(context: Context) -> HttpRequest:
 
 
 def _user(request: HttpRequest) -> Any:
-    """Return who asks; nobody on an error page from before they were known."""
+    """Return the user, anonymous on error pages from before the authentication."""
     return getattr(request, "user", None) or AnonymousUser()
 
 
 def _reader(request: HttpRequest) -> str:
-    """Return what stands for the person in the names that their tabs share."""
+    """Return the id of the person, by which their tabs find each other, or ''."""
     user = _user(request)
     return str(user.pk) if user.is_authenticated else ""
 
 
 def _unseen(request: HttpRequest) -> int | None:
-    """Return what the bell says at the page's cursor, read once a request.
+    """Return the unseen count at the page's cursor, read once per request.
 
-    None for nobody known.
+    It is None for people who are not signed in.
     """
     user = _user(request)
     if not user.is_authenticated:
@@ -214,12 +215,12 @@ def _unseen(request: HttpRequest) -> int | None:
 
 
 def _sign_in(here: str) -> str:
-    """Return the address of the page to sign in at, which leads back here."""
+    """Return the URL of the sign-in page, which redirects back to `here`."""
     return redirect_to_login(here).url
 
 
 def _levels(request: HttpRequest) -> dict[str, str]:
-    """Return at which levels the person follows what, read once a request."""
+    """Return the person's levels by topic, read once per request."""
     found: dict[str, str] | None = getattr(request, "_notifications_levels", None)
     if found is None:
         found = _read_levels(_user(request))

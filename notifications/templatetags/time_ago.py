@@ -1,6 +1,7 @@
-"""How long ago something was, in words; Django's own have the case of the nominative.
+"""The filter `ago`: how long ago something was, in words.
 
-In English that is all there is, yet German says "3 Tage" and "vor 3 Tagen".
+Its units are translated apart from Django's, since some languages inflect them: German
+has "3 Tage", but "vor 3 Tagen".
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import npgettext_lazy
 
-# Under the names that Django's `timesince` has for the units.
+# By the names of the units in Django's `timesince`.
 UNITS: dict[str, Any] = {
     "year": npgettext_lazy("ago", "%(num)d year", "%(num)d years", "num"),
     "month": npgettext_lazy("ago", "%(num)d month", "%(num)d months", "num"),
@@ -23,7 +24,7 @@ UNITS: dict[str, Any] = {
 
 
 def ago(moment: datetime) -> str:
-    """Return how long ago something was, in the largest unit alone."""
+    """Return how long ago a moment was, in the largest unit only."""
     if timezone.now() - moment < timedelta(minutes=1):
         return _("just now")
     return _("%(time)s ago") % {"time": timesince(moment, time_strings=UNITS, depth=1)}

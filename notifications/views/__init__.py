@@ -1,4 +1,4 @@
-"""HTTP: streams, the inbox, and what a person follows."""
+"""The views: streams, the inbox, follows and preferences."""
 
 from notifications.views.follows import follow, preferences
 from notifications.views.inbox import inbox, read, seen

@@ -1,4 +1,4 @@
-"""What a person follows, at which level, and how they are told of it."""
+"""Views of what a person follows, and of their preferences."""
 
 import json
 from collections.abc import Mapping
@@ -33,13 +33,13 @@ from notifications.views.http import JSON, plain, redirect_next, target_of, want
 
 @require_http_methods(["PUT", "DELETE", "POST"])
 def follow(request: HttpRequest, topic: str) -> HttpResponse:
-    """Follow a topic at a level (PUT), stop (DELETE), or either by a form (POST)."""
+    """Follow a topic at a level (PUT), unfollow it (DELETE), or both by form (POST)."""
     if not request.user.is_authenticated:
         return _sign_in(request)
     try:
         topics.validate(topic)
         level = _level(request)
-        # Who may no longer see a topic may still stop following it.
+        # People who may no longer see a topic may still unfollow it.
         if level != NO_LEVEL:
             _check_followable(request.user, topic)
     except InvalidTopic:
@@ -56,7 +56,7 @@ def follow(request: HttpRequest, topic: str) -> HttpResponse:
 
 
 def _level(request: HttpRequest) -> str:
-    """Return the level that a request asks for; raises InvalidValue."""
+    """Return the requested level; raise InvalidValue if there is no such level."""
     if request.method == "DELETE":
         return NO_LEVEL
     level = _fields(request).get("level", Level.FOLLOW)
@@ -67,7 +67,7 @@ def _level(request: HttpRequest) -> str:
 
 
 def _fields(request: HttpRequest) -> Mapping[str, Any]:
-    """Return what a form or a JSON object says; nothing that it says is checked."""
+    """Return the fields of a form or a JSON object, unchecked."""
     if request.method == "POST":
         return request.POST
     if request.content_type != JSON or not request.body:
@@ -82,9 +82,9 @@ def _fields(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def _check_followable(user: Any, topic: str) -> None:
-    """Raise InvalidTopic for a topic that is not allowed or stands for nothing.
+    """Raise InvalidTopic for a topic that is not allowed or whose object is missing.
 
-    The two look the same to who asks, as does what is no topic.
+    Clients cannot tell the two apart, nor from a malformed topic.
     """
     if not conf.AUTHORIZE(user, topic) or object_of(topic) is None:
         raise InvalidTopic(topic, expected="a topic that can be followed")
@@ -100,10 +100,9 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("Accept")
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Show how the person is told of each type of events, and what they follow.
+    """Show or change the preference for each event type; show what the person follows.
 
-    A POST takes the fields `<event type>=live|inbox|off`; those that are not named
-    stay as they are.
+    A POST takes the fields `<event type>=live|inbox|off`; other types do not change.
     """
     if request.method == "POST":
         return _set_preferences(request)
@@ -128,7 +127,7 @@ def _chosen(user: Any) -> dict[str, str]:
 
 
 def _labelled(follows: Any) -> list[tuple[Follow, str]]:
-    """Return follows by what people read for them."""
+    """Return the follows with their labels, ordered by these."""
     found = list(follows)
     labels = labels_of(each.topic for each in found)
     named = [(each, labels.get(each.topic, each.topic)) for each in found]

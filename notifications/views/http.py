@@ -1,4 +1,4 @@
-"""What the views share of HTTP."""
+"""Helpers that the views share."""
 
 from urllib.parse import urlencode, urlsplit
 
@@ -11,7 +11,7 @@ JSON = "application/json"
 
 
 def plain(status: int, text: str, *, retry_after: int = 0) -> HttpResponse:
-    """Return a line of text; with `retry_after`, when to come back, in seconds."""
+    """Return a line of text; `retry_after` is in seconds."""
     response = HttpResponse(f"{text}\n", content_type="text/plain", status=status)
     if retry_after:
         response["Retry-After"] = str(retry_after)
@@ -19,12 +19,12 @@ def plain(status: int, text: str, *, retry_after: int = 0) -> HttpResponse:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Tell whether a client would rather have JSON than a page."""
+    """Tell whether the client prefers JSON to HTML."""
     return request.get_preferred_type([HTML, JSON]) == JSON
 
 
 def target_of(request: HttpRequest) -> str:
-    """Return the page of this site that a form names as `next`, or else the inbox."""
+    """Return the form's `next` if it is a page of this site, or else the inbox."""
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
@@ -33,12 +33,12 @@ def target_of(request: HttpRequest) -> str:
 
 
 def redirect_next(request: HttpRequest, **query: str) -> HttpResponseRedirect:
-    """Redirect to the page that a form names as `next`.
+    """Redirect to the form's `next`.
 
-    `query` is added to the address if that is the inbox, which shows the result.
+    `query` is added if that is the inbox, which shows the result.
     """
     target = target_of(request)
     if query and urlsplit(target).path == reverse("notifications:inbox"):
         target += f"{'&' if '?' in target else '?'}{urlencode(query)}"
-    # Not redirect(), which takes what is no path for the name of a view.
+    # Not redirect(), which takes a target without a slash for the name of a view.
     return HttpResponseRedirect(target)

@@ -1,4 +1,4 @@
-"""The inbox, and what a person has seen and read of it."""
+"""Views of the inbox, and of what a person has seen and read of it."""
 
 import re
 from collections.abc import Callable
@@ -24,15 +24,15 @@ from notifications.publishing.event_types import EventType
 from notifications.publishing.unseen import count_unseen
 from notifications.views.http import plain, redirect_next, wants_json
 
-# What a form asks for as `state` of one row, and what does it.
+# The values of `state` for one row, and what each calls.
 MARKS: dict[str, Callable[[Any, Event], str]] = {
     "read": read_state.read_group,
     "unread": read_state.unread_event,
 }
 _TYPE = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-# What selects rows, and is kept from page to page.
+# Query parameters that select rows, and those that select a page.
 FILTERS = ("unread", "type")
-PLACES = ("before", "limit")
+PAGING = ("before", "limit")
 
 
 @login_required
@@ -40,12 +40,12 @@ PLACES = ("before", "limit")
 @never_cache
 @vary_on_headers("Accept")
 def inbox(request: HttpRequest) -> HttpResponse:
-    """Show what the person was told of, newest first; JSON for who accepts that.
+    """Show the inbox, newest first, as HTML or JSON by the Accept header.
 
-    `before` is the cursor to go on after, `unread=1` and `type` select, `limit` is
-    how many rows come at most.
+    Query parameters: `before` is the `next` of the previous page, `unread=1` and
+    `type` select rows, and `limit` is the maximum number of rows.
     """
-    # Before the database is read: what comes later comes by the stream.
+    # Before the database is read, so that the stream sends whatever is not on the page.
     cursor = newest_cursor()
     try:
         page = _page(request)
@@ -68,8 +68,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "chosen_type": request.GET.get("type", ""),
         "unread_only": "unread" in request.GET,
         "newest": "before" not in request.GET,
-        "here": _address(request, **_place(request)),
-        # What the form that redirected here has done, and the token that undoes it.
+        "here": _address(request, **_paging(request)),
+        # What the form that redirected here did, and the token that undoes it.
         "result": request.GET.get("result", ""),
         "undo": request.GET.get("undo", ""),
         "unread": Event.objects.count_unread(request.user),
@@ -95,15 +95,15 @@ def _page(request: HttpRequest) -> InboxPage:
 
 
 def _address(request: HttpRequest, **added: str) -> str:
-    """Return the address of the inbox with the same filters."""
+    """Return the URL of the inbox with the same filters."""
     kept = {name: request.GET[name] for name in FILTERS if name in request.GET}
     query = urlencode(kept | added)
     return reverse("notifications:inbox") + (f"?{query}" if query else "")
 
 
-def _place(request: HttpRequest) -> dict[str, str]:
-    """Return where in the inbox the page is, as its address says."""
-    return {name: request.GET[name] for name in PLACES if name in request.GET}
+def _paging(request: HttpRequest) -> dict[str, str]:
+    """Return the query parameters that select the page."""
+    return {name: request.GET[name] for name in PAGING if name in request.GET}
 
 
 def _counts(user: Any, cursor: str) -> dict[str, int]:
@@ -118,7 +118,7 @@ def _counts(user: Any, cursor: str) -> dict[str, int]:
 @require_POST
 @vary_on_headers("Accept")
 def seen(request: HttpRequest) -> HttpResponse:
-    """Note that the person has seen all there is: their bell is quiet again."""
+    """Mark everything as seen, so that the bell counts from zero."""
     user: Any = request.user
     read_state.see_all(user)
     if wants_json(request):
@@ -130,10 +130,10 @@ def seen(request: HttpRequest) -> HttpResponse:
 @require_POST
 @vary_on_headers("Accept")
 def read(request: HttpRequest) -> HttpResponse:
-    """Mark as read all up to the event `up_to`, or mark one row, or undo that.
+    """Mark everything up to the event `up_to` as read, or mark one row, or undo that.
 
-    A row is named by the `uid` of its newest event, with `read` or `unread` as its
-    `state`; `undo` is the token that marking came back with.
+    A row is identified by the `uid` of its newest event; its `state` is `read` or
+    `unread`. `undo` is the token that an earlier request returned.
     """
     try:
         undo = _mark(request)
@@ -147,17 +147,17 @@ def read(request: HttpRequest) -> HttpResponse:
 
 
 def _result(request: HttpRequest) -> str:
-    """Return what a form has done: `all`, or the new `state` of one row."""
+    """Return what a form did: `all`, or the new `state` of one row."""
     return _state(request) if "uid" in request.POST else "all"
 
 
 def _state(request: HttpRequest) -> str:
-    """Return what a row is to be; a button of many in a form has it in its address."""
+    """Return the requested state of a row, from the form or the button's formaction."""
     return request.POST.get("state") or request.GET.get("state", "read")
 
 
 def _mark(request: HttpRequest) -> str:
-    """Do what the form says; return the token that undoes it, if that can be."""
+    """Do what the form asks for; return the token that undoes it, or an empty one."""
     user: Any = request.user
     form = request.POST
     if "undo" in form:
@@ -172,7 +172,7 @@ def _mark(request: HttpRequest) -> str:
 
 
 def _event(user: Any, uid: str, *, field: str) -> Event:
-    """Return an event of the person's inbox; raises InvalidValue."""
+    """Return an event of the person's inbox; raise InvalidValue if there is none."""
     try:
         return Event.objects.inbox(user).get(uid=uid)
     except (ValidationError, Event.DoesNotExist):

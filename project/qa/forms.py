@@ -38,9 +38,9 @@ class TopicsField(forms.Field):
 
     widget = TopicsInput
     default_error_messages = {
-        "required": gettext_lazy("Name at least one topic."),
+        "required": gettext_lazy("Add at least one topic."),
         "too_many": ngettext_lazy(
-            "Name at most %(most)d topic.", "Name at most %(most)d topics.", "most"
+            "Add at most %(most)d topic.", "Add at most %(most)d topics.", "most"
         ),
     }
 
@@ -75,7 +75,7 @@ def topic_name_problems(name: str) -> Iterable[str]:
         )
         yield problem % {"start": name[:20], "most": Topic.NAME_CHARS}
     elif not TOPIC_NAME.fullmatch(name):
-        problem = _("“%(name)s” may hold letters, digits, spaces and %(signs)s only.")
+        problem = _("“%(name)s” may only contain letters, digits, spaces and %(signs)s.")
         yield problem % {"name": name, "signs": TOPIC_SIGNS}
     elif not name_to_slug(name, chars=Topic.NAME_CHARS):
         problem = _("“%(name)s” needs at least one letter from a to z, or a digit.")
@@ -104,7 +104,7 @@ class AskForm(forms.Form):
     topics = TopicsField(
         label=gettext_lazy("Topics"),
         help_text=format_lazy(
-            gettext_lazy("One to {most}. A name that is not there yet starts a topic."),
+            gettext_lazy("One to {most}. A new name creates a new topic."),
             most=MAX_TOPICS,
         ),
     )

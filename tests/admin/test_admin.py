@@ -15,7 +15,7 @@ FOLLOWS = "admin:notifications_follow"
 
 @pytest.fixture
 def pending(maja):
-    """An event that is not in the log: its transaction is still open."""
+    """An event that is not in the log yet, since its transaction is still open."""
     return outbox.record(
         event_type("new_question"),
         topics=["topic:espresso", "user:7"],
@@ -37,11 +37,11 @@ def relayed(pending):
 
 
 def listed(response):
-    """Return what a list of the admin shows, in any order."""
+    """Return the primary keys on an admin list."""
     return {each.pk for each in response.context["cl"].result_list}
 
 
-def test_events_are_listed_with_what_tells_them_apart(admin_client, pending):
+def test_list_of_events_shows_type_actor_topics_and_state(admin_client, pending):
     page = admin_client.get(reverse(f"{EVENTS}_changelist")).content.decode()
 
     assert "new_question" in page
@@ -53,7 +53,7 @@ def test_events_are_listed_with_what_tells_them_apart(admin_client, pending):
 @pytest.mark.parametrize(
     "term", ["new_question", "maja", "topic:espresso", "sour", "user:7", "uid"]
 )
-def test_events_are_found(admin_client, pending, relayed, term):
+def test_search_finds_events(admin_client, pending, relayed, term):
     query = {"q": str(pending.uid) if term == "uid" else term}
 
     response = admin_client.get(reverse(f"{EVENTS}_changelist"), query)
@@ -61,13 +61,13 @@ def test_events_are_found(admin_client, pending, relayed, term):
     assert pending.pk in listed(response)
 
 
-def test_a_search_leaves_out_what_does_not_match(admin_client, pending, relayed):
+def test_search_leaves_out_other_events(admin_client, pending, relayed):
     response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "latte"})
 
     assert listed(response) == {relayed.pk}
 
 
-def test_an_event_with_several_topics_is_listed_once(admin_client, pending):
+def test_event_with_several_topics_is_listed_once(admin_client, pending):
     response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "e"})
 
     assert len(response.context["cl"].result_list) == 1
@@ -80,20 +80,20 @@ def test_events_are_filtered_by_state(admin_client, pending, relayed, state):
     assert listed(response) == {{"pending": pending, "relayed": relayed}[state].pk}
 
 
-def test_events_of_either_state_are_listed_at_first(admin_client, pending, relayed):
+def test_list_of_events_has_all_states_by_default(admin_client, pending, relayed):
     response = admin_client.get(reverse(f"{EVENTS}_changelist"))
 
     assert listed(response) == {pending.pk, relayed.pk}
 
 
-def test_queries_do_not_grow_with_the_events(
+def test_number_of_queries_does_not_grow_with_the_events(
     admin_client, pending, relayed, django_assert_max_num_queries
 ):
     with django_assert_max_num_queries(12):
         admin_client.get(reverse(f"{EVENTS}_changelist"))
 
 
-def test_an_event_is_shown_in_full(admin_client, relayed):
+def test_event_is_shown_read_only(admin_client, relayed):
     url = reverse(f"{EVENTS}_change", args=[relayed.pk])
 
     page = admin_client.get(url).content.decode()
@@ -105,7 +105,7 @@ def test_an_event_is_shown_in_full(admin_client, relayed):
 
 
 @pytest.mark.parametrize("action", ["change", "delete"])
-def test_an_event_is_neither_changed_nor_deleted(admin_client, pending, action):
+def test_event_cannot_be_changed_or_deleted(admin_client, pending, action):
     url = reverse(f"{EVENTS}_{action}", args=[pending.pk])
 
     response = admin_client.post(url, {"type": "forged", "post": "yes"})
@@ -114,14 +114,14 @@ def test_an_event_is_neither_changed_nor_deleted(admin_client, pending, action):
     assert Event.objects.get().type == "new_question"
 
 
-def test_no_event_is_added(admin_client):
+def test_event_cannot_be_added(admin_client):
     response = admin_client.post(reverse(f"{EVENTS}_add"), {"type": "forged"})
 
     assert response.status_code == 403
     assert not Event.objects.exists()
 
 
-def test_events_are_not_deleted_from_the_list(admin_client, pending):
+def test_events_cannot_be_deleted_from_the_list(admin_client, pending):
     admin_client.post(
         reverse(f"{EVENTS}_changelist"),
         {"action": "delete_selected", "_selected_action": pending.pk, "post": "yes"},
@@ -131,7 +131,7 @@ def test_events_are_not_deleted_from_the_list(admin_client, pending):
 
 
 @pytest.mark.parametrize("model", [EVENTS, FOLLOWS])
-def test_who_has_no_rights_is_led_to_sign_in(client, maja, model):
+def test_user_who_is_not_staff_is_redirected_to_sign_in(client, maja, model):
     client.force_login(maja)
 
     response = client.get(reverse(f"{model}_changelist"))
@@ -140,7 +140,7 @@ def test_who_has_no_rights_is_led_to_sign_in(client, maja, model):
 
 
 @pytest.mark.parametrize(("term", "found"), [("maja", 1), ("espresso", 1), ("x", 0)])
-def test_follows_are_found(admin_client, maja, term, found):
+def test_search_finds_follows(admin_client, maja, term, found):
     follow(maja, "topic:espresso")
 
     response = admin_client.get(reverse(f"{FOLLOWS}_changelist"), {"q": term})
@@ -148,7 +148,7 @@ def test_follows_are_found(admin_client, maja, term, found):
     assert len(listed(response)) == found
 
 
-def test_a_follow_made_in_the_admin_tells_open_streams(admin_client, maja):
+def test_follow_added_in_the_admin_updates_open_streams(admin_client, maja):
     data = {"user": maja.pk, "topic": "topic:espresso", "level": "watch"}
 
     response = admin_client.post(reverse(f"{FOLLOWS}_add"), data)
@@ -159,7 +159,7 @@ def test_a_follow_made_in_the_admin_tells_open_streams(admin_client, maja):
     assert b'"topic":"topic:espresso"' in bytes(followed.body)
 
 
-def test_a_follow_of_what_is_no_topic_is_refused_in_the_admin(admin_client, maja):
+def test_follow_of_an_invalid_topic_is_refused(admin_client, maja):
     data = {"user": maja.pk, "topic": "espresso", "level": "follow"}
 
     response = admin_client.post(reverse(f"{FOLLOWS}_add"), data)
@@ -169,7 +169,7 @@ def test_a_follow_of_what_is_no_topic_is_refused_in_the_admin(admin_client, maja
     assert not Control.objects.exists()
 
 
-def test_a_follow_deleted_in_the_admin_tells_open_streams(admin_client, maja):
+def test_follow_deleted_in_the_admin_updates_open_streams(admin_client, maja):
     row = follow(maja, "topic:espresso")
     Control.objects.all().delete()
 
@@ -180,7 +180,7 @@ def test_a_follow_deleted_in_the_admin_tells_open_streams(admin_client, maja):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_asking_in_the_admin_makes_one_event_with_every_topic(admin_client, maja):
+def test_question_added_in_the_admin_makes_one_event(admin_client, maja):
     topics = [Topic.objects.create(slug=name, name=name) for name in ("oat", "soy")]
     data = {
         "title": "Which milk?",
@@ -203,10 +203,10 @@ def test_asking_in_the_admin_makes_one_event_with_every_topic(admin_client, maja
     assert event.relayed
 
 
-def test_a_follow_is_told_how_a_topic_is_written(admin_client, maja):
+def test_form_of_a_new_follow_explains_topics(admin_client, maja):
     add = admin_client.get(reverse(f"{FOLLOWS}_add")).content.decode()
     follow = Follow.objects.set_level(maja, "topic:tea", "follow")
     change = admin_client.get(reverse(f"{FOLLOWS}_change", args=[follow.pk]))
 
-    assert "as in user:7." in add
-    assert "as in user:7." not in change.content.decode()
+    assert "for example user:7." in add
+    assert "for example user:7." not in change.content.decode()

@@ -1,4 +1,4 @@
-"""The admin's pages of events: sending an announcement, and who got what."""
+"""The admin's pages of events: announcements, and who got an event."""
 
 import re
 
@@ -17,14 +17,14 @@ from project.qa.models import Topic
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ANNOUNCE = "/admin/notifications/event/announce/"
-SAID = {"title": "The site moves", "text": "On Sunday.", "url": "/news/"}
-TO_ALL = {**SAID, "to": "everybody", "topic": ""}
-TO_ESPRESSO = {**SAID, "to": "followers", "topic": "topic:espresso"}
+PAYLOAD = {"title": "The site moves", "text": "On Sunday.", "url": "/news/"}
+TO_ALL = {**PAYLOAD, "to": "everyone", "topic": ""}
+TO_ESPRESSO = {**PAYLOAD, "to": "followers", "topic": "topic:espresso"}
 
 
 @pytest.fixture
 def staff():
-    """A function that makes a member of staff with these permissions."""
+    """A function that creates a member of staff with these permissions."""
 
     def staff(*permissions):
         user = User.objects.create_user("staff", is_staff=True)
@@ -48,19 +48,19 @@ def espresso():
 
 
 def confirm(client, data):
-    """Return the form's second step, and the data that its button sends."""
+    """Return the confirmation page, and the data that its button sends."""
     page = client.post(ANNOUNCE, data).content.decode()
     inputs = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
-    return page, {**dict(inputs), "send": "Send it"}
+    return page, {**dict(inputs), "send": "Send"}
 
 
-def test_the_list_of_events_leads_to_the_form(client, sender):
+def test_list_of_events_links_to_the_form(client, sender):
     page = client.get(reverse("admin:notifications_event_changelist")).content.decode()
 
     assert f'href="{ANNOUNCE}"' in page
 
 
-def test_who_may_not_send_finds_no_way(client, staff):
+def test_staff_without_the_permission_cannot_send(client, staff):
     client.force_login(staff("view_event"))
 
     page = client.get(reverse("admin:notifications_event_changelist")).content.decode()
@@ -71,42 +71,40 @@ def test_who_may_not_send_finds_no_way(client, staff):
     assert not Event.objects.exists()
 
 
-def test_who_is_no_staff_is_led_to_sign_in(client, maja):
+def test_user_who_is_not_staff_is_redirected_to_sign_in(client, maja):
     client.force_login(maja)
 
     assert client.get(ANNOUNCE).status_code == 302
 
 
-def test_a_wrong_method_is_refused(client, sender):
+def test_wrong_method_is_refused(client, sender):
     assert client.put(ANNOUNCE).status_code == 405
 
 
-def test_an_announcement_needs_the_token_of_the_form(sender):
+def test_form_needs_a_csrf_token(sender):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(sender)
 
     assert strict.post(ANNOUNCE, TO_ALL).status_code == 403
 
 
-def test_an_announcement_is_confirmed_before_it_is_sent(client, sender, maja):
+def test_announcement_is_confirmed_before_it_is_sent(client, sender, maja):
     page, _data = confirm(client, TO_ALL)
 
-    assert "This reaches <strong>2 people</strong>." in page
-    assert "everybody who has an account" in page
+    assert "This will notify <strong>2 people</strong>." in page
+    assert "everyone with an account" in page
     assert "On Sunday." in page
     assert not Event.objects.exists()
 
 
-def test_an_announcement_is_sent_to_everybody_the_sender_among_them(
-    client, sender, maja
-):
+def test_announcement_is_sent_to_everyone_and_the_sender(client, sender, maja):
     _page, data = confirm(client, {**TO_ALL, "text": "On Sunday.\r\nAt noon."})
 
     response = client.post(ANNOUNCE, data, follow=True)
 
     event = Event.objects.get()
     assert event.topics == [EVERYONE]
-    assert event.payload == {**SAID, "text": "On Sunday.\nAt noon."}
+    assert event.payload == {**PAYLOAD, "text": "On Sunday.\nAt noon."}
     assert event.relayed
     assert [*Event.objects.inbox(maja)] == [*Event.objects.inbox(sender)] == [event]
     assert response.redirect_chain == [
@@ -115,7 +113,7 @@ def test_an_announcement_is_sent_to_everybody_the_sender_among_them(
     assert "The announcement was sent to 2 people." in response.content.decode()
 
 
-def test_the_admin_notes_who_sent_it(client, sender, maja):
+def test_admin_history_has_the_sender(client, sender, maja):
     client.post(ANNOUNCE, confirm(client, TO_ALL)[1])
 
     entry = LogEntry.objects.get()
@@ -124,60 +122,62 @@ def test_the_admin_notes_who_sent_it(client, sender, maja):
     assert entry.get_change_message() == "Sent to 2 people."
 
 
-def test_pressing_twice_sends_once(client, sender):
+def test_confirming_twice_sends_once(client, sender):
     _page, data = confirm(client, TO_ALL)
     client.post(ANNOUNCE, data)
 
     response = client.post(ANNOUNCE, data, follow=True)
 
-    assert "The announcement was sent already." in response.content.decode()
+    assert "The announcement was already sent." in response.content.decode()
     assert Event.objects.count() == LogEntry.objects.count() == 1
 
 
-def test_the_same_may_be_said_again(client, sender):
+def test_same_announcement_can_be_sent_again(client, sender):
     for _ in range(2):
         client.post(ANNOUNCE, confirm(client, TO_ALL)[1])
 
     assert Event.objects.count() == 2
 
 
-def test_without_a_confirmation_nothing_is_sent(client, sender):
-    response = client.post(ANNOUNCE, {**TO_ALL, "send": "Send it"})
+def test_nothing_is_sent_without_a_confirmation(client, sender):
+    response = client.post(ANNOUNCE, {**TO_ALL, "send": "Send"})
 
-    assert "This reaches" in response.content.decode()
+    assert "This will notify" in response.content.decode()
     assert not Event.objects.exists()
 
 
-def test_one_may_go_back_and_change_it(client, sender):
+def test_confirmation_leads_back_to_the_form(client, sender):
     _page, data = confirm(client, TO_ALL)
     del data["send"]
 
-    page = client.post(ANNOUNCE, {**data, "back": "Change it"}).content.decode()
+    page = client.post(ANNOUNCE, {**data, "back": "Edit"}).content.decode()
 
     assert 'value="The site moves"' in page
     assert "errornote" not in page
     assert not Event.objects.exists()
 
 
-def test_those_who_follow_a_topic_are_told(client, sender, maja, tobias, espresso):
+def test_announcement_to_a_topic_notifies_its_followers(
+    client, sender, maja, tobias, espresso
+):
     follow(maja, "topic:espresso")
     page, data = confirm(client, TO_ESPRESSO)
 
     client.post(ANNOUNCE, data)
 
-    assert "This reaches <strong>1 person</strong>." in page
-    assert "those who follow topic:espresso (topic Espresso)" in page
+    assert "This will notify <strong>1 person</strong>." in page
+    assert "people who follow topic:espresso (topic Espresso)" in page
     assert Event.objects.get().topics == ["topic:espresso"]
     assert not Event.objects.inbox(tobias).exists()
 
 
-def test_a_topic_of_a_kind_nobody_knows_may_be_right(client, sender):
+def test_topic_of_an_unknown_kind_is_accepted(client, sender):
     page, _data = confirm(client, {**TO_ESPRESSO, "topic": "room:5"})
 
-    assert "This would reach nobody just now." in page
+    assert "No one would be notified right now." in page
 
 
-def test_a_link_may_fill_in_the_topic(client, sender):
+def test_link_fills_in_the_topic(client, sender):
     page = client.get(f"{ANNOUNCE}?topic=topic:espresso").content.decode()
 
     assert 'value="topic:espresso"' in page
@@ -185,7 +185,7 @@ def test_a_link_may_fill_in_the_topic(client, sender):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "problem"),
+    ("invalid", "problem"),
     [
         ({"title": ""}, "This field is required."),
         ({"title": "a" * 201}, "at most 200 characters"),
@@ -193,26 +193,28 @@ def test_a_link_may_fill_in_the_topic(client, sender):
         ({"url": "example.org"}, "starts with https:// or /"),
         ({"url": "//example.org"}, "starts with https:// or /"),
         ({"to": "nobody"}, "not one of the available choices"),
-        ({"topic": ""}, "Name the topic whose followers are to be told."),
+        ({"topic": ""}, "Enter the topic whose followers will be notified."),
         (
             {"topic": "espresso"},
-            "“espresso” is no topic: write &lt;kind&gt;:&lt;key&gt;",
+            "“espresso” is not a topic. Write &lt;kind&gt;:&lt;key&gt;",
         ),
         (
             {"topic": "topic:espreso"},
-            "“topic:espreso” stands for nothing: there is no such topic.",
+            "“topic:espreso” does not exist: there is no such topic.",
         ),
         ({"title": "😀" * 200, "text": "😀" * 2_000}, "expected at most 8192"),
     ],
 )
-def test_what_is_wrong_is_named(client, sender, espresso, wrong, problem):
-    page = client.post(ANNOUNCE, {**TO_ESPRESSO, **wrong}).content.decode()
+def test_invalid_field_is_shown_with_its_problem(
+    client, sender, espresso, invalid, problem
+):
+    page = client.post(ANNOUNCE, {**TO_ESPRESSO, **invalid}).content.decode()
 
     assert problem in page
     assert "errornote" in page
 
 
-def test_who_may_not_look_at_events_is_led_to_the_index(client, staff):
+def test_sender_who_may_not_view_events_is_redirected_to_the_index(client, staff):
     client.force_login(staff("send_announcement"))
 
     response = client.post(ANNOUNCE, confirm(client, TO_ALL)[1])
@@ -225,7 +227,7 @@ def test_who_may_not_look_at_events_is_led_to_the_index(client, staff):
 
 @pytest.fixture
 def event(maja, tobias, espresso):
-    """Something that maja is told of, and tobias is not."""
+    """An event that maja is notified about, and tobias is not."""
     follow(maja, "topic:espresso")
     return announce("A new grinder", topic="topic:espresso")
 
@@ -235,63 +237,65 @@ def shown(client, event, **query):
     return client.get(url, query).content.decode()
 
 
-def test_an_event_lists_who_is_told_and_why(admin_client, event):
+def test_event_lists_its_recipients_and_the_reasons(admin_client, event):
     page = shown(admin_client, event)
 
-    assert "1 person is told of this" in page
+    assert "1 person is notified about this" in page
     assert '<a href="?person=maja#who-got-it">maja</a>' in page
     assert "Follows topic Espresso [topic:espresso] (since" in page
     assert "tobias" not in page
 
 
-def test_an_event_of_nobody_says_so(admin_client):
+def test_event_without_recipients_says_so(admin_client):
     page = shown(admin_client, announce("A new grinder", topic="topic:espresso"))
 
-    assert "Nobody is told of this." in page
+    assert "No one is notified about this." in page
 
 
 @pytest.mark.parametrize("by", ["username", "pk"])
-def test_it_is_explained_to_whom_one_names(admin_client, event, maja, by):
+def test_event_is_explained_for_a_recipient(admin_client, event, maja, by):
     page = shown(admin_client, event, person=getattr(maja, by))
 
-    assert "<strong>maja</strong> is told of this, in the inbox and live." in page
+    assert (
+        "<strong>maja</strong> is notified about this, in the inbox and live." in page
+    )
     assert "Not seen yet." in page
 
 
-def test_it_is_explained_who_is_not_told(admin_client, event):
+def test_event_is_explained_for_a_person_who_is_not_notified(admin_client, event):
     page = shown(admin_client, event, person="tobias")
 
-    assert "<strong>tobias</strong> is not told of this." in page
-    assert "Keeps it away" in page
-    assert "Follows nothing that the event is addressed to." in page
+    assert "<strong>tobias</strong> is not notified about this." in page
+    assert "Reasons not to notify" in page
+    assert "Follows none of the event&#x27;s topics." in page
 
 
-def test_it_is_explained_who_is_told_quietly(admin_client, event, maja):
+def test_event_is_explained_for_an_inbox_only_recipient(admin_client, event, maja):
     Preference.objects.set(maja, "announcement", "inbox")
 
     page = shown(admin_client, event, person="maja")
 
-    assert "<strong>maja</strong> is told of this, only in the inbox." in page
+    assert "<strong>maja</strong> is notified about this, only in the inbox." in page
 
 
 @pytest.mark.parametrize("name", ["<b>", "99999", "9" * 40, "\x00"])
-def test_nobody_is_found_by_a_name_that_nobody_has(admin_client, event, name):
+def test_unknown_name_finds_nobody(admin_client, event, name):
     page = shown(admin_client, event, person=name)
 
-    assert "There is nobody with the username or id" in page
+    assert "There is no user with the username or ID" in page
     assert "<b>" not in page
 
 
-def test_a_name_comes_before_an_id(admin_client, event, maja, tobias):
+def test_username_takes_precedence_over_an_id(admin_client, event, maja, tobias):
     tobias.username = str(maja.pk)
     tobias.save()
 
     page = shown(admin_client, event, person=str(maja.pk))
 
-    assert "is not told of this." in page
+    assert "is not notified about this." in page
 
 
-def test_only_the_first_are_listed(
+def test_list_of_recipients_has_a_limit(
     admin_client, event, maja, django_assert_max_num_queries
 ):
     people = User.objects.bulk_create(
@@ -305,12 +309,12 @@ def test_only_the_first_are_listed(
     with django_assert_max_num_queries(25):
         page = shown(admin_client, event, person="maja")
 
-    assert "61 people are told of this" in page
+    assert "61 people are notified about this" in page
     assert page.count("?person=") == 50
     assert "and 11 more" in page
 
 
-def test_it_takes_the_right_to_view_events(client, staff, event):
+def test_explanations_need_the_permission_to_view_events(client, staff, event):
     client.force_login(staff("send_announcement"))
 
     url = reverse("admin:notifications_event_change", args=[event.pk])
@@ -318,12 +322,12 @@ def test_it_takes_the_right_to_view_events(client, staff, event):
     assert client.get(url, {"person": "maja"}).status_code == 403
 
 
-@pytest.mark.parametrize("scripted", ["<script>", "<style>", " style=", " onclick="])
-def test_nothing_stands_inline(client, sender, event, scripted):
+@pytest.mark.parametrize("inline", ["<script>", "<style>", " style=", " onclick="])
+def test_pages_have_no_inline_script_or_style(client, sender, event, inline):
     pages = [
         client.get(ANNOUNCE).content.decode(),
         confirm(client, TO_ALL)[0],
         shown(client, event, person="maja"),
     ]
 
-    assert [page for page in pages if scripted in page] == []
+    assert [page for page in pages if inline in page] == []

@@ -23,7 +23,7 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture
 def staff(client):
-    """Somebody who may look at events, signed in."""
+    """A member of staff with the permission to view events, signed in."""
     user = User.objects.create_user("staff", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_event"))
     client.force_login(user)
@@ -32,7 +32,7 @@ def staff(client):
 
 @pytest.fixture
 def reported(log):
-    """A process that has a stream and has reported."""
+    """The report of a process with one stream."""
     shared_hub().ensure_started()
     shared_admission().enter(Connection(Subscriber("7")), address="::1")
     reporter = Reporter(
@@ -46,7 +46,7 @@ def shown(client):
     return client.get(LIVE, headers=JSON).json()
 
 
-def test_the_page_shows_each_process(client, staff, reported):
+def test_page_shows_each_process(client, staff, reported):
     page = client.get(LIVE).content.decode()
 
     assert f'data-process="{reported.name}"' in page
@@ -54,7 +54,7 @@ def test_the_page_shows_each_process(client, staff, reported):
     assert re.search(r'data-stat="streams".*>1<', page)
 
 
-def test_the_same_address_has_it_as_json(client, staff, reported):
+def test_page_is_also_json(client, staff, reported):
     response = client.get(LIVE, headers=JSON)
 
     page = response.json()
@@ -68,28 +68,28 @@ def test_the_same_address_has_it_as_json(client, staff, reported):
     assert re.fullmatch(r"\d\d:\d\d:\d\d", page["updated"])
 
 
-def test_nothing_of_it_is_kept_by_a_cache(client, staff):
+def test_page_is_not_cached(client, staff):
     for headers in (None, JSON):
         assert "no-store" in client.get(LIVE, headers=headers)["Cache-Control"]
 
 
-def test_the_script_finds_a_row_to_copy_and_its_words(client, staff):
+def test_page_has_the_row_and_texts_for_its_script(client, staff):
     page = client.get(LIVE).content.decode()
 
-    assert 'data-every="2000"' in page
+    assert 'data-interval="2000"' in page
     assert "data-text-lost=" in page
     assert page.count('data-stat="reading"') == 1
-    assert "No process reports just now" in page
+    assert "No process is reporting" in page
 
 
-def test_the_page_has_no_script_or_style_of_its_own_in_it(client, staff, reported):
+def test_page_has_no_inline_script_or_style(client, staff, reported):
     page = client.get(LIVE).content.decode()
 
     assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
     assert re.findall(r"<style|\sstyle=|\son\w+=", page) == []
 
 
-def test_what_is_pending_is_counted_events_and_controls(client, staff):
+def test_backlog_counts_events_and_controls(client, staff):
     Event.objects.create(type="new_question", payload={})
     record_control(FollowEntry(uid="1" * 32, user="7", topic="topic:oat"))
     assert Control.objects.exists()
@@ -97,7 +97,7 @@ def test_what_is_pending_is_counted_events_and_controls(client, staff):
     assert shown(client)["stats"]["pending"]["value"] == 2
 
 
-def test_what_was_relayed_is_not_pending(client, staff):
+def test_relayed_event_is_not_in_the_backlog(client, staff):
     event = Event(type="new_question", payload={})
     event.relayed = event.created
     event.save()
@@ -105,43 +105,43 @@ def test_what_was_relayed_is_not_pending(client, staff):
     assert shown(client)["stats"]["pending"]["value"] == 0
 
 
-def test_without_redis_it_says_so_and_shows_what_is_pending(client, staff, no_redis):
+def test_page_without_redis_shows_the_problem_and_the_backlog(client, staff, no_redis):
     Event.objects.create(type="new_question", payload={})
 
     response = client.get(LIVE)
 
     page = response.content.decode()
     assert response.status_code == 200
-    assert "Redis cannot be reached" in page
+    assert "Redis is unreachable" in page
     assert shown(client)["stats"]["pending"]["value"] == 1
     assert shown(client)["stats"]["redis"]["alarm"]
 
 
-def test_what_is_no_report_is_shown_nowhere(client, staff, log):
+def test_invalid_report_is_not_shown(client, staff, log):
     log.process_registry().report("x", msgspec.json.encode({"host": "<b>"}), seconds=5)
 
     assert shown(client)["processes"] == {}
 
 
-def test_queries_do_not_grow_with_what_is_pending(
+def test_number_of_queries_does_not_grow_with_the_backlog(
     client, staff, django_assert_max_num_queries
 ):
     for _ in range(20):
         Event.objects.create(type="new_question", payload={})
 
-    # Who it is and what they may, and the outbox: four.
+    # Session, user and permissions, and four of the outbox.
     with django_assert_max_num_queries(8):
         shown(client)
 
 
-def test_the_admin_leads_to_it(client, staff):
+def test_admin_links_to_the_page(client, staff):
     events = reverse("admin:notifications_event_changelist")
     assert f'href="{LIVE}"' in client.get(events).content.decode()
     index = reverse("admin:app_list", args=["notifications"])
     assert f'href="{LIVE}"' in client.get(index).content.decode()
 
 
-def test_the_admin_does_not_lead_who_may_not_see_it_there(client, staff):
+def test_admin_hides_the_link_without_the_permission(client, staff):
     staff.user_permissions.set([Permission.objects.get(codename="view_follow")])
 
     index = reverse("admin:app_list", args=["notifications"])
@@ -151,39 +151,39 @@ def test_the_admin_does_not_lead_who_may_not_see_it_there(client, staff):
     assert LIVE not in page
 
 
-def test_who_may_change_events_may_see_it(client, staff):
+def test_permission_to_change_events_is_enough(client, staff):
     staff.user_permissions.set([Permission.objects.get(codename="change_event")])
 
     assert client.get(LIVE).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [None, JSON])
-def test_nobody_known_is_led_to_sign_in(client, headers):
+def test_anonymous_is_redirected_to_sign_in(client, headers):
     response = client.get(LIVE, headers=headers)
 
     assert response.status_code == 302
     assert response["Location"].startswith("/admin/login/")
 
 
-def test_who_is_no_staff_is_led_to_sign_in(client, maja):
+def test_user_who_is_not_staff_is_redirected_to_sign_in(client, maja):
     client.force_login(maja)
 
     assert client.get(LIVE).status_code == 302
 
 
 @pytest.mark.parametrize("headers", [None, JSON])
-def test_staff_without_the_right_is_refused(client, staff, headers):
+def test_staff_without_the_permission_is_refused(client, staff, headers):
     staff.user_permissions.clear()
 
     assert client.get(LIVE, headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_nothing_can_be_sent_to_it(client, staff, method):
+def test_unsafe_methods_are_refused(client, staff, method):
     response = getattr(client, method)(LIVE)
 
     assert response.status_code == 405
 
 
-def test_no_table_and_no_permission_is_made_for_it():
+def test_page_has_no_permission_of_its_own():
     assert not Permission.objects.filter(codename__endswith="_live").exists()

@@ -1,4 +1,4 @@
-"""Announcements: to everybody or to who follows a topic, in the inbox and live."""
+"""Announcements to everyone or to the followers of a topic, in the inbox and live."""
 
 from datetime import timedelta
 
@@ -8,7 +8,12 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from notifications.exceptions import InvalidEventType, InvalidPayload, InvalidTopic
-from notifications.inbox.announcements import ANNOUNCEMENT, announce, is_address, reach
+from notifications.inbox.announcements import (
+    ANNOUNCEMENT,
+    announce,
+    count_recipients,
+    is_valid_url,
+)
 from notifications.live.connection import Connection
 from notifications.live.subscriber import Subscriber
 from notifications.models import Event, Preference
@@ -28,7 +33,7 @@ def inbox(user):
 
 @pytest.fixture
 def live(log):
-    """A function that returns the types of what a person's stream gets."""
+    """A function that returns the types of the events on a person's stream."""
     start = log.position()
 
     def live(user):
@@ -43,7 +48,7 @@ def live(log):
     return live
 
 
-def test_everybody_is_told_by_default(live, maja, tobias):
+def test_announcement_notifies_everyone_by_default(live, maja, tobias):
     event = announce("The site moves", "On Sunday.", "/news/")
 
     assert event.topics == [EVERYONE]
@@ -57,14 +62,14 @@ def test_everybody_is_told_by_default(live, maja, tobias):
     assert live(maja) == ["announcement"]
 
 
-def test_who_made_an_account_later_is_not_told(maja):
+def test_announcement_leaves_out_accounts_created_later(maja):
     announce("The site moves")
 
     later = timezone.now() + timedelta(seconds=1)
     assert inbox(User.objects.create_user("later", date_joined=later)) == []
 
 
-def test_only_those_who_follow_the_topic_are_told(maja, tobias):
+def test_announcement_to_a_topic_notifies_its_followers_only(maja, tobias):
     follow(maja, "topic:espresso")
 
     event = announce("A new grinder", topic="topic:espresso")
@@ -73,38 +78,38 @@ def test_only_those_who_follow_the_topic_are_told(maja, tobias):
     assert inbox(tobias) == []
 
 
-def test_the_actor_is_not_told(maja, tobias):
+def test_announcement_does_not_notify_its_actor(maja, tobias):
     event = announce("The site moves", actor=maja)
 
     assert inbox(maja) == []
     assert inbox(tobias) == [event]
 
 
-def test_each_stands_alone_in_the_inbox():
+def test_each_announcement_has_its_own_row():
     first, second = announce("The site moves"), announce("The site moves")
 
     assert first.group != second.group
 
 
-@pytest.mark.parametrize(("delivery", "told"), [("inbox", 1), ("off", 0)])
-def test_preferences_hold_for_announcements(live, maja, delivery, told):
+@pytest.mark.parametrize(("delivery", "rows"), [("inbox", 1), ("off", 0)])
+def test_preferences_apply_to_announcements(live, maja, delivery, rows):
     Preference.objects.set(maja, "announcement", delivery)
 
     announce("The site moves")
 
-    assert len(inbox(maja)) == told
+    assert len(inbox(maja)) == rows
     assert Event.objects.count_unseen(maja) == 0
     assert live(maja) == []
 
 
-def test_an_announcement_has_its_longest(maja):
+def test_longest_announcement_fits_into_a_payload(maja):
     event = announce("é" * 200, "ü" * 2_000, "https://example.org/" + "a" * 100)
 
     assert inbox(maja) == [event]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "invalid",
     [
         {"title": ""},
         {"title": " "},
@@ -114,14 +119,14 @@ def test_an_announcement_has_its_longest(maja):
         {"title": "a", "url": "//example.org"},
     ],
 )
-def test_what_is_no_announcement_is_refused(said):
+def test_invalid_announcement_is_refused(invalid):
     with pytest.raises(InvalidPayload):
-        announce(**said)
+        announce(**invalid)
 
     assert not Event.objects.exists()
 
 
-def test_what_is_no_topic_is_refused():
+def test_announcement_to_an_invalid_topic_is_refused():
     with pytest.raises(InvalidTopic):
         announce("The site moves", topic="everybody")
 
@@ -129,7 +134,7 @@ def test_what_is_no_topic_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("url", "can_be"),
+    ("url", "valid"),
     [
         ("", True),
         ("/", True),
@@ -145,23 +150,23 @@ def test_what_is_no_topic_is_refused():
         ("mailto:a@example.org", False),
     ],
 )
-def test_addresses(url, can_be):
-    assert is_address(url) is can_be
+def test_urls_of_announcements(url, valid):
+    assert is_valid_url(url) is valid
 
 
-def test_reach_counts_whom_an_announcement_would_reach(maja, tobias):
+def test_count_recipients_leaves_out_inactive_users_and_turned_off_types(maja, tobias):
     follow(maja, "topic:espresso")
     User.objects.create_user("gone", is_active=False)
-    deaf = User.objects.create_user("deaf")
-    follow(deaf, "topic:espresso")
-    Preference.objects.set(deaf, "announcement", "off")
+    opted_out = User.objects.create_user("opted-out")
+    follow(opted_out, "topic:espresso")
+    Preference.objects.set(opted_out, "announcement", "off")
 
-    assert reach() == 2
-    assert reach("topic:espresso") == 1
-    assert reach("topic:tea") == 0
+    assert count_recipients() == 2
+    assert count_recipients("topic:espresso") == 1
+    assert count_recipients("topic:tea") == 0
 
 
-def test_a_site_cannot_take_the_name(monkeypatch):
+def test_site_cannot_register_the_name_announcement(monkeypatch):
     monkeypatch.setattr(EventType, "registry", {})
     payload = msgspec.defstruct("Announcement", [("title", str)])
 
@@ -173,11 +178,11 @@ def test_a_site_cannot_take_the_name(monkeypatch):
     assert EventType.registry == {}
 
 
-def test_the_app_registers_it():
+def test_app_registers_the_announcement_type():
     assert EventType.registry["announcement"] is ANNOUNCEMENT
 
 
-def test_the_inbox_shows_title_text_and_link(client, maja):
+def test_inbox_shows_title_text_and_link(client, maja):
     client.force_login(maja)
     announce("We <move>", "On Sunday.\nAt noon.", "/news/")
 
@@ -185,10 +190,10 @@ def test_the_inbox_shows_title_text_and_link(client, maja):
 
     assert '<a class="inbox-link" href="/news/">We &lt;move&gt;</a>' in page
     assert "On Sunday.<br>At noon." in page
-    assert "Everybody is told of this." in page
+    assert "Sent to everyone" in page
 
 
-def test_the_inbox_shows_one_without_a_link(client, maja):
+def test_inbox_shows_an_announcement_without_a_link(client, maja):
     client.force_login(maja)
     announce("We move")
 

@@ -1,4 +1,4 @@
-"""Why somebody is told of an event, or is not, in words."""
+"""Explanations of why a person is notified about an event, or why not."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -37,14 +37,14 @@ def follow(user, topic="topic:espresso", level="follow", *, since=NOON - HOUR):
     return Follow.objects.create(user=user, topic=topic, level=level, created=since)
 
 
-def event_to(*topics, told=(), **options):
-    """Return an event that was relayed at noon, to topics that are followed."""
+def event_to(*topics, already_told=(), **options):
+    """Return an event that was relayed at noon, by default to topic:espresso."""
     event = Event(type=NEW_QUESTION.name, created=NOON, **options)
     event.mark_relayed(Cursor(milliseconds(NOON), 0))
     event.save()
     for topic in topics or ["topic:espresso"]:
         event.addresses.create(topic=topic)
-    for topic in told:
+    for topic in already_told:
         event.addresses.create(topic=topic, already_told=NOON - HOUR / 2)
     return event
 
@@ -57,42 +57,42 @@ def verdict(explanation):
     return explanation.in_inbox, explanation.live
 
 
-TOLD, INBOX, NOT = (True, True), (True, False), (False, False)
+LIVE, INBOX, NOT = (True, True), (True, False), (False, False)
 FOLLOWS = "Follows topic Espresso [topic:espresso] (since 3 February 2026, 11:00)."
 WATCHES = "Watches topic Espresso [topic:espresso] (since 3 February 2026, 11:00)."
 
 
-def test_who_follows_is_told(maja):
+def test_follower_is_notified(maja):
     follow(maja)
 
     found = explain(event_to(), maja)
 
-    assert verdict(found) == TOLD
+    assert verdict(found) == LIVE
     assert reasons(found) == [FOLLOWS]
 
 
-def test_every_topic_that_brings_it_is_a_reason(maja):
+def test_every_followed_topic_is_a_reason(maja):
     follow(maja, level="watch")
     follow(maja, "question:7")
 
     found = explain(event_to("topic:espresso", "question:7", EVERYONE), maja)
 
-    assert verdict(found) == TOLD
+    assert verdict(found) == LIVE
     assert reasons(found) == [
         WATCHES,
         "Follows question:7 (since 3 February 2026, 11:00).",
-        "It is for everybody.",
+        "The event is addressed to everyone.",
     ]
 
 
-def test_who_follows_nothing_of_it_is_not_told(maja):
+def test_person_who_follows_no_topic_of_the_event_is_not_notified(maja):
     found = explain(event_to(), maja)
 
     assert verdict(found) == NOT
-    assert reasons(found) == ["Follows nothing that the event is addressed to."]
+    assert reasons(found) == ["Follows none of the event's topics."]
 
 
-def test_nobody_is_told_of_what_they_did(maja):
+def test_actor_is_not_notified(maja):
     follow(maja)
 
     found = explain(event_to(actor=maja), maja)
@@ -100,11 +100,11 @@ def test_nobody_is_told_of_what_they_did(maja):
     assert verdict(found) == NOT
     assert reasons(found) == [
         FOLLOWS,
-        "It is their own: nobody is told of what they did.",
+        "Caused the event: nobody is notified about their own actions.",
     ]
 
 
-def test_a_mute_keeps_away_what_another_topic_brings(maja):
+def test_mute_overrides_a_follow_of_another_topic(maja):
     follow(maja)
     follow(maja, "question:7", "mute")
 
@@ -117,77 +117,77 @@ def test_a_mute_keeps_away_what_another_topic_brings(maja):
     ]
 
 
-def test_following_later_is_too_late(maja):
+def test_follow_after_the_event_does_not_count(maja):
     follow(maja, since=NOON + HOUR)
 
     found = explain(event_to(), maja)
 
     assert verdict(found) == NOT
     assert reasons(found) == [
-        "Follows topic Espresso [topic:espresso] only since after the event "
+        "Started to follow topic Espresso [topic:espresso] after the event "
         "(3 February 2026, 13:00)."
     ]
 
 
-def test_an_account_made_later_is_too_late(maja):
+def test_account_created_after_the_event_does_not_count(maja):
     maja.date_joined = NOON + HOUR
 
     found = explain(event_to(EVERYONE), maja)
 
     assert verdict(found) == NOT
     assert reasons(found) == [
-        "The account was made after the event (3 February 2026, 13:00)."
+        "The account was created after the event (3 February 2026, 13:00)."
     ]
 
 
 @pytest.mark.parametrize(
     ("topic", "name"),
-    [("topic:espresso", "topic Espresso [topic:espresso]"), (EVERYONE, "everybody")],
+    [("topic:espresso", "topic Espresso [topic:espresso]"), (EVERYONE, "everyone")],
 )
-def test_nobody_is_told_twice(maja, topic, name):
+def test_person_notified_by_an_earlier_event_is_not_notified_again(maja, topic, name):
     follow(maja)
     follow(maja, "question:7")
 
-    found = explain(event_to("question:7", told=[topic]), maja)
+    found = explain(event_to("question:7", already_told=[topic]), maja)
 
     assert verdict(found) == NOT
     assert reasons(found)[1:] == [
-        f"Was told of the same by an earlier event to {name} (3 February 2026, 11:30)."
+        f"Was already notified by an earlier event to {name} (3 February 2026, 11:30)."
     ]
 
 
 @pytest.mark.parametrize(
-    ("delivery", "level", "expected", "why"),
+    ("delivery", "level", "expected", "reason"),
     [
-        ("off", "follow", NOT, "Has turned this type of event off."),
+        ("off", "follow", NOT, "Has turned off this type of event."),
         ("inbox", "follow", INBOX, "Wants this type of event only in the inbox."),
         (
             "off",
             "watch",
-            TOLD,
-            "Has turned this type of event off, but watches "
+            LIVE,
+            "Has turned off this type of event, but watches "
             "topic Espresso [topic:espresso].",
         ),
         (
             "inbox",
             "watch",
-            TOLD,
-            "Wants this type only in the inbox, but watches "
+            LIVE,
+            "Wants this type of event only in the inbox, but watches "
             "topic Espresso [topic:espresso].",
         ),
     ],
 )
-def test_preferences_hold_but_for_what_is_watched(maja, delivery, level, expected, why):
+def test_watching_overrides_preferences(maja, delivery, level, expected, reason):
     follow(maja, level=level)
     Preference.objects.set(maja, NEW_QUESTION.name, delivery)
 
     found = explain(event_to(), maja)
 
     assert verdict(found) == expected
-    assert reasons(found)[1:] == [why]
+    assert reasons(found)[1:] == [reason]
 
 
-def test_what_one_may_not_see_is_noted(maja, settings):
+def test_topic_that_the_person_may_not_see_is_noted(maja, settings):
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
         "AUTHORIZE": lambda user, topic: False,
@@ -197,19 +197,20 @@ def test_what_one_may_not_see_is_noted(maja, settings):
     found = explain(event_to("topic:espresso", EVERYONE), maja)
 
     assert reasons(found)[2:] == [
-        "May not see topic Espresso [topic:espresso]: no stream brings them its events."
+        "May not see topic Espresso [topic:espresso], "
+        "so its events are not streamed to them."
     ]
 
 
-def test_an_account_that_is_not_active_is_noted(maja):
+def test_inactive_account_is_noted(maja):
     maja.is_active = False
 
     found = explain(event_to(), maja)
 
-    assert reasons(found)[1:] == ["The account is not active: nobody can sign in."]
+    assert reasons(found)[1:] == ["The account is inactive and cannot sign in."]
 
 
-def test_an_event_that_waits_is_noted(maja):
+def test_pending_event_is_noted(maja):
     follow(maja)
     event = outbox.record(
         NEW_QUESTION,
@@ -219,13 +220,13 @@ def test_an_event_that_waits_is_noted(maja):
 
     found = explain(event, maja)
 
-    assert verdict(found) == TOLD
+    assert verdict(found) == LIVE
     assert reasons(found)[1:] == [
-        "The event waits to be relayed: no stream has brought it yet."
+        "The event is still pending and has not been streamed."
     ]
 
 
-def test_it_tells_what_was_seen_and_read(maja):
+def test_explanation_has_seen_and_read(maja):
     follow(maja)
     event = event_to()
     fresh = explain(event, maja)
@@ -239,14 +240,14 @@ def test_it_tells_what_was_seen_and_read(maja):
     assert (read.seen, read.read) == (True, True)
 
 
-def test_recipients_are_active_and_told(maja, tobias):
+def test_recipients_are_active_followers_but_the_actor(maja, tobias):
     for user in (maja, tobias, User.objects.create_user("gone", is_active=False)):
         follow(user)
 
     assert [*recipients_of(event_to(actor=tobias))] == [maja]
 
 
-def test_several_are_explained_in_a_fixed_number_of_queries(
+def test_explain_all_takes_a_fixed_number_of_queries(
     maja, tobias, django_assert_num_queries
 ):
     people = [User.objects.create_user(f"number {each}") for each in range(20)]

@@ -29,7 +29,7 @@ def rows(user, **options):
     ]
 
 
-def test_rows_are_newest_first_one_a_group(maja):
+def test_rows_are_newest_first_and_one_per_group(maja):
     answer()
     other = ask()
     newest = answer()
@@ -37,7 +37,7 @@ def test_rows_are_newest_first_one_a_group(maja):
     assert rows(maja) == [(newest, 2, 2), (other, 1, 1)]
 
 
-def test_a_row_says_how_many_of_its_group_are_unread(maja):
+def test_row_counts_the_unread_events_of_its_group(maja):
     read_state.read_group(maja, answer())
     newest = answer()
 
@@ -45,7 +45,7 @@ def test_a_row_says_how_many_of_its_group_are_unread(maja):
     assert inbox_page(maja).rows[0].count == 1
 
 
-def test_a_row_that_is_read_stands_for_all_of_its_group(maja):
+def test_read_row_counts_all_events_of_its_group(maja):
     answer()
     read_state.read_group(maja, answer())
 
@@ -55,21 +55,21 @@ def test_a_row_that_is_read_stands_for_all_of_its_group(maja):
     assert row.count == 2
 
 
-def test_only_what_is_unread_is_shown(maja):
+def test_unread_selects_rows_with_unread_events(maja):
     read_state.read_group(maja, ask())
     unread = answer()
 
     assert rows(maja, unread=True) == [(unread, 1, 1)]
 
 
-def test_only_what_is_of_a_kind_is_shown(maja):
+def test_event_type_selects_rows_of_that_type(maja):
     ask()
     wanted = answer()
 
     assert rows(maja, event_type="new_answer") == [(wanted, 1, 1)]
 
 
-def test_pages_follow_each_other_and_no_row_is_there_twice(maja):
+def test_pages_have_every_row_once(maja):
     events = [ask() for _ in range(7)]
     answer()
     events += [ask(), answer()]
@@ -85,7 +85,7 @@ def test_pages_follow_each_other_and_no_row_is_there_twice(maja):
     assert shown == events[::-1]
 
 
-def test_a_page_stays_where_it_is_when_something_new_comes(maja):
+def test_next_page_is_not_shifted_by_a_new_event(maja):
     events = [ask() for _ in range(4)]
     page = inbox_page(maja, limit=2)
 
@@ -95,7 +95,7 @@ def test_a_page_stays_where_it_is_when_something_new_comes(maja):
     assert [row.event for row in following.rows] == [events[1], events[0]]
 
 
-def test_events_that_are_pending_can_be_paged(maja, no_redis):
+def test_pending_events_have_pages(maja, no_redis):
     events = [ask() for _ in range(5)]
 
     page = inbox_page(maja, limit=2)
@@ -105,7 +105,7 @@ def test_events_that_are_pending_can_be_paged(maja, no_redis):
     assert shown == events[::-1]
 
 
-def test_a_row_says_why_one_is_told(maja):
+def test_row_has_the_followed_topics_as_reasons(maja):
     Topic.objects.create(slug="milk", name="Milk")
     ask()
 
@@ -116,7 +116,7 @@ def test_a_row_says_why_one_is_told(maja):
     assert reason.label.endswith("Milk")
 
 
-def test_everybody_is_told_of_what_is_for_everybody(tobias):
+def test_event_to_everyone_is_in_every_inbox(tobias):
     event = announce()
 
     [row] = inbox_page(tobias).rows
@@ -125,7 +125,7 @@ def test_everybody_is_told_of_what_is_for_everybody(tobias):
     assert [reason.topic for reason in row.reasons] == [EVERYONE]
 
 
-def test_who_came_later_is_not_told_of_what_was_for_everybody():
+def test_event_to_everyone_leaves_out_later_accounts():
     event = announce()
 
     later = event.created + timedelta(milliseconds=1)
@@ -133,7 +133,7 @@ def test_who_came_later_is_not_told_of_what_was_for_everybody():
     assert rows(User.objects.create_user("later", date_joined=later)) == []
 
 
-def test_who_came_in_the_millisecond_of_what_was_for_everybody_is_told_of_it():
+def test_event_to_everyone_includes_accounts_of_the_same_millisecond():
     event = announce()
 
     joined = event.created + timedelta(microseconds=999)
@@ -150,9 +150,7 @@ def announce():
     return outbox.record(NEW_QUESTION, topics=[EVERYONE], payload=payload)
 
 
-def test_a_page_takes_the_same_number_of_queries_however_long(
-    maja, django_assert_max_num_queries
-):
+def test_page_takes_a_fixed_number_of_queries(maja, django_assert_max_num_queries):
     for number in range(12):
         answer(question=number)
 
@@ -160,7 +158,7 @@ def test_a_page_takes_the_same_number_of_queries_however_long(
         assert len(rows(maja)) == 12
 
 
-def test_a_row_does_not_name_what_one_may_not_see(maja, settings):
+def test_row_leaves_out_topics_that_the_person_may_not_see(maja, settings):
     Topic.objects.create(slug="oat", name="Secret")
     Topic.objects.create(slug="milk", name="Milk")
     settings.NOTIFICATIONS = {
@@ -172,10 +170,10 @@ def test_a_row_does_not_name_what_one_may_not_see(maja, settings):
 
     [row] = inbox_page(maja).rows
 
-    assert [each.topic for each in row.mutable] == [MILK]
+    assert [each.topic for each in row.mutable_topics] == [MILK]
 
 
-def test_the_inbox_of_a_busy_topic_is_the_same(maja, monkeypatch):
+def test_inbox_of_a_busy_topic_is_the_same(maja, monkeypatch):
     events = [ask(), ask(), answer()]
     monkeypatch.setattr("notifications.models.events.LOOKUP_BY_TOPIC_LIMIT", 2)
 

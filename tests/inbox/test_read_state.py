@@ -44,14 +44,14 @@ def unseen(user):
     return Event.objects.count_unseen(user)
 
 
-def test_what_comes_is_neither_seen_nor_read(maja):
+def test_new_event_is_unseen_and_unread(maja):
     event = ask()
 
     assert unread(maja) == [event]
     assert unseen(maja) == 1
 
 
-def test_what_is_seen_stays_unread(maja):
+def test_seen_event_stays_unread(maja):
     event = ask()
 
     read_state.see_all(maja)
@@ -60,7 +60,7 @@ def test_what_is_seen_stays_unread(maja):
     assert unread(maja) == [event]
 
 
-def test_what_comes_after_it_was_seen_is_not_seen(maja):
+def test_event_after_see_all_is_unseen(maja):
     ask()
     read_state.see_all(maja)
 
@@ -69,7 +69,7 @@ def test_what_comes_after_it_was_seen_is_not_seen(maja):
     assert unseen(maja) == 1
 
 
-def test_all_up_to_an_event_is_read_and_what_is_newer_is_not(maja):
+def test_read_all_leaves_newer_events_unread(maja):
     ask()
     shown = ask()
     newer = ask()
@@ -79,7 +79,7 @@ def test_all_up_to_an_event_is_read_and_what_is_newer_is_not(maja):
     assert unread(maja) == [newer]
 
 
-def test_reading_never_goes_back(maja):
+def test_read_all_of_an_older_event_unreads_nothing(maja):
     older, newer = ask(), ask()
     read_state.read_all(maja, newer)
 
@@ -88,7 +88,7 @@ def test_reading_never_goes_back(maja):
     assert unread(maja) == []
 
 
-def test_what_is_relayed_late_is_unread_though_it_was_recorded_first(maja, link):
+def test_event_relayed_late_is_unread_even_if_recorded_first(maja, link):
     Follow.objects.set_level(maja, "topic:oat", "follow")
     link.cut()
     late = ask("topic:oat")
@@ -102,7 +102,7 @@ def test_what_is_relayed_late_is_unread_though_it_was_recorded_first(maja, link)
     assert unread(maja) == [late]
 
 
-def test_one_row_is_read_and_the_others_are_not(maja):
+def test_read_group_leaves_other_groups_unread(maja):
     first, second = ask(), ask()
 
     read_state.read_group(maja, first)
@@ -110,7 +110,7 @@ def test_one_row_is_read_and_the_others_are_not(maja):
     assert unread(maja) == [second]
 
 
-def test_a_row_is_its_group_up_to_what_was_shown(maja):
+def test_read_group_leaves_newer_events_of_the_group_unread(maja):
     answer()
     shown = answer()
     newer, other = answer(), answer(question=2)
@@ -120,7 +120,7 @@ def test_a_row_is_its_group_up_to_what_was_shown(maja):
     assert unread(maja) == [newer, other]
 
 
-def test_what_was_read_can_be_marked_as_unread(maja):
+def test_read_event_can_be_marked_as_unread(maja):
     first, second = ask(), ask()
     read_state.read_all(maja, second)
 
@@ -129,7 +129,7 @@ def test_what_was_read_can_be_marked_as_unread(maja):
     assert unread(maja) == [first]
 
 
-def test_what_is_read_is_not_counted_by_the_bell(maja):
+def test_read_event_is_not_unseen(maja):
     event = ask()
 
     read_state.read_group(maja, event)
@@ -137,7 +137,7 @@ def test_what_is_read_is_not_counted_by_the_bell(maja):
     assert unseen(maja) == 0
 
 
-def test_marking_all_forgets_what_was_marked_one_by_one(maja):
+def test_read_all_overrides_earlier_marks(maja):
     first, second = ask(), ask()
     read_state.read_all(maja, second)
     read_state.unread_event(maja, first)
@@ -147,7 +147,7 @@ def test_marking_all_forgets_what_was_marked_one_by_one(maja):
     assert unread(maja) == []
 
 
-def test_what_was_read_beyond_the_shown_stays_read(maja):
+def test_read_all_keeps_newer_events_read(maja):
     shown, newer = ask(), ask()
     read_state.read_group(maja, newer)
 
@@ -156,7 +156,7 @@ def test_what_was_read_beyond_the_shown_stays_read(maja):
     assert unread(maja) == []
 
 
-def test_marking_all_is_undone(maja):
+def test_undo_of_read_all_restores_the_state(maja):
     first, second, third = ask(), ask(), ask()
     read_state.read_group(maja, second)
     token = read_state.read_all(maja, third)
@@ -166,7 +166,7 @@ def test_marking_all_is_undone(maja):
     assert unread(maja) == [first, third]
 
 
-def test_undoing_keeps_what_was_marked_since(maja):
+def test_undo_of_read_all_keeps_later_marks(maja):
     first, second = ask(), ask()
     token = read_state.read_all(maja, second)
     third = ask()
@@ -177,7 +177,7 @@ def test_undoing_keeps_what_was_marked_since(maja):
     assert unread(maja) == [first, second]
 
 
-def test_marking_one_is_undone_and_a_group_is_as_it_was(maja):
+def test_undo_of_read_group_restores_the_earlier_mark(maja):
     first = answer()
     read_state.read_group(maja, first)
     second, third = answer(), answer()
@@ -188,7 +188,7 @@ def test_marking_one_is_undone_and_a_group_is_as_it_was(maja):
     assert unread(maja) == [second, third]
 
 
-def test_marking_as_unread_is_undone(maja):
+def test_undo_of_unread_event_removes_the_mark(maja):
     event = ask()
     read_state.read_all(maja, event)
     token = read_state.unread_event(maja, event)
@@ -199,7 +199,7 @@ def test_marking_as_unread_is_undone(maja):
     assert not ReadMark.objects.exists()
 
 
-def test_a_token_undoes_once(maja):
+def test_token_undoes_only_once(maja):
     first, second = ask(), ask()
     token = read_state.read_all(maja, first)
     read_state.undo(maja, token)
@@ -211,19 +211,19 @@ def test_a_token_undoes_once(maja):
 
 
 @pytest.mark.parametrize("token", ["", "x", "W10:1:2"])
-def test_what_is_no_token_is_refused(maja, token):
+def test_invalid_token_is_refused(maja, token):
     with pytest.raises(InvalidValue):
         read_state.undo(maja, token)
 
 
-def test_a_token_of_somebody_else_is_refused(maja, tobias):
+def test_token_of_another_person_is_refused(maja, tobias):
     token = read_state.read_all(maja, ask())
 
     with pytest.raises(InvalidValue):
         read_state.undo(tobias, token)
 
 
-def test_what_is_only_for_the_inbox_does_not_ring_the_bell(maja):
+def test_event_of_an_inbox_only_type_is_not_unseen(maja):
     Preference.objects.set(maja, "new_question", "inbox")
 
     event = ask()
@@ -232,7 +232,7 @@ def test_what_is_only_for_the_inbox_does_not_ring_the_bell(maja):
     assert unseen(maja) == 0
 
 
-def test_what_is_off_is_not_in_the_inbox(maja):
+def test_event_of_a_turned_off_type_is_not_in_the_inbox(maja):
     Preference.objects.set(maja, "new_question", "off")
     ask()
 
@@ -242,7 +242,7 @@ def test_what_is_off_is_not_in_the_inbox(maja):
 
 
 @pytest.mark.parametrize("delivery", ["inbox", "off"])
-def test_who_watches_is_told_of_everything(maja, delivery):
+def test_watched_topic_overrides_preferences(maja, delivery):
     Preference.objects.set(maja, "new_question", delivery)
     Follow.objects.set_level(maja, MILK, "watch")
 

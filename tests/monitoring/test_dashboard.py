@@ -7,9 +7,9 @@ from notifications.log.process_registry import Snapshot
 from notifications.monitoring.dashboard import (
     COLUMNS,
     LABELS,
-    duration,
+    format_duration,
+    format_number,
     make_dashboard,
-    number,
 )
 from notifications.monitoring.outbox_backlog import LIMIT, Backlog
 from notifications.monitoring.process_reports import ReaderStatus, Report
@@ -19,12 +19,12 @@ from tests.test_docs import names
 
 DOCS = ROOT / "docs" / "admin.md"
 NOW = datetime(2025, 11, 20, 12, tzinfo=UTC)
-NONE_PENDING = Backlog(0, None)
+NO_BACKLOG = Backlog(0, None)
 EMPTY = Snapshot(0, None, None, [])
 
 
 def report(**values):
-    usual = {
+    defaults = {
         "name": "a",
         "host": "web",
         "pid": 1,
@@ -39,23 +39,23 @@ def report(**values):
         "reading": ReaderStatus.READS,
         "position": "1-0",
     }
-    return Report(**{**usual, **values})
+    return Report(**{**defaults, **values})
 
 
-def page(*reports, snapshot=EMPTY, pending=NONE_PENDING):
-    return make_dashboard(snapshot, reports, pending, now=NOW)
+def page(*reports, snapshot=EMPTY, backlog=NO_BACKLOG):
+    return make_dashboard(snapshot, reports, backlog, now=NOW)
 
 
 def texts(stats):
-    return {key: figure.text for key, figure in stats.items()}
+    return {key: stat.text for key, stat in stats.items()}
 
 
-def test_a_process_is_shown_with_its_figures():
+def test_process_has_its_stats():
     shown = page(report()).processes["a"]
 
     assert texts(shown) == {
         "process": "web:1",
-        "running": "1\xa0minute",
+        "uptime": "1\xa0minute",
         "streams": "1,200",
         "people": "700",
         "events": "2.5",
@@ -65,10 +65,10 @@ def test_a_process_is_shown_with_its_figures():
         "reading": "yes",
     }
     assert shown["streams"].value == 1_200
-    assert not any(figure.alarm for figure in shown.values())
+    assert not any(stat.alarm for stat in shown.values())
 
 
-def test_sums_are_of_all_processes_but_each_reads_every_event():
+def test_totals_are_sums_but_events_are_a_maximum():
     shown = page(report(), report(name="b", pid=2, events=2, lag=40)).stats
 
     assert shown["streams"].value == 2_400
@@ -78,11 +78,11 @@ def test_sums_are_of_all_processes_but_each_reads_every_event():
     assert shown["lag"].value == 40
 
 
-def test_two_processes_that_are_called_alike_are_both_shown():
+def test_processes_of_the_same_host_and_pid_are_both_shown():
     assert len(page(report(), report(name="b")).processes) == 2
 
 
-def test_without_a_process_there_are_sums_of_nothing():
+def test_totals_without_processes_are_zero():
     shown = page()
 
     assert shown.processes == {}
@@ -90,47 +90,47 @@ def test_without_a_process_there_are_sums_of_nothing():
     assert shown.stats["lag"].text == "\N{EN DASH}"
 
 
-def test_all_labels_have_a_figure():
+def test_every_label_has_a_stat():
     assert page().stats.keys() == LABELS.keys()
     assert page(snapshot=None).stats.keys() == LABELS.keys()
 
 
-def test_without_redis_the_page_says_so_and_what_is_pending():
-    waiting = Backlog(3, NOW - timedelta(seconds=5))
+def test_unreachable_redis_is_a_problem_and_the_backlog_is_shown():
+    backlog = Backlog(3, NOW - timedelta(seconds=5))
 
-    shown = page(snapshot=None, pending=waiting)
+    shown = page(snapshot=None, backlog=backlog)
 
     [problem] = shown.problems
-    assert "Redis cannot be reached" in problem
+    assert "Redis is unreachable" in problem
     assert shown.stats["redis"].alarm
     assert shown.stats["pending"].text == "3"
-    assert shown.stats["pending"].note == "the oldest for 5 seconds"
+    assert shown.stats["pending"].note == "oldest: 5 seconds"
     assert shown.stats["streams"].value is None
 
 
-def test_what_is_pending_for_long_is_a_problem(settings):
+def test_long_backlog_is_a_problem(settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_INTERVAL": 5}
-    early = page(pending=Backlog(1, NOW - timedelta(seconds=15)))
-    late = page(pending=Backlog(1, NOW - timedelta(seconds=16)))
+    early = page(backlog=Backlog(1, NOW - timedelta(seconds=15)))
+    late = page(backlog=Backlog(1, NOW - timedelta(seconds=16)))
 
     assert (early.problems, early.stats["pending"].alarm) == ([], False)
     assert late.problems == ["Events have been pending for more than 15 seconds."]
     assert late.stats["pending"].alarm
 
 
-def test_a_problem_that_stays_is_said_in_the_same_words():
-    first = page(pending=Backlog(1, NOW - timedelta(seconds=60)))
-    later = page(pending=Backlog(8, NOW - timedelta(seconds=62)))
+def test_lasting_problem_keeps_its_sentence():
+    first = page(backlog=Backlog(1, NOW - timedelta(seconds=60)))
+    later = page(backlog=Backlog(8, NOW - timedelta(seconds=62)))
 
     assert first.problems == later.problems
 
 
-def test_much_that_is_pending_is_not_counted_to_the_end():
-    assert page(pending=Backlog(LIMIT, NOW)).stats["pending"].text == "1,000 or more"
+def test_large_backlog_is_counted_to_a_limit():
+    assert page(backlog=Backlog(LIMIT, NOW)).stats["pending"].text == "1,000 or more"
 
 
 @pytest.mark.parametrize("reading", [ReaderStatus.INTERRUPTED, ReaderStatus.PROBE_LOST])
-def test_a_process_that_does_not_read_is_a_problem(reading):
+def test_process_that_does_not_read_the_log_is_a_problem(reading):
     shown = page(report(reading=reading))
 
     assert shown.processes["a"]["reading"].alarm
@@ -138,43 +138,43 @@ def test_a_process_that_does_not_read_is_a_problem(reading):
     assert problem.startswith("web:1 ")
 
 
-def test_a_long_lag_is_marked():
+def test_long_lag_is_an_alarm():
     shown = page(report(lag=1_001))
 
     assert shown.processes["a"]["lag"].alarm
     assert shown.stats["lag"].alarm
 
 
-def test_entries_that_were_skipped_are_told():
+def test_skipped_entries_are_noted():
     shown = page(report(unreadable=2)).processes["a"]
 
     assert shown["reading"].note == "2 entries skipped"
 
 
-def test_the_log_says_how_far_back_it_reaches():
+def test_log_has_the_age_of_its_oldest_entry():
     oldest = Cursor(round(NOW.timestamp() * 1000) - 3 * 3_600_000, 0)
 
     shown = page(snapshot=Snapshot(12_345, oldest, oldest, [])).stats["entries"]
 
     assert shown.text == "12,345"
-    assert shown.note == "back to 3\xa0hours ago"
+    assert shown.note == "going back 3\xa0hours"
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(-3, "0 seconds"), (0.6, "1 second"), (59, "59 seconds"), (60, "1\xa0minute")],
 )
-def test_durations_are_exact_below_a_minute(seconds, text):
-    assert duration(seconds) == text
+def test_durations_below_a_minute_are_in_seconds(seconds, text):
+    assert format_duration(seconds) == text
 
 
-def test_numbers_are_as_the_language_writes_them():
+def test_numbers_are_localized():
     with translation.override("de"):
-        assert number(1_234.56, decimals=1) == "1.234,6"
+        assert format_number(1_234.56, decimals=1) == "1.234,6"
 
 
 @pytest.mark.parametrize(
-    ("heading", "labels"), [("Figure", LABELS), ("Column", COLUMNS)]
+    ("heading", "labels"), [("Statistic", LABELS), ("Column", COLUMNS)]
 )
-def test_every_figure_is_described_once_and_no_other(heading, labels):
+def test_docs_describe_exactly_these_stats(heading, labels):
     assert names(DOCS.read_text(), heading) == [*map(str, labels.values())]

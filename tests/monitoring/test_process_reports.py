@@ -51,7 +51,7 @@ def make_reporter(log, metrics, now):
     )
 
 
-def seen(log):
+def reports(log):
     return read(log.process_registry().snapshot().reports)
 
 
@@ -61,57 +61,55 @@ def push(metrics, times, *, connections):
         metrics.pushed(batch.frames, [(batch, range(connections))])
 
 
-def test_what_a_process_reports_is_seen(log, reporter):
+def test_report_is_read_back(log, reporter):
     reporter.report()
 
-    [report] = seen(log)
+    [report] = reports(log)
     assert report == reporter.measure()
     assert (report.pid, report.started, report.lag) == (os.getpid(), 1_000.0, None)
 
 
-def test_a_process_reports_in_place_of_its_last_report(log, reporter):
+def test_report_replaces_the_previous_one(log, reporter):
     reporter.report()
     reporter.report()
 
-    assert len(seen(log)) == 1
+    assert len(reports(log)) == 1
 
 
-def test_several_processes_are_seen(log, reporter, metrics, now):
+def test_each_process_has_a_report(log, reporter, metrics, now):
     reporter.report()
     make_reporter(log, metrics, now).report()
 
-    assert len({report.name for report in seen(log)}) == 2
+    assert len({report.name for report in reports(log)}) == 2
 
 
-def test_a_process_that_died_is_seen_no_more(log, reporter, redis_client):
+def test_expired_report_disappears(log, reporter, redis_client):
     reporter.report()
-    lapse(redis_client)
+    expire(redis_client)
 
-    assert seen(log) == []
-    assert not redis_client.exists(names_key())
+    assert reports(log) == []
+    assert not redis_client.exists(registry_key())
 
 
-def test_one_that_went_silent_comes_back_with_its_next_report(
-    log, reporter, redis_client
-):
+def test_process_reappears_with_its_next_report(log, reporter, redis_client):
     reporter.report()
-    lapse(redis_client)
-    assert seen(log) == []
+    expire(redis_client)
+    assert reports(log) == []
 
     reporter.report()
 
-    assert len(seen(log)) == 1
+    assert len(reports(log)) == 1
 
 
-def test_a_report_lapses(log, reporter, redis_client):
+def test_report_has_a_time_to_live(log, reporter, redis_client):
     reporter.report()
 
-    keys = [*redis_client.scan_iter(f"{names_key()}*")]
+    keys = [*redis_client.scan_iter(f"{registry_key()}*")]
     assert len(keys) == 2
     assert all(0 < redis_client.ttl(key) <= REPORT_LIFETIME for key in keys)
 
 
-def test_reports_of_another_site_are_not_seen(log, reporter, link):
+def test_reports_of_another_prefix_are_not_read(log, reporter, link):
     other = Log(link, prefix=uuid.uuid4().hex)
     reporter.report()
 
@@ -120,11 +118,11 @@ def test_reports_of_another_site_are_not_seen(log, reporter, link):
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"host": 1}'])
-def test_a_report_that_makes_no_sense_is_left_out(body):
+def test_invalid_report_is_left_out(body):
     assert read([body]) == []
 
 
-def test_fields_of_a_later_version_are_no_obstacle(reporter):
+def test_unknown_fields_are_ignored(reporter):
     report = msgspec.to_builtins(reporter.measure())
 
     [found] = read([msgspec.json.encode({**report, "later": True})])
@@ -132,7 +130,7 @@ def test_fields_of_a_later_version_are_no_obstacle(reporter):
     assert found.pid == os.getpid()
 
 
-def test_streams_and_the_people_who_have_them_are_counted(reporter):
+def test_report_counts_streams_and_people(reporter):
     for user in ("7", "7", "8", ""):
         shared_admission().enter(Connection(Subscriber(user)), address="::1")
 
@@ -141,7 +139,7 @@ def test_streams_and_the_people_who_have_them_are_counted(reporter):
     assert (report.streams, report.people) == (4, 2)
 
 
-def test_rates_are_those_since_the_report_before(reporter, metrics, now):
+def test_rates_are_measured_since_the_previous_report(reporter, metrics, now):
     push(metrics, 6, connections=10)
     now[0] += 2
     first = reporter.measure()
@@ -153,7 +151,7 @@ def test_rates_are_those_since_the_report_before(reporter, metrics, now):
     assert (second.events, second.deliveries) == (0.25, 0.75)
 
 
-def test_what_came_before_the_first_report_counts_for_no_rate(log, metrics, now):
+def test_events_before_the_reporter_count_for_no_rate(log, metrics, now):
     push(metrics, 100, connections=1)
     reporter = make_reporter(log, metrics, now)
     now[0] += 1
@@ -161,26 +159,26 @@ def test_what_came_before_the_first_report_counts_for_no_rate(log, metrics, now)
     assert reporter.measure().events == 0
 
 
-def test_measuring_twice_at_once_is_harmless(reporter, metrics):
+def test_two_measurements_at_the_same_time_are_harmless(reporter, metrics):
     push(metrics, 1, connections=1)
 
     assert reporter.measure().events > 0
     assert reporter.measure().events == 0
 
 
-def test_slow_closes_are_reported(reporter, metrics):
+def test_report_counts_slow_closes(reporter, metrics):
     metrics.closed_slow()
 
     assert reporter.measure().slow_closes == 1
 
 
-def test_a_process_without_streams_need_not_read(reporter):
+def test_process_without_streams_is_idle(reporter):
     report = reporter.measure()
 
     assert report.reading is ReaderStatus.IDLE
 
 
-def test_a_process_that_reads_says_so_and_where_it_is(reporter):
+def test_report_has_the_position_of_the_reader(reporter):
     shared_hub().ensure_started()
     position = shared_hub().position
 
@@ -190,15 +188,15 @@ def test_a_process_that_reads_says_so_and_where_it_is(reporter):
     assert report.position == str(position)
 
 
-def test_a_process_that_cannot_read_says_so(reporter, link):
+def test_reader_that_lost_the_log_is_interrupted(reporter, link):
     shared_hub().ensure_started()
     link.cut()
-    wait_for(lambda: shared_hub().interrupted, what="the end of the reading")
+    wait_for(lambda: shared_hub().interrupted, what="the reader to lose the log")
 
     assert reporter.measure().reading is ReaderStatus.INTERRUPTED
 
 
-def test_a_process_that_hears_none_of_its_probes_says_so(reporter, now, settings):
+def test_reader_that_misses_its_probes_is_probe_lost(reporter, now, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_INTERVAL": 5}
     shared_hub().ensure_started()
 
@@ -209,7 +207,7 @@ def test_a_process_that_hears_none_of_its_probes_says_so(reporter, now, settings
     assert (early, late) == (ReaderStatus.READS, ReaderStatus.PROBE_LOST)
 
 
-def test_without_a_sweep_no_probe_is_missed(reporter, now):
+def test_reader_misses_no_probes_without_a_sweep(reporter, now):
     shared_hub().ensure_started()
     reporter.measure()
     now[0] += 1_000
@@ -217,16 +215,16 @@ def test_without_a_sweep_no_probe_is_missed(reporter, now):
     assert reporter.measure().reading is ReaderStatus.READS
 
 
-def test_without_redis_reporting_does_nothing(reporter, no_redis):
+def test_report_without_redis_does_nothing(reporter, no_redis):
     reporter.report()
 
 
-def test_without_redis_there_is_nothing_to_see(log, no_redis):
+def test_snapshot_without_redis_raises(log, no_redis):
     with pytest.raises(LogUnavailable):
         log.process_registry().snapshot()
 
 
-def test_the_length_and_the_ends_of_the_log_are_seen(log):
+def test_snapshot_has_the_length_and_ends_of_the_log(log):
     start = log.position()
     cursors = log.append([(uuid.uuid4().hex, b"") for _ in range(3)])
 
@@ -239,13 +237,13 @@ def test_the_length_and_the_ends_of_the_log_are_seen(log):
     )
 
 
-def test_a_log_that_was_not_begun_has_no_ends(log):
+def test_snapshot_of_an_empty_log_has_no_ends(log):
     snapshot = log.process_registry().snapshot()
 
     assert (snapshot.entries, snapshot.oldest, snapshot.newest) == (0, None, None)
 
 
-def test_reporting_takes_no_connection_of_its_own(log, reporter, redis_client):
+def test_reports_use_the_connection_for_commands(log, reporter, redis_client):
     log.position()
     before = len(redis_client.client_list())
 
@@ -255,28 +253,28 @@ def test_reporting_takes_no_connection_of_its_own(log, reporter, redis_client):
     assert len(redis_client.client_list()) == before
 
 
-def test_a_process_reports_by_itself_where_there_is_a_sweep(log, settings):
+def test_process_reports_periodically_with_a_sweep(log, settings):
     process_reports.shared_reporter.cache_clear()
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_INTERVAL": 5}
 
     process_reports.reporting.start()
 
-    wait_for(lambda: seen(log), what="a report")
+    wait_for(lambda: reports(log), what="a report")
     process_reports.reporting.stop()
     process_reports.shared_reporter.cache_clear()
 
 
-def test_without_a_sweep_no_process_reports():
+def test_process_does_not_report_without_a_sweep():
     process_reports.reporting.start()
 
     assert process_reports.reporting._thread is None
 
 
-def names_key():
+def registry_key():
     return f"{{{conf.KEY_PREFIX}}}:reports"
 
 
-def lapse(redis_client):
-    """Let every report lapse, as time would."""
-    for key in redis_client.scan_iter(f"{names_key()}:*"):
+def expire(redis_client):
+    """Expire every report, as time would."""
+    for key in redis_client.scan_iter(f"{registry_key()}:*"):
         redis_client.delete(key)

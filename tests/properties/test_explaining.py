@@ -124,8 +124,8 @@ def test_explanations_say_what_the_inbox_does(users, people, events):
                 assert (found.live and not found.seen) == (event in unseen)
                 assert found.in_inbox == (user in recipients_of(event))
         for event in made:
-            told = [each.told for each in explain_all(event, users)]
-            assert told == [explain(event, user).told for user in users]
+            in_inbox = [each.in_inbox for each in explain_all(event, users)]
+            assert in_inbox == [explain(event, user).in_inbox for user in users]
         transaction.set_rollback(True)
 
 

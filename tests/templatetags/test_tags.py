@@ -32,7 +32,7 @@ def render(rf):
 # The head
 
 
-def test_head_says_where_the_stream_starts(render):
+def test_head_has_the_cursor_of_the_page(render):
     page = render("{% notification_head %}")
 
     assert 'content="/notifications/stream/"' in page
@@ -43,11 +43,11 @@ def test_head_says_where_the_stream_starts(render):
     assert 'href="/static/notifications/notifications.css"' in page
 
 
-def test_head_says_that_somebody_is_signed_in(render, maja):
+def test_head_says_that_the_user_is_signed_in(render, maja):
     assert 'data-signed-in="true"' in render("{% notification_head %}", maja)
 
 
-def test_head_gives_times_as_plain_milliseconds(render, settings):
+def test_head_has_times_as_plain_milliseconds(render, settings):
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
         "RETRY_INTERVAL": "0.5",
@@ -60,7 +60,7 @@ def test_head_gives_times_as_plain_milliseconds(render, settings):
     assert 'data-retry="500" data-heartbeat="1200000"' in page
 
 
-def test_no_script_stands_in_the_page(render, maja, espresso):
+def test_tags_add_no_inline_script_or_style(render, maja, espresso):
     page = render(
         "{% notification_head %}{% notification_bell %}{% follow_button topic %}"
         '{% new_items_banner topic "new_question" %}',
@@ -84,14 +84,14 @@ def test_no_script_stands_in_the_page(render, maja, espresso):
         '{% new_items_banner topic "new_question" %}',
     ],
 )
-def test_page_without_the_request_is_told_what_to_add(tag, espresso):
+def test_tag_without_a_request_names_the_missing_context_processor(tag, espresso):
     template = engines["django"].from_string("{% load notifications %}" + tag)
 
     with pytest.raises(ImproperlyConfigured, match=r"context_processors\.request"):
         template.render({"topic": espresso})
 
 
-def test_page_without_a_known_person_is_shown(rf, espresso):
+def test_page_without_a_user_is_shown(rf, espresso):
     template = engines["django"].from_string(
         "{% load notifications %}{% notification_head %}{% notification_bell %}"
         "{% follow_button topic %}"
@@ -106,18 +106,18 @@ def test_page_without_a_known_person_is_shown(rf, espresso):
 # The bell
 
 
-def test_nobody_signed_in_has_no_bell(render):
+def test_bell_is_hidden_from_anonymous_users(render):
     assert render("{% notification_bell %}").strip() == ""
 
 
-def test_bell_shows_no_number_when_all_is_seen(render, maja):
+def test_bell_without_unseen_events_has_no_number(render, maja):
     page = render("{% notification_bell %}", maja)
 
     assert 'type="submit" aria-label="Notifications"' in page
     assert '<span class="bell-count" hidden>' in page
 
 
-def test_bell_counts_what_is_unseen(render, maja, tobias, espresso):
+def test_bell_counts_unseen_events(render, maja, tobias, espresso):
     follow(maja, "topic:espresso")
     for _ in range(3):
         ask(tobias, espresso)
@@ -144,7 +144,7 @@ def test_bell_counts_to_a_limit(render, maja, tobias):
     assert 'data-limit="100"' in page
 
 
-def test_bell_without_scripts_is_a_form_that_marks_all_as_seen(render, maja):
+def test_bell_without_scripts_is_a_form_that_marks_everything_as_seen(render, maja):
     page = render("{% notification_bell %}", maja)
 
     assert '<form method="post" action="/notifications/seen/">' in page
@@ -169,7 +169,7 @@ def test_button_offers_to_follow(render, maja, espresso):
     ("level", "state"),
     [("follow", "Following"), ("watch", "Watching"), ("mute", "Muted")],
 )
-def test_button_says_how_one_follows_and_offers_to_stop(
+def test_button_shows_the_level_and_offers_to_unfollow(
     render, maja, espresso, level, state
 ):
     follow(maja, "topic:espresso", level=level)
@@ -180,7 +180,7 @@ def test_button_says_how_one_follows_and_offers_to_stop(
 
 
 @pytest.mark.parametrize("level", ["watch", "follow", "mute", "none"])
-def test_menu_of_the_button_says_what_is_chosen(render, maja, espresso, level):
+def test_menu_of_the_button_marks_the_current_level(render, maja, espresso, level):
     if level != "none":
         follow(maja, "topic:espresso", level=level)
 
@@ -192,19 +192,30 @@ def test_menu_of_the_button_says_what_is_chosen(render, maja, espresso, level):
 
 
 def main_button(page):
-    """Return the value, state, name and text of the button that is always seen."""
+    """Return the value, state, label and text of the main button."""
     pattern = r'value="(\w+)" aria-pressed="(\w+)" aria-label="(.+?)">(\w+)<'
     return re.search(pattern, page).groups()
 
 
-def test_topic_is_followed_by_its_name(render, maja):
-    page = render('{% follow_topic_button "topic:oak" "topic Oak" %}', maja)
+def test_button_takes_a_topic_and_a_name(render, maja):
+    page = render('{% follow_button "topic:oak" name="topic Oak" %}', maja)
 
     assert 'action="/notifications/follows/topic:oak/"' in page
     assert 'aria-label="Follow topic Oak"' in page
 
 
-def test_stranger_is_led_to_sign_in_and_back(render, espresso):
+def test_button_of_a_topic_without_a_name_shows_the_topic(render, maja):
+    page = render('{% follow_button "topic:oak" %}', maja)
+
+    assert 'aria-label="Follow topic:oak"' in page
+
+
+def test_button_of_an_invalid_topic_raises(render, maja):
+    with pytest.raises(InvalidTopic):
+        render('{% follow_button "oak" %}', maja)
+
+
+def test_button_leads_anonymous_users_to_sign_in_and_back(render, espresso):
     page = render("{% follow_button topic %}", topic=espresso)
 
     assert 'href="/login/?next=/here/%3Fpage%3D2"' in page
@@ -222,7 +233,7 @@ def test_thirty_buttons_take_one_query(
     assert page.count("<form") == 30
 
 
-def test_names_are_escaped(render, maja):
+def test_name_on_the_button_is_escaped(render, maja):
     topic = Topic(slug="x", name='"><script>alert(1)</script>')
 
     page = render("{% follow_button topic %}", maja, topic=topic)
@@ -231,7 +242,7 @@ def test_names_are_escaped(render, maja):
     assert 'aria-label="Follow &quot;&gt;&lt;script&gt;' in page
 
 
-def test_what_cannot_be_followed_is_named(render, maja):
+def test_button_of_an_object_that_is_not_followable_raises(render, maja):
     with pytest.raises(NotFollowable):
         render("{% follow_button answer %}", maja, answer=Answer())
 
@@ -239,7 +250,7 @@ def test_what_cannot_be_followed_is_named(render, maja):
 # The banner
 
 
-def test_banner_waits_for_events_of_its_topic(render, espresso):
+def test_banner_has_the_topic_of_its_object(render, espresso):
     page = render('{% new_items_banner topic "new_question" %}', topic=espresso)
 
     assert 'data-notifications-topic="topic:espresso"' in page
@@ -247,13 +258,13 @@ def test_banner_waits_for_events_of_its_topic(render, espresso):
     assert 'data-one="%d new question" data-many="%d new questions"' in page
 
 
-def test_banner_waits_for_events_of_a_kind(render):
+def test_banner_takes_a_selector(render):
     page = render('{% new_items_banner "topic:*" "new_question" %}')
 
     assert 'data-notifications-topic="topic:*"' in page
 
 
-def test_banner_says_what_the_page_wants(render):
+def test_banner_takes_texts(render):
     page = render(
         '{% new_items_banner "topic:*" "new_question" one=one many="%d more" %}',
         one="%d <new>",
@@ -262,13 +273,13 @@ def test_banner_says_what_the_page_wants(render):
     assert 'data-one="%d &lt;new&gt;" data-many="%d more"' in page
 
 
-def test_banner_names_the_list_that_it_renews(render):
-    page = render('{% new_items_banner "topic:*" "new_question" list="items" %}')
+def test_banner_has_the_id_of_its_target(render):
+    page = render('{% new_items_banner "topic:*" "new_question" target="items" %}')
 
-    assert 'data-list="items"' in page
+    assert 'data-target="items"' in page
 
 
-def test_banner_is_left_out_for_who_may_not_stream(render, settings):
+def test_banner_is_hidden_from_users_who_may_not_stream_the_topic(render, settings):
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
         "AUTHORIZE": lambda user, topic: topic != "topic:*",
@@ -279,11 +290,11 @@ def test_banner_is_left_out_for_who_may_not_stream(render, settings):
     assert page.strip() == ""
 
 
-def test_banner_of_no_topic_is_refused(render):
+def test_banner_of_an_invalid_topic_raises(render):
     with pytest.raises(InvalidTopic):
         render('{% new_items_banner "espresso" "new_question" %}')
 
 
-def test_banner_of_an_unknown_event_is_refused(render):
+def test_banner_of_an_unknown_event_type_raises(render):
     with pytest.raises(UnknownEventType):
         render('{% new_items_banner "topic:*" "new_car" %}')

@@ -48,13 +48,13 @@ def test_inbox_names_nobody_whose_account_is_gone(as_maja, tobias, espresso):
     ask(tobias, espresso)
     tobias.delete()
 
-    assert "Somebody asked" in inbox(as_maja)
+    assert "Someone asked" in inbox(as_maja)
 
 
 def test_empty_inbox_says_what_will_come(as_maja):
     page = inbox(as_maja)
 
-    assert "Nothing yet." in page
+    assert "No notifications yet." in page
     assert "Mark all as read" not in page
 
 

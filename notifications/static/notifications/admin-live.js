@@ -1,58 +1,58 @@
 import { Timer } from "./timer.js";
 
-// A site that has not replied after so many milliseconds is asked anew.
-const PATIENCE = 10_000;
+// In milliseconds.
+const REQUEST_TIMEOUT = 10_000;
 
-/** `<admin-live>`: shows the stats of its page anew, every so often while it is seen. */
+/** `<admin-live>`: updates the stats every `data-interval` ms while it is visible. */
 export class AdminLive extends HTMLElement {
   #timer = new Timer(() => this.#refresh());
-  #asking = null;
+  #request = null;
 
   connectedCallback() {
-    document.addEventListener("visibilitychange", this.#seen);
-    this.#seen();
+    document.addEventListener("visibilitychange", this.#onVisibilityChange);
+    this.#onVisibilityChange();
   }
 
   disconnectedCallback() {
-    document.removeEventListener("visibilitychange", this.#seen);
+    document.removeEventListener("visibilitychange", this.#onVisibilityChange);
     this.#stop();
   }
 
-  #seen = () => {
+  #onVisibilityChange = () => {
     this.#stop();
     if (!document.hidden) this.#refresh();
   };
 
   #stop() {
     this.#timer.stop();
-    this.#asking?.abort();
+    this.#request?.abort();
   }
 
   async #refresh() {
-    const asking = (this.#asking = new AbortController());
-    const page = await this.#fetch(asking).catch(() => null);
-    if (asking.signal.aborted) return;
-    if (page === undefined) return this.#say(this.dataset.textStopped);
-    if (page) this.#show(page);
-    this.#say(page ? this.dataset.textLive : this.dataset.textLost);
-    this.#timer.start(Number(this.dataset.every));
+    const request = (this.#request = new AbortController());
+    const dashboard = await this.#fetch(request).catch(() => null);
+    if (request.signal.aborted) return;
+    if (dashboard === undefined) return this.#setState(this.dataset.textStopped);
+    if (dashboard) this.#show(dashboard);
+    this.#setState(dashboard ? this.dataset.textLive : this.dataset.textLost);
+    this.#timer.start(Number(this.dataset.interval));
   }
 
-  /** Returns the stats, null where they cannot be had now, or else undefined. */
+  /** Return the dashboard, null on a failure, undefined when access was lost. */
   async #fetch({ signal }) {
     const response = await fetch(location.href, {
       headers: { Accept: "application/json" },
       cache: "no-store",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]),
     });
-    // To the page for signing in, or not allowed any more.
+    // Redirected to the sign-in page, or no longer allowed.
     if (response.redirected || response.status === 403) return undefined;
     return response.ok ? response.json() : null;
   }
 
   #show({ stats, processes, problems, updated }) {
-    write(this.#part("updated"), updated);
-    showFigures(this.querySelector("dl"), stats);
+    setText(this.#part("updated"), updated);
+    showStats(this.querySelector("dl"), stats);
     this.#showProcesses(processes);
     this.#showProblems(problems);
   }
@@ -62,10 +62,10 @@ export class AdminLive extends HTMLElement {
     for (const row of [...body.rows]) {
       if (!(row.dataset.process in processes)) row.remove();
     }
-    Object.entries(processes).forEach(([name, cells], place) => {
+    Object.entries(processes).forEach(([name, stats], index) => {
       const row = find(body, "process", name) ?? this.#newRow(name);
-      if (body.rows[place] !== row) body.insertBefore(row, body.rows[place] ?? null);
-      showFigures(row, cells);
+      if (body.rows[index] !== row) body.insertBefore(row, body.rows[index] ?? null);
+      showStats(row, stats);
     });
     this.#part("none").hidden = body.rows.length > 0;
   }
@@ -76,16 +76,16 @@ export class AdminLive extends HTMLElement {
     return row;
   }
 
-  /** What is said already stays as it is, so that it is not read out again. */
+  /** Leaves equal problems alone, so that screen readers do not repeat them. */
   #showProblems(problems) {
     const list = this.#part("problems");
-    const said = [...list.children].map((each) => each.textContent);
-    if (said.join("\n") === problems.join("\n")) return;
-    list.replaceChildren(...problems.map(item));
+    const shown = [...list.children].map((each) => each.textContent);
+    if (shown.join("\n") === problems.join("\n")) return;
+    list.replaceChildren(...problems.map(listItem));
   }
 
-  #say(text) {
-    write(this.#part("state"), text);
+  #setState(text) {
+    setText(this.#part("state"), text);
   }
 
   #part(name) {
@@ -93,12 +93,12 @@ export class AdminLive extends HTMLElement {
   }
 }
 
-function showFigures(parent, stats) {
+function showStats(parent, stats) {
   for (const [key, { text, note, alarm }] of Object.entries(stats)) {
-    const place = find(parent, "figure", key);
-    write(find(place, "live", "text"), text);
-    write(find(place, "live", "note"), note);
-    place.toggleAttribute("data-alarm", alarm);
+    const element = find(parent, "stat", key);
+    setText(find(element, "live", "text"), text);
+    setText(find(element, "live", "note"), note);
+    element.toggleAttribute("data-alarm", alarm);
   }
 }
 
@@ -106,14 +106,14 @@ function find(parent, name, value) {
   return parent.querySelector(`[data-${name}="${CSS.escape(value)}"]`);
 }
 
-function item(text) {
+function listItem(text) {
   const element = document.createElement("li");
   element.textContent = text;
   return element;
 }
 
-/** A text that is the same is left alone, with what somebody has selected of it. */
-function write(element, text) {
+/** Leaves an equal text alone, so that a selection in it stays. */
+function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 

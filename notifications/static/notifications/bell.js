@@ -1,16 +1,16 @@
 /**
- * `<notification-bell>`: shows how much is unseen, as the server counts it, and opens
- * a panel; without scripts its form leads to the inbox.
+ * `<notification-bell>`: shows the number of unseen events, as the server counts it,
+ * and opens a panel. Without scripts, its form leads to the inbox.
  */
 export class NotificationBell extends HTMLElement {
   connectedCallback() {
-    document.addEventListener("notifications:count", this.#counted);
-    // Browsers that know no popovers keep the form.
+    document.addEventListener("notifications:count", this.#onCount);
+    // Browsers without popovers keep the form.
     if (this.popover === null) this.#prepare(this.#button, this.#panel);
   }
 
   disconnectedCallback() {
-    document.removeEventListener("notifications:count", this.#counted);
+    document.removeEventListener("notifications:count", this.#onCount);
   }
 
   #prepare(button, panel) {
@@ -20,16 +20,16 @@ export class NotificationBell extends HTMLElement {
     button.setAttribute("aria-haspopup", "dialog");
     button.setAttribute("aria-controls", panel.id);
     button.setAttribute("aria-expanded", false);
-    panel.addEventListener("toggle", this.#toggled);
-    panel.addEventListener("click", this.#followed);
+    panel.addEventListener("toggle", this.#onToggle);
+    panel.addEventListener("click", this.#onPanelClick);
   }
 
-  /** Null is what the server did not know. */
-  #counted = ({ detail: { unseen } }) => {
+  /** The count is null while the server does not know it. */
+  #onCount = ({ detail: { unseen } }) => {
     if (unseen !== null) this.#show(unseen);
   };
 
-  #toggled = ({ newState }) => {
+  #onToggle = ({ newState }) => {
     const open = newState === "open";
     this.#button.setAttribute("aria-expanded", open);
     if (!open) return;
@@ -37,8 +37,8 @@ export class NotificationBell extends HTMLElement {
     this.#panel.querySelector("notification-inbox").refresh();
   };
 
-  /** A link may lead to the page that one is on. */
-  #followed = ({ target }) => {
+  /** A link may lead to the current page, which would leave the panel open. */
+  #onPanelClick = ({ target }) => {
     if (target.closest("a")) this.#panel.hidePopover();
   };
 

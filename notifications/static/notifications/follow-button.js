@@ -1,20 +1,20 @@
-import { sendPlainly } from "./http.js";
+import { submitNatively } from "./http.js";
 import { closeMenu } from "./menus.js";
 
 /** `<follow-button>`: sends its form without leaving the page. */
 export class FollowButton extends HTMLElement {
   connectedCallback() {
-    this.addEventListener("submit", this.#send);
+    this.addEventListener("submit", this.#onSubmit);
   }
 
-  #send = async (event) => {
+  #onSubmit = async (event) => {
     event.preventDefault();
     const { target: form, submitter } = event;
     const level = submitter.value;
     closeMenu(submitter.closest("details"));
     const response = await fetch(form.action, request(form, level)).catch(() => null);
     if (response?.ok) this.#show(level);
-    else sendPlainly(submitter);
+    else submitNatively(submitter);
   };
 
   #show(level) {

@@ -1,13 +1,13 @@
-/** Fetch a page of the site; return it as a document, or null if that fails. */
-export async function fetchPage(address, options) {
+/** Fetch a page of the site and return it as a document, or null on failure. */
+export async function fetchPage(url, options) {
   const headers = { Accept: "text/html" };
-  const response = await fetch(address, { headers, ...options }).catch(() => null);
+  const response = await fetch(url, { headers, ...options }).catch(() => null);
   if (!response?.ok) return null;
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
-/** Send a form by one of its buttons the plain way, which shows what is wrong. */
-export function sendPlainly(button) {
+/** Submit a form without scripts, so that the browser shows the error. */
+export function submitNatively(button) {
   button.form.addEventListener("submit", (event) => event.stopPropagation());
   button.form.requestSubmit(button);
 }

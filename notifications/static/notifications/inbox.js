@@ -1,113 +1,120 @@
-import { fetchPage, sendPlainly } from "./http.js";
+import { CoalescingTask } from "./coalescing-task.js";
+import { fetchPage, submitNatively } from "./http.js";
 import { closeMenu } from "./menus.js";
-import { renew } from "./renew.js";
+import { reconcile } from "./reconcile.js";
 import { Timer } from "./timer.js";
-import { Turns } from "./turns.js";
 
-// In milliseconds: many are told of the same event, and do not ask all at once.
-const SPREAD = 300;
-const NEWS = ["notifications:count", "notifications:reset", "visibilitychange"];
+// In milliseconds: many clients get the same event, and should not request the inbox
+// at the same time.
+const MAX_JITTER = 300;
+const TRIGGERS = ["notifications:count", "notifications:reset", "visibilitychange"];
 
 /**
- * `<notification-inbox>`: sends its form in place, and renews its parts, each with a
- * `data-key`, from the page at `data-address`. What it shows is seen at `data-seen`.
+ * `<notification-inbox>`: submits its form in place, and updates its parts, each with a
+ * `data-key`, from the page at `data-url`. A POST to `data-seen` marks them as seen.
  */
 export class NotificationInbox extends HTMLElement {
-  #turns = new Turns(() => this.#load());
+  #loading = new CoalescingTask(() => this.#load());
   #timer = new Timer(() => this.refresh());
-  #unseen = true;
-  // Odd while a form is sent: what that brings is newer than what was asked before.
-  #sent = 0;
+  #hasUnseen = true;
+  // Odd while a form is submitted; its response is newer than pages requested before.
+  #submissions = 0;
 
   connectedCallback() {
-    this.addEventListener("submit", this.#send);
-    this.addEventListener("click", this.#read);
-    this.addEventListener("auxclick", this.#read);
-    for (const type of NEWS) document.addEventListener(type, this.#soon);
+    this.addEventListener("submit", this.#onSubmit);
+    this.addEventListener("click", this.#onClick);
+    this.addEventListener("auxclick", this.#onClick);
+    for (const type of TRIGGERS) document.addEventListener(type, this.#onTrigger);
     this.#timer.start(0);
   }
 
   disconnectedCallback() {
-    for (const type of NEWS) document.removeEventListener(type, this.#soon);
+    for (const type of TRIGGERS) document.removeEventListener(type, this.#onTrigger);
     this.#timer.stop();
   }
 
-  /** Show what is there now, if anybody looks. */
+  /** Load the rows, if the inbox is visible. */
   refresh() {
-    if (!document.hidden && this.getClientRects().length) this.#turns.ask();
+    if (!document.hidden && this.getClientRects().length) this.#loading.request();
   }
 
-  #soon = ({ detail }) => {
-    this.#unseen ||= detail?.unseen > 0;
-    if (!this.#timer.running) this.#timer.start(SPREAD * Math.random());
+  #onTrigger = ({ detail }) => {
+    this.#hasUnseen ||= detail?.unseen > 0;
+    this.#refreshSoon();
   };
 
-  async #load() {
-    const { address, seen } = this.dataset;
-    const sent = this.#sent;
-    const page = await fetchPage(address);
-    if (sent % 2 || sent !== this.#sent) return;
-    const shown = this.#show(page, "status");
-    if (shown && seen && this.#unseen) this.#post(seen);
-    this.#unseen &&= !shown;
+  #refreshSoon() {
+    if (!this.#timer.running) this.#timer.start(MAX_JITTER * Math.random());
   }
 
-  /** Whoever opens what a row tells of has read it. */
-  #read = ({ target, button }) => {
+  async #load() {
+    const { url, seen } = this.dataset;
+    const submissions = this.#submissions;
+    const page = await fetchPage(url);
+    if (submissions % 2 || submissions !== this.#submissions) return;
+    const shown = this.#show(page, "status");
+    if (shown && seen && this.#hasUnseen) this.#post(seen);
+    this.#hasUnseen &&= !shown;
+  }
+
+  /** Following the link of a row marks the row as read. */
+  #onClick = ({ target, button }) => {
     const link = target.closest(".unread a");
     const { url, uid } = link?.closest(".unread").dataset ?? {};
     if (button > 1 || !uid || link.getAttribute("href") !== url) return;
     this.#post(this.querySelector("form").action, uid);
   };
 
-  #post(address, uid = "") {
+  #post(url, uid = "") {
     const { value } = this.querySelector("[name=csrfmiddlewaretoken]");
     const headers = { Accept: "application/json", "X-CSRFToken": value };
     const body = new URLSearchParams({ uid });
-    // Goes on while the page is left.
-    fetch(address, { method: "POST", headers, body, keepalive: true }).catch(() => {});
+    // Continues when the page is left.
+    fetch(url, { method: "POST", headers, body, keepalive: true }).catch(() => {});
   }
 
-  #send = async (event) => {
+  #onSubmit = async (event) => {
     event.preventDefault();
     const { target: form, submitter } = event;
     const body = new URLSearchParams(new FormData(form, submitter));
-    const address = submitter.getAttribute("formaction") ?? form.action;
+    const url = submitter.getAttribute("formaction") ?? form.action;
     closeMenu(submitter.closest("details"));
-    this.#sent++;
-    const page = await fetchPage(address, { method: "POST", body });
-    this.#sent++;
-    this.#soon({});
-    if (!this.#show(page)) sendPlainly(submitter);
+    this.#submissions++;
+    const page = await fetchPage(url, { method: "POST", body });
+    this.#submissions++;
+    this.#refreshSoon();
+    if (!this.#show(page)) submitNatively(submitter);
   };
 
-  /** Show the inbox of a page but for the part `except`; tell whether it has one. */
+  /** Show the inbox of a page without the part `except`; return whether it has one. */
   #show(page, except) {
     const fresh = page?.querySelector(`${this.localName} > form`);
     const form = this.querySelector("form");
     if (!fresh) return false;
-    if (form) this.#keepFocus(() => this.#renew(fresh, except));
+    if (form) this.#keepFocus(() => this.#update(fresh, except));
     else this.replaceChildren(fresh);
     return true;
   }
 
-  #renew(fresh, except) {
+  #update(fresh, except) {
     for (const part of fresh.querySelectorAll("form > [data-key]")) {
       const { key } = part.dataset;
-      if (key !== except) renew(this.#find(key), part);
+      if (key !== except) reconcile(this.#find(key), part);
     }
   }
 
-  /** What replaces the element with the focus gets it. */
+  /** Move the focus to the element that replaces the focused one. */
   #keepFocus(change) {
     const active = document.activeElement;
-    const home = this.contains(active) && active.closest("[data-key]");
-    const index = home && controls(home).indexOf(active);
+    const part = this.contains(active) && active.closest("[data-key]");
+    const index = part && controls(part).indexOf(active);
     change();
-    if (!home || active.isConnected) return;
-    const again = this.#find(home.dataset.key) ?? this.#find("status");
-    if (active.closest("[open]")) again.querySelector("details")?.setAttribute("open", "");
-    (controls(again)[index] ?? this.#find("status")).focus();
+    if (!part || active.isConnected) return;
+    const successor = this.#find(part.dataset.key) ?? this.#find("status");
+    if (active.closest("[open]")) {
+      successor.querySelector("details")?.setAttribute("open", "");
+    }
+    (controls(successor)[index] ?? this.#find("status")).focus();
   }
 
   #find(key) {

@@ -1,10 +1,10 @@
 /**
- * What main.js brings to a page: its elements, its events and its state. The fields of
- * a site's own events are declared by the file that `./manage.py sse_types` writes,
- * which works with this one or without it.
+ * The elements, DOM events and state that main.js adds to a page. The file that
+ * `./manage.py sse_types` writes declares the fields of the site's own events; it works
+ * with this one or without it.
  */
 
-/** How the page's stream is, as in `<html data-notifications="live">`. */
+/** The state of the page's connection, as in `<html data-notifications="live">`. */
 export type NotificationState =
   | "connecting"
   | "live"
@@ -12,54 +12,54 @@ export type NotificationState =
   | "lost"
   | "stopped";
 
-/** The fields that every event has, and whatever its payload has beside them. */
+/** The fields that every event has, and those of its payload. */
 export interface NotificationData {
-  /** The same event never has another one. */
+  /** The unique id of the event. */
   uid: string;
   /** The name of the event type. */
   type: string;
   /** The topics it is addressed to. */
   topics: string[];
-  /** Who did it, or null when that is nobody or not told. */
+  /** The user who caused the event, or null. */
   actor: { id: number | string; name: string } | null;
   /** When it was recorded, in ISO 8601. */
   created: string;
   [field: string]: unknown;
 }
 
-/** Any event, with the fields that `./manage.py sse_types` declared, if it did. */
+/** Any event, with the fields that `./manage.py sse_types` declared, if any. */
 export type NotificationEvent = [keyof NotificationTypes] extends [never]
   ? NotificationData
   : NotificationTypes[keyof NotificationTypes];
 
-/** What was missed is not known: read anew what you show. */
+/** Events were missed: reload what you show. */
 export interface NotificationReset {
   reason: string;
 }
 
-/** How many events are unseen: 100 means 100 or more, null that it is not known. */
+/** The number of unseen events: 100 means 100 or more, null means unknown. */
 export interface NotificationCount {
   unseen: number | null;
 }
 
-/** What is dispatched on `document.body` and bubbles; `detail` is what came. */
+/** The DOM events, dispatched on `document.body`; they bubble. */
 export interface NotificationEventMap {
   "notifications:reset": CustomEvent<NotificationReset>;
   "notifications:count": CustomEvent<NotificationCount>;
-  /** Each event and each reset, but no count. */
+  /** All events and resets, but not the counts. */
   notifications: CustomEvent<NotificationEvent | NotificationReset>;
 }
 
 declare global {
-  /** The events by the names of their types; `./manage.py sse_types` fills it. */
+  /** The events by event type; `./manage.py sse_types` adds them. */
   interface NotificationTypes {}
 
   interface HTMLElementTagNameMap {
-    /** Shows how many events are unseen. */
+    /** Shows the number of unseen events. */
     "notification-bell": HTMLElement;
-    /** Has the rows of the inbox, of the page or of the bell's panel. */
+    /** Shows the rows of the inbox, on its page or in the panel of the bell. */
     "notification-inbox": HTMLElement;
-    /** Counts new items that the page does not show yet, and brings them. */
+    /** Counts the new items that the page does not show yet, and loads them. */
     "new-items-banner": HTMLElement;
     /** Follows and unfollows without leaving the page. */
     "follow-button": HTMLElement;
@@ -70,7 +70,7 @@ declare global {
   interface WindowEventMap extends NotificationEventMap {}
 
   interface DOMStringMap {
-    /** Of `<html>` alone. */
+    /** Set on `<html>` only. */
     notifications?: NotificationState;
   }
 }

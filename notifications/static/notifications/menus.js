@@ -1,31 +1,31 @@
 const OPEN = ".notifications-menu[open]";
 const EVENTS = ["pointerdown", "focusin", "keydown"];
 
-/** Closes the menus of a page as menus are closed: by Escape, or by going elsewhere. */
+/** Closes the open menus of a page on Escape, and when something outside is used. */
 export class Menus {
   start() {
-    for (const type of EVENTS) addEventListener(type, this.#look);
+    for (const type of EVENTS) addEventListener(type, this.#handle);
   }
 
   stop() {
-    for (const type of EVENTS) removeEventListener(type, this.#look);
+    for (const type of EVENTS) removeEventListener(type, this.#handle);
   }
 
-  #look = (event) => {
+  #handle = (event) => {
     for (const menu of document.querySelectorAll(OPEN)) {
       if (event.key === "Escape") this.#escape(event, menu);
       else if (!menu.contains(event.target)) menu.open = false;
     }
   };
 
-  /** A panel around the menu stays open. */
+  /** Only the menu closes, not a panel around it. */
   #escape(event, menu) {
     event.preventDefault();
     closeMenu(menu);
   }
 }
 
-/** Close a menu, if there is one, and give its button the focus. */
+/** Close a menu, if given, and focus its button. */
 export function closeMenu(menu) {
   if (!menu) return;
   menu.open = false;

@@ -1,53 +1,53 @@
 import { fetchPage } from "./http.js";
-import { renew } from "./renew.js";
+import { reconcile } from "./reconcile.js";
 
 /**
- * `<new-items-banner>`: counts the new items that the page does not show, and brings
- * them into the element that `data-list` names; without that, it leads to the page.
+ * `<new-items-banner>`: counts the new items that the page does not show, and loads
+ * them into the element with the id `data-target`. Without one, it links to the page.
  */
 export class NewItemsBanner extends HTMLElement {
   #urls = new Map();
 
   connectedCallback() {
-    document.addEventListener(this.#name, this.#arrived);
-    document.addEventListener("notifications:reset", this.#lost);
-    this.addEventListener("click", this.#taken);
+    document.addEventListener(this.#eventName, this.#onEvent);
+    document.addEventListener("notifications:reset", this.#onReset);
+    this.addEventListener("click", this.#onClick);
   }
 
   disconnectedCallback() {
-    document.removeEventListener(this.#name, this.#arrived);
-    document.removeEventListener("notifications:reset", this.#lost);
+    document.removeEventListener(this.#eventName, this.#onEvent);
+    document.removeEventListener("notifications:reset", this.#onReset);
   }
 
-  get #name() {
+  get #eventName() {
     return `notifications:${this.dataset.event}`;
   }
 
-  #arrived = ({ detail: { topics, uid, url } }) => {
-    if (!this.#concerns(topics)) return;
+  #onEvent = ({ detail: { topics, uid, url } }) => {
+    if (!this.#matches(topics)) return;
     this.#urls.set(uid, url);
-    this.#count();
+    this.#update();
   };
 
-  /** How many came is not known any more. */
-  #lost = () => this.#offer(this.dataset.some);
+  /** The number of new items is unknown after a reset. */
+  #onReset = () => this.#show(this.dataset.some);
 
-  #concerns(topics) {
+  #matches(topics) {
     const topic = this.dataset.notificationsTopic;
     if (!topic.endsWith(":*")) return topics.includes(topic);
     return topics.some((each) => each.startsWith(topic.slice(0, -1)));
   }
 
-  /** The page may have been rendered with some of what came. */
-  #count() {
+  /** The page may already have been rendered with some of the items. */
+  #update() {
     for (const [uid, url] of this.#urls) if (isShown(url)) this.#urls.delete(uid);
     const { size } = this.#urls;
     const { one, many } = this.dataset;
-    if (size) this.#offer((size === 1 ? one : many).replace("%d", size));
+    if (size) this.#show((size === 1 ? one : many).replace("%d", size));
     else this.replaceChildren();
   }
 
-  #offer(text) {
+  #show(text) {
     const link = this.querySelector("a") ?? document.createElement("a");
     link.className = "new-items-banner";
     link.href = location.pathname;
@@ -55,16 +55,16 @@ export class NewItemsBanner extends HTMLElement {
     if (!link.isConnected) this.append(link);
   }
 
-  #taken = async (event) => {
+  #onClick = async (event) => {
     const { href } = this.querySelector("a");
-    const list = document.getElementById(this.dataset.list);
-    if (!list || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const target = document.getElementById(this.dataset.target);
+    if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    const fresh = (await fetchPage(href))?.getElementById(list.id);
+    const fresh = (await fetchPage(href))?.getElementById(target.id);
     if (!fresh) return location.assign(href);
-    renew(list, fresh);
-    this.#count();
-    list.querySelector(".arrived a, a")?.focus();
+    reconcile(target, fresh);
+    this.#update();
+    target.querySelector(".arrived a, a")?.focus();
   };
 }
 

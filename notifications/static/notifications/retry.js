@@ -1,29 +1,29 @@
 import { Timer } from "./timer.js";
 
-const LONGEST = 60_000;
+const MAX_DELAY = 60_000;
 
-/** Statuses after which asking again changes nothing. */
+/** Statuses after which a retry is pointless. */
 export const FINAL = new Set([204, 400, 401, 403, 404]);
 
-/** Return milliseconds by chance: those cut off together do not come back together. */
+/** Return a random delay in milliseconds, so that clients do not retry together. */
 export function backoff(failures, { first, random }) {
-  return random * Math.min(LONGEST, first * 2 ** failures);
+  return random * Math.min(MAX_DELAY, first * 2 ** failures);
 }
 
-/** Tries an action again, later with each failure in a row. */
+/** Retries an action, with a longer delay after each failure in a row. */
 export class Retry {
   #timer;
-  #wait;
+  #nextDelay;
   #failures = 0;
 
-  /** `first` is the longest first wait, in milliseconds. */
+  /** `first` is the maximum of the first delay, in milliseconds. */
   constructor(action, { first = 1000, clock, random = Math.random } = {}) {
     this.#timer = new Timer(action, clock);
-    this.#wait = () => backoff(this.#failures++, { first, random: random() });
+    this.#nextDelay = () => backoff(this.#failures++, { first, random: random() });
   }
 
-  failed(least = 0) {
-    this.#timer.start(least + this.#wait());
+  failed(minimum = 0) {
+    this.#timer.start(minimum + this.#nextDelay());
   }
 
   succeeded() {

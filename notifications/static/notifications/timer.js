@@ -1,4 +1,4 @@
-/** Calls an action once, some time after the latest start. */
+/** Calls an action once, some time after the last start. */
 export class Timer {
   #action;
   #clock;
@@ -11,7 +11,7 @@ export class Timer {
 
   start(milliseconds) {
     this.stop();
-    this.#id = this.#clock.setTimeout(() => this.#ring(), milliseconds);
+    this.#id = this.#clock.setTimeout(() => this.#fire(), milliseconds);
   }
 
   stop() {
@@ -23,7 +23,7 @@ export class Timer {
     return this.#id !== null;
   }
 
-  #ring() {
+  #fire() {
     this.#id = null;
     this.#action();
   }

@@ -1,47 +1,48 @@
+import { CoalescingTask } from "../notifications/coalescing-task.js";
 import { fetchPage } from "../notifications/http.js";
-import { renew } from "../notifications/renew.js";
+import { reconcile } from "../notifications/reconcile.js";
 import { Retry } from "../notifications/retry.js";
-import { Turns } from "../notifications/turns.js";
 
 /**
- * `<live-answers>`: shows the answers that come to the question, as the server
- * renders them. Any number of events leads to one look at the page at a time.
+ * `<live-answers>`: shows new answers to the question, as the server renders them.
+ * Events that arrive together lead to one request for the page.
  */
 export class LiveAnswers extends HTMLElement {
-  #turns = new Turns(() => this.#look());
-  #retry = new Retry(() => this.#turns.ask());
+  #loading = new CoalescingTask(() => this.#load());
+  #retry = new Retry(() => this.#loading.request());
 
   connectedCallback() {
-    document.addEventListener("notifications:new_answer", this.#arrived);
-    document.addEventListener("notifications:reset", this.#lost);
+    document.addEventListener("notifications:new_answer", this.#onAnswer);
+    document.addEventListener("notifications:reset", this.#onReset);
   }
 
   disconnectedCallback() {
-    document.removeEventListener("notifications:new_answer", this.#arrived);
-    document.removeEventListener("notifications:reset", this.#lost);
+    document.removeEventListener("notifications:new_answer", this.#onAnswer);
+    document.removeEventListener("notifications:reset", this.#onReset);
     this.#retry.stop();
   }
 
-  #arrived = ({ detail }) => {
-    const ours = `question:${detail.question_id}` === this.dataset.notificationsTopic;
-    if (ours && !document.getElementById(`answer-${detail.answer_id}`)) this.#turns.ask();
+  #onAnswer = ({ detail }) => {
+    const matches = `question:${detail.question_id}` === this.dataset.notificationsTopic;
+    const shown = document.getElementById(`answer-${detail.answer_id}`);
+    if (matches && !shown) this.#loading.request();
   };
 
-  #lost = () => this.#turns.ask();
+  #onReset = () => this.#loading.request();
 
-  async #look() {
+  async #load() {
     const page = await fetchPage(location.pathname + location.search);
     const fresh = page?.querySelector(this.localName);
     if (!fresh) return this.#retry.failed();
     this.#retry.succeeded();
-    this.#keepPlace(() => renew(this, fresh));
+    this.#keepScroll(() => reconcile(this, fresh));
   }
 
   /**
-   * What is being read or written below the answers stays in its place. Browsers see
-   * to that only in part: not at the top of a page, and Safari not at all.
+   * Keep what is below the answers in its place. Scroll anchoring of browsers does that
+   * only partly: not at the top of a page, and not in Safari.
    */
-  #keepPlace(change) {
+  #keepScroll(change) {
     const before = this.getBoundingClientRect().bottom;
     change();
     const below = before < 0 || document.activeElement.matches("textarea");
