@@ -1,4 +1,4 @@
-"""`python -m bench`: runs scenarios, and writes what they measured."""
+"""`python -m bench`: runs the scenarios and writes their results."""
 
 import argparse
 import os
@@ -20,38 +20,38 @@ RESULTS = results.PUBLISHED
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Run the scenarios that the command line names, or all."""
     options = _options()
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, _exit)
     build.build()
-    cores = machine.cores_at_hand()
-    # The runner publishes, and what it starts without a core of its own is load, too.
+    cores = machine.available_cores()
+    # The publisher is part of the load, and so are the Redis servers that it starts.
     os.sched_setaffinity(0, {cores.load})
     names = tuple(options.scenario or SCENARIOS)
-    chosen = (plan.quick if options.quick else plan.Plan)(cores, names)
+    sizes = (plan.quick if options.quick else plan.Plan)(cores, names)
     for name in names:
         say(f"{name} ...")
-        found = _run(SCENARIOS[name], chosen)
+        found = _run(SCENARIOS[name], sizes)
         results.add(options.out, name, found, quick=options.quick)
     finish(options.out)
 
 
-def _run(scenario: Scenario, chosen: plan.Plan) -> dict[str, Any]:
-    """Return what a scenario found, or why it could not be run to its end."""
+def _run(scenario: Scenario, sizes: plan.Plan) -> dict[str, Any]:
+    """Return the results of a scenario, or the reason why it failed."""
     try:
-        return scenario(chosen)
-    except Failed as why:
-        say(f"  FAILED: {why}")
-        return {"rows": [], "goals": [], "missing": {}, "failed": str(why)}
+        return scenario(sizes)
+    except Failed as error:
+        say(f"  FAILED: {error}")
+        return {"rows": [], "goals": [], "missing": {}, "failed": str(error)}
 
 
-def _end(*_: object) -> None:
-    """End as by an exception, so that all that was started is stopped."""
+def _exit(*_: object) -> None:
+    """Raise SystemExit, so that everything that was started is stopped."""
     sys.exit(1)
 
 
 def finish(folder: Path) -> None:
-    """Draw the results, and write those of the repository into its pages."""
+    """Draw the charts; write published results into the tables of the documentation."""
     charts.draw_all(results.read(folder), folder)
     if folder == RESULTS:
         tables.write(folder)
@@ -61,9 +61,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument(
-        "--quick", action="store_true", help="small numbers, to try the bench itself"
+        "--quick", action="store_true", help="small sizes, to test the benchmark itself"
     )
-    parser.add_argument("--out", type=Path, help="the folder for the results")
+    parser.add_argument("--out", type=Path, help="folder for the results")
     options = parser.parse_args()
     if options.out is None:
         options.out = VAR / "quick" if options.quick else RESULTS

@@ -12,7 +12,7 @@ FLAGS = ("-O2", "-Wall", "-Wextra")
 
 
 def build() -> None:
-    """Compile what is not there or out of date; raises Failed without a compiler."""
+    """Compile missing and outdated programs; raises Failed without a compiler."""
     VAR.mkdir(parents=True, exist_ok=True)
     newest = max(path.stat().st_mtime for path in SOURCES.glob("*.[ch]"))
     for name in PROGRAMS:
@@ -24,5 +24,5 @@ def build() -> None:
 def _compile(source: Path, program: Path) -> None:
     compiler = shutil.which("cc") or shutil.which("gcc")
     if not compiler:
-        raise Failed("the bench needs a C compiler: install gcc and libc6-dev")
+        raise Failed("the benchmark needs a C compiler: install gcc and libc6-dev")
     subprocess.run([compiler, *FLAGS, "-o", program, source], check=True)

@@ -1,4 +1,4 @@
-"""Which figures of the results are drawn, and how they are named."""
+"""The charts: which results they draw, and their labels."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -48,7 +48,7 @@ def _delivery(rows: list[Row]) -> str:
         for count in streams
     ]
     return draw(
-        "CPU a delivery", "microseconds of the server's core, less is better", groups
+        "CPU per delivery", "microseconds on the server's core, lower is better", groups
     )
 
 
@@ -57,38 +57,40 @@ def _with(rows: Iterable[Row], streams: int) -> list[Row]:
 
 
 def _memory(rows: list[Row]) -> str:
-    bars = [_bar(row, row["bytes"] / 1024, f"KB of {row['streams']:,}") for row in rows]
+    bars = [_bar(row, row["bytes"] / 1024, f"KB at {row['streams']:,}") for row in rows]
     return draw(
-        "Memory a stream",
-        "of the server's processes (PSS), without the kernel's; less is better",
+        "Memory per stream",
+        "PSS of the server's processes, without kernel memory; lower is better",
         [Group("", bars)],
     )
 
 
 def _burst(rows: list[Row]) -> str:
     bars = [_bar(row, row["deliveries_s"], _lost(row)) for row in rows]
-    about = f"{rows[0]['events']:,} events at once to {rows[0]['streams']:,} streams"
+    subtitle = f"{rows[0]['events']:,} events at once to {rows[0]['streams']:,} streams"
     return draw(
-        "Deliveries a second in a burst", f"{about}; more is better", [Group("", bars)]
+        "Deliveries per second in a burst",
+        f"{subtitle}; higher is better",
+        [Group("", bars)],
     )
 
 
 def _lost(row: Row) -> str:
     share = row["lost"] / (row["lost"] + sum(e["deliveries"] for e in row["rounds"]))
-    return f"a second, {number(share * 100)} % lost" if row["lost"] else "a second"
+    return f"per second, {number(share * 100)} % lost" if row["lost"] else "per second"
 
 
 def _arrivals(rows: list[Row]) -> str:
     bars = [_bar(row, row["arrival_us"], f"µs, {_time(row)}") for row in rows]
-    about = (
-        f"µs of CPU for each of {rows[0]['streams']:,} that were cut at once, "
-        f"{rows[0]['missed']} missed events included"
+    subtitle = (
+        f"µs of CPU for each of {rows[0]['streams']:,} streams after a cut, with "
+        f"{rows[0]['missed']} missed events"
     )
-    return draw("Coming back", f"{about}; less is better", [Group("", bars)])
+    return draw("Reconnect storm", f"{subtitle}; lower is better", [Group("", bars)])
 
 
 def _time(row: Row) -> str:
-    return f"all in {number(row['seconds'])} s"
+    return f"all within {number(row['seconds'])} s"
 
 
 CHARTS: dict[str, tuple[str, Callable[[list[Row]], str]]] = {

@@ -1,4 +1,4 @@
-"""A column of a scenario: a server with its streams, what it is given and what came."""
+"""A column of a scenario: one server, its streams, and what they received."""
 
 import random
 import time
@@ -13,7 +13,7 @@ from bench.output import say
 from bench.processes import wait_for
 from bench.servers import Server
 
-# So long nothing may come before the rest counts as lost.
+# After this time without an event, the missing ones count as lost.
 SILENCE_SECONDS = 3.0
 SETTLE_SECONDS = 0.5
 WARM_STREAMS = 50
@@ -23,7 +23,7 @@ Publish = Callable[[Sequence[Event]], None]
 
 
 class Column:
-    """Streams of one server; `topics` says what each of them follows besides TOPIC."""
+    """The streams of one server; `topics` lists what each follows besides TOPIC."""
 
     def __init__(
         self, server: Server, load: Load, *, topics: Sequence[Sequence[str]] = ()
@@ -45,40 +45,40 @@ class Column:
         self.load.__exit__(*exception)
 
     def open(self, count: int, *, in_flight: int = IN_FLIGHT) -> Sample:
-        """Open so many more streams; return what an arrival costs."""
+        """Open `count` more streams; return the CPU per stream and the time of all."""
         before = machine.total_cpu_ns(self.server.workers())
         began = time.monotonic()
         self.load.open(count, in_flight=in_flight)
         if self.server.silent:
-            self._wake()
+            self._publish_until_ready()
         self.load.wait_until("ready")
         seconds = time.monotonic() - began
         spent = machine.total_cpu_ns(self.server.workers()) - before
         say(f"  {self.server.label}: {count:,} more streams in {seconds:.1f} s")
         return {"arrival_us": spent / count / 1000, "seconds": seconds}
 
-    def _wake(self) -> None:
-        """Have a head sent on each stream, by events that are not counted."""
+    def _publish_until_ready(self) -> None:
+        """Publish events that are not counted, until each stream has its headers."""
         self.load.wait_until("connected")
-        wait_for(self._is_awake, what=f"{self.server.label}", poll=SETTLE_SECONDS)
+        wait_for(self._all_ready, what=self.server.label, poll=SETTLE_SECONDS)
 
-    def _is_awake(self) -> bool:
+    def _all_ready(self) -> bool:
         self.server.publish(self.take(1))
         return self.load.status()["ready"] == self.load.opened
 
     def take(self, count: int, *, topics: Sequence[str] = (TOPIC,)) -> list[Event]:
-        """Return the next events, each to one of the topics by chance."""
+        """Return the next events, each for a random one of the topics."""
         first = self.next_number
         self.next_number += count
         chosen = random.choices(topics, k=count)
         return [Event(first + each, topic) for each, topic in enumerate(chosen)]
 
     def memory(self) -> int:
-        """Return the memory of the processes that serve streams, in bytes."""
+        """Return the memory of the workers, in bytes."""
         return sum(map(machine.pss_bytes, self.server.workers()))
 
     def warm(self) -> None:
-        """Have a few streams come and go, so that all that is loaded once is there."""
+        """Open and close a few streams, so that everything lazy is loaded."""
         with Load(
             self.server.port,
             self.server.lines(WARM_STREAMS),
@@ -90,34 +90,34 @@ class Column:
         time.sleep(SETTLE_SECONDS)
 
     def cut_and_publish(self, count: int) -> list[Event]:
-        """Cut all streams off, then publish so many events; return those."""
+        """Close all streams, then publish `count` events; return them."""
         self.load.reset()
         self.load.cut()
         events = self.take(count)
         self.server.publish(events)
         return events
 
-    def come_back(self, events: Sequence[Event], *, in_flight: int) -> None:
-        """Return once all streams that were cut off are back with these events."""
-        self.load.come_back(events[-1].number, in_flight=in_flight)
+    def reconnect(self, events: Sequence[Event], *, in_flight: int) -> None:
+        """Reopen all streams; return once each has received these events."""
+        self.load.reconnect(events[-1].number, in_flight=in_flight)
         self.load.wait_until("caught_up")
 
     def check(self, events: Sequence[Event]) -> Sample:
-        """Return how far from these events is what the streams received."""
+        """Compare what the streams received with these events."""
         return self._check(self._expected(events))
 
     def steadily(
         self, *, rate: float, seconds: float, topics: Sequence[str] = (TOPIC,)
     ) -> Sample:
-        """Publish so many events a second; return what came and what it cost."""
+        """Publish at `rate` events per second; return the measurements."""
         events = self.take(max(1, round(rate * seconds)), topics=topics)
-        return self._measure(events, lambda given: self._time_slicer(given, rate))
+        return self._measure(events, lambda batch: self._publish_at(batch, rate))
 
     def at_once(self, count: int, *, publish: Publish | None = None) -> Sample:
-        """Publish so many events as fast as they go."""
+        """Publish `count` events at maximum speed; return the measurements."""
         return self._measure(self.take(count), publish or self.server.publish)
 
-    def _time_slicer(self, events: Sequence[Event], rate: float) -> None:
+    def _publish_at(self, events: Sequence[Event], rate: float) -> None:
         began = time.monotonic()
         for index, event in enumerate(events):
             time.sleep(max(0.0, began + index / rate - time.monotonic()))
@@ -138,11 +138,11 @@ class Column:
         return _sample(report, costs, began) | self._check(expected)
 
     def _wait_for(self, count: int) -> None:
-        seen, since = -1, time.monotonic()
-        while seen < count and time.monotonic() - since < SILENCE_SECONDS:
-            now = self.load.status()["events"]
-            if now != seen:
-                seen, since = now, time.monotonic()
+        received, since = -1, time.monotonic()
+        while received < count and time.monotonic() - since < SILENCE_SECONDS:
+            events = self.load.status()["events"]
+            if events != received:
+                received, since = events, time.monotonic()
             time.sleep(0.02)
 
     def _expected(self, events: Sequence[Event]) -> list[Checksum]:
@@ -160,7 +160,7 @@ class Column:
         ]
 
     def _check(self, expected: Sequence[Checksum]) -> Sample:
-        """Return how many events did not come, and how many streams are wrong."""
+        """Return how many events are missing, and how many streams are wrong."""
         found = [each.received for each in self.load.streams()]
         pairs = list(zip(expected, found, strict=True))
         lost = sum(max(0, want.count - got.count) for want, got in pairs)

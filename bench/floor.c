@@ -1,8 +1,8 @@
-/* The least that a broadcast can cost: a prepared frame, and one write a socket.
+/* The minimum cost of a broadcast: one prepared frame, and one write per socket.
  *
- * Listens on 127.0.0.1:PORT and answers whatever is asked with an event stream. Whole
- * frames come on stdin, from whoever publishes; the end of stdin ends it. What a
- * socket does not take at once is lost, and counted on stderr.
+ * Listens on 127.0.0.1:PORT and responds to every request with an event stream. Reads
+ * whole frames from stdin and exits at its end. A frame that a socket does not accept
+ * at once is lost; the number of lost frames goes to stderr.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@
 
 #define BACKLOG 4096
 #define EVENTS 1024
-#define MOST_DESCRIPTORS (1 << 20)
+#define MAX_DESCRIPTORS (1 << 20)
 #define FRAMES_BYTES (1 << 20)
 
 static const char HEAD[] = "HTTP/1.1 200 OK\r\n"
@@ -26,7 +26,7 @@ static const char HEAD[] = "HTTP/1.1 200 OK\r\n"
                            "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
                            "retry: 3000\n\n";
 
-static int poller, listener, *place_of; /* by descriptor: where in `served`, or -1 */
+static int poller, listener, *place_of; /* by descriptor: its index in `served`, or -1 */
 static int *served, count;
 static unsigned long long lost;
 
@@ -67,7 +67,7 @@ static void accept_all(void)
     }
 }
 
-static void leave(int fd)
+static void drop(int fd)
 {
     if (place_of[fd] >= 0) {
         served[place_of[fd]] = served[--count];
@@ -76,11 +76,11 @@ static void leave(int fd)
     close(fd);
 }
 
-static void answer(int fd)
+static void respond(int fd)
 {
     char request[4096];
     if (read(fd, request, sizeof request) <= 0) {
-        leave(fd);
+        drop(fd);
     } else if (place_of[fd] < 0) {
         if (write(fd, HEAD, sizeof HEAD - 1) < 0)
             lost++;
@@ -116,12 +116,12 @@ static void read_frames(void)
     memmove(frames, begin, length);
 }
 
-static void make_room(void)
+static void allocate(void)
 {
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max > MOST_DESCRIPTORS)
-        limit.rlim_max = MOST_DESCRIPTORS;
+    if (limit.rlim_max > MAX_DESCRIPTORS)
+        limit.rlim_max = MAX_DESCRIPTORS;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     place_of = calloc(limit.rlim_max, sizeof *place_of);
@@ -135,7 +135,7 @@ int main(int words, char **word)
         fprintf(stderr, "floor PORT\n");
         return 2;
     }
-    make_room();
+    allocate();
     poller = epoll_create1(EPOLL_CLOEXEC);
     listen_on(atoi(word[1]));
     watch(0);
@@ -147,7 +147,7 @@ int main(int words, char **word)
             else if (ready[i].data.fd == 0)
                 read_frames();
             else
-                answer(ready[i].data.fd);
+                respond(ready[i].data.fd);
         }
     }
 }

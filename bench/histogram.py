@@ -1,4 +1,4 @@
-"""Quantiles of the histograms that the load client counts; the inverse of stats.h."""
+"""Quantiles of the load client's histograms; the inverse of stats.h."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,24 +7,24 @@ STEPS = 32
 
 
 class Histogram:
-    """How often which time was taken, in microseconds."""
+    """A histogram of times, in the buckets of stats.h."""
 
     def __init__(self, pairs: Iterable[tuple[int, int]] = ()) -> None:
         self._counts: Counter[int] = Counter()
         self.add(pairs)
 
     def add(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Count (bucket, count) pairs in."""
+        """Add (bucket, count) pairs."""
         for bucket, count in pairs:
             self._counts[bucket] += count
 
     @property
     def count(self) -> int:
-        """How many times were counted."""
+        """The number of times in all buckets."""
         return self._counts.total()
 
     def quantile_ms(self, share: float) -> float:
-        """Return the time, in ms, that this share of all did not exceed."""
+        """Return the quantile at `share` (from 0 to 1), in milliseconds."""
         wanted = share * self.count
         seen = 0
         for bucket in sorted(self._counts):
@@ -35,7 +35,7 @@ class Histogram:
 
 
 def upper_us(bucket: int) -> int:
-    """Return where a bucket ends, in microseconds."""
+    """Return the upper bound of a bucket, in microseconds."""
     if bucket < STEPS:
         return bucket + 1
     power, step = divmod(bucket, STEPS)

@@ -1,10 +1,16 @@
-/* Opens many event streams in one thread, checks each of them and measures.
+/* Opens many event streams in one thread, checks and measures them.
  *
- * Orders come on stdin, one a line, and each is answered by one line of JSON:
- *   open COUNT BOUND     open streams, at most BOUND of them on their way at a time
- *   cut                  close all of them at once
- *   back BOUND NUMBER    reopen them where they were; each is back with event NUMBER
- *   status, reset, report, dump FILE, arrivals FROM TO, quit
+ * Reads commands from stdin, one per line, and replies to each with a line of JSON:
+ *   open COUNT LIMIT         open streams, at most LIMIT of them at the same time
+ *   cut                      close all streams at once
+ *   reconnect LIMIT NUMBER   reopen them with their Last-Event-ID; a stream has caught
+ *                            up once it has received the event NUMBER
+ *   status                   how many streams are connected, ready and so on
+ *   reset                    set all counters to zero
+ *   report                   all counters since the last reset
+ *   dump FILE                write the counters of each stream to a file
+ *   arrivals FROM TO         how often events arrived, and when last
+ *   quit                     exit
  */
 #include "reading.h"
 
@@ -25,16 +31,16 @@ static void on_stream(struct stream *stream)
     send_request(stream);
 }
 
-/* Open as many as may be on their way; those that were dropped when it is time. */
+/* Open streams up to the limit; dropped ones once their retry interval is over. */
 static void begin_more(void)
 {
-    for (; on_their_way < bound && next_idle < opened; next_idle++)
+    for (; connecting < limit && next_idle < opened; next_idle++)
         if (streams[next_idle].state == IDLE)
             begin(&streams[next_idle]);
     if (!waiting)
         return;
     uint64_t now = now_ns(CLOCK_MONOTONIC);
-    for (unsigned i = 0; i < opened && on_their_way < bound; i++)
+    for (unsigned i = 0; i < opened && connecting < limit; i++)
         if (streams[i].state == WAITING && streams[i].due <= now)
             begin(&streams[i]);
 }
@@ -62,7 +68,7 @@ static void cut(void)
     next_idle = opened;
 }
 
-static void come_back(void)
+static void reconnect(void)
 {
     memset(&total.comeback, 0, sizeof total.comeback);
     total.reopened = now_ns(CLOCK_MONOTONIC);
@@ -121,19 +127,19 @@ static void print_arrivals(unsigned from, unsigned to)
     printf("]\n");
 }
 
-/* Do what a line says; what the line asks for is the answer, else `{}`. */
-static void obey(const char *line)
+/* Run a command and print its reply, which is `{}` for those that return nothing. */
+static void run_command(const char *line)
 {
     char name[REQUEST_BYTES];
     unsigned a, b;
     unsigned long long number;
     if (sscanf(line, "open %u %u", &a, &b) == 2) {
         opened = opened + a < known ? opened + a : known;
-        bound = b;
-    } else if (sscanf(line, "back %u %llu", &a, &number) == 2) {
-        bound = a;
+        limit = b;
+    } else if (sscanf(line, "reconnect %u %llu", &a, &number) == 2) {
+        limit = a;
         target = number;
-        come_back();
+        reconnect();
     } else if (sscanf(line, "arrivals %u %u", &a, &b) == 2) {
         print_arrivals(a, b);
         return;
@@ -152,13 +158,13 @@ static void obey(const char *line)
     } else if (!strcmp(line, "quit")) {
         exit(0);
     } else {
-        fprintf(stderr, "no such order: %s\n", line);
+        fprintf(stderr, "unknown command: %s\n", line);
         exit(2);
     }
     printf("{}\n");
 }
 
-static void read_orders(void)
+static void read_commands(void)
 {
     static char line[REQUEST_BYTES];
     static size_t length;
@@ -169,14 +175,14 @@ static void read_orders(void)
     line[length] = 0;
     for (char *end; (end = strchr(line, '\n'));) {
         *end = 0;
-        obey(line);
+        run_command(line);
         length -= (size_t)(end + 1 - line);
         memmove(line, end + 1, length + 1);
     }
     fflush(stdout);
 }
 
-/* A line is a path, and perhaps a tab and cookies, a tab and a Last-Event-ID. */
+/* A line is a path, optionally followed by a tab and cookies, a tab and an id. */
 static void read_streams(const char *name)
 {
     char *line = NULL;
@@ -236,17 +242,17 @@ static void raise_limit(void)
 int main(int count, char **words)
 {
     struct epoll_event ready[EVENTS];
-    struct epoll_event orders = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
+    struct epoll_event commands = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
     read_options(count, words);
     read_streams(words[optind]);
     raise_limit();
     poller = epoll_create1(EPOLL_CLOEXEC);
-    epoll_ctl(poller, EPOLL_CTL_ADD, 0, &orders);
+    epoll_ctl(poller, EPOLL_CTL_ADD, 0, &commands);
     for (;;) {
         int found = epoll_wait(poller, ready, EVENTS, waiting ? WAKE_MS : -1);
         for (int i = 0; i < found; i++) {
             if (ready[i].data.u32 == UINT32_MAX)
-                read_orders();
+                read_commands();
             else if (streams[ready[i].data.u32].fd >= 0)
                 on_stream(&streams[ready[i].data.u32]);
         }

@@ -12,14 +12,14 @@ from bench.events import Checksum
 from bench.histogram import Histogram
 from bench.processes import VAR, wait_for
 
-# A process has 20,000 descriptors where the bench was made.
-STREAMS_A_CLIENT = 19_000
+# Below a limit of 20,000 open files per process.
+STREAMS_PER_CLIENT = 19_000
 IN_FLIGHT = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What the client knows of one stream."""
+    """What the client counted for one stream."""
 
     received: Checksum
     violations: int
@@ -29,12 +29,12 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What all the clients of a load counted since the last reset."""
+    """What the clients of a load counted since the last reset."""
 
     counts: dict[str, int]
     latency: Histogram
     comeback: Histogram
-    # Of a core, the busiest client's.
+    # The share of a core that the busiest client used.
     cpu_share: float
 
     def __getitem__(self, name: str) -> int:
@@ -42,7 +42,11 @@ class Report:
 
 
 class Load:
-    """Holds streams of one server, each by a line: path, cookies, Last-Event-ID."""
+    """Holds streams of one server; each line has path, cookies and Last-Event-ID.
+
+    `key` is the JSON field with the number of an event. A `silent` server sends no
+    headers before the first event.
+    """
 
     def __init__(
         self,
@@ -60,7 +64,7 @@ class Load:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._name = name
         options = ["-p", str(port), "-n", f'"{key}":', *(["-q"] if silent else [])]
-        count = max(1, math.ceil(self.size / STREAMS_A_CLIENT))
+        count = max(1, math.ceil(self.size / STREAMS_PER_CLIENT))
         self._shares = [lines[each::count] for each in range(count)]
         self._clients = [
             self._start(number, share, options, core)
@@ -93,16 +97,16 @@ class Load:
     def _file(self, number: int, kind: str) -> Path:
         return self._folder / f"{self._name}-{number}.{kind}"
 
-    def _ask(self, *orders: str) -> list[Any]:
-        """Give each client its order, or all the same one; return their answers."""
-        each = orders if len(orders) > 1 else orders * len(self._clients)
-        for client, order in zip(self._clients, each, strict=True):
+    def _send(self, *commands: str) -> list[Any]:
+        """Send each client its command, or all the same one; return the replies."""
+        each = commands if len(commands) > 1 else commands * len(self._clients)
+        for client, command in zip(self._clients, each, strict=True):
             assert client.stdin
-            client.stdin.write(order + "\n")
+            client.stdin.write(command + "\n")
             client.stdin.flush()
-        return [self._answer(client) for client in self._clients]
+        return [self._reply(client) for client in self._clients]
 
-    def _answer(self, client: subprocess.Popen[str]) -> Any:
+    def _reply(self, client: subprocess.Popen[str]) -> Any:
         assert client.stdout
         line = client.stdout.readline()
         if not line:
@@ -110,22 +114,22 @@ class Load:
         return json.loads(line)
 
     def open(self, count: int, *, in_flight: int = IN_FLIGHT) -> None:
-        """Open so many more streams, so many at a time; do not wait for them."""
+        """Open `count` more streams, at most `in_flight` at a time; return at once."""
         clients = len(self._clients)
         new = self.opened + count
         wanted = [len(range(each, new, clients)) for each in range(clients)]
         had = [len(range(each, self.opened, clients)) for each in range(clients)]
-        bound = max(1, in_flight // clients)
-        orders = [f"open {w - h} {bound}" for w, h in zip(wanted, had, strict=True)]
+        limit = max(1, in_flight // clients)
+        commands = [f"open {w - h} {limit}" for w, h in zip(wanted, had, strict=True)]
         self.opened = new
-        self._ask(*orders)
+        self._send(*commands)
 
     def status(self) -> dict[str, int]:
-        """Return how many streams are connected, ready, and so on."""
-        return _sum(self._ask("status"))
+        """Return the numbers of streams that are `connected`, `ready` and so on."""
+        return _sum(self._send("status"))
 
     def wait_until(self, what: str, count: int | None = None) -> None:
-        """Wait until so many streams, or all, are `connected`, `ready`, `caught_up`."""
+        """Wait until `count` streams or all are `connected`, `ready` or `caught_up`."""
         wanted = self.opened if count is None else count
         wait_for(
             lambda: self.status()[what] >= wanted,
@@ -135,41 +139,41 @@ class Load:
 
     def cut(self) -> None:
         """Close all streams at once."""
-        self._ask("cut")
+        self._send("cut")
 
-    def come_back(self, number: int, *, in_flight: int = IN_FLIGHT) -> None:
-        """Reopen all streams, which are caught up once they have event `number`."""
-        self._ask(f"back {max(1, in_flight // len(self._clients))} {number}")
+    def reconnect(self, number: int, *, in_flight: int = IN_FLIGHT) -> None:
+        """Reopen all streams; each is caught up once it has the event `number`."""
+        self._send(f"reconnect {max(1, in_flight // len(self._clients))} {number}")
 
     def reset(self) -> None:
-        """Count anew from here."""
-        self._ask("reset")
+        """Set all counters to zero."""
+        self._send("reset")
 
     def report(self) -> Report:
         """Return what was counted since the last reset."""
-        answers = self._ask("report")
+        replies = self._send("report")
         latency, comeback = Histogram(), Histogram()
-        for answer in answers:
-            latency.add(answer.pop("latency"))
-            comeback.add(answer.pop("comeback"))
-        share = max(each["cpu_ns"] / each["wall_ns"] for each in answers)
-        return Report(_sum(answers), latency, comeback, share)
+        for reply in replies:
+            latency.add(reply.pop("latency"))
+            comeback.add(reply.pop("comeback"))
+        share = max(each["cpu_ns"] / each["wall_ns"] for each in replies)
+        return Report(_sum(replies), latency, comeback, share)
 
     def streams(self) -> list[Stream]:
         """Return what each stream has received, in the order of the lines."""
         clients = len(self._clients)
         paths = [self._file(each, "dump") for each in range(clients)]
-        self._ask(*(f"dump {path}" for path in paths))
+        self._send(*(f"dump {path}" for path in paths))
         found = [Stream(Checksum(), 0, 0, 0)] * self.opened
         for number, path in enumerate(paths):
             found[number::clients] = map(_stream, path.read_text().splitlines())
         return found
 
     def arrivals(self, numbers: range) -> dict[int, tuple[int, int]]:
-        """Return for each event how often it arrived, and when last, in ns."""
+        """Return for each event how often it arrived, and when last (ns)."""
         found: dict[int, tuple[int, int]] = {}
-        for answer in self._ask(f"arrivals {numbers.start} {numbers.stop}"):
-            for number, times, last in answer:
+        for reply in self._send(f"arrivals {numbers.start} {numbers.stop}"):
+            for number, times, last in reply:
                 before = found.get(number, (0, 0))
                 found[number] = (before[0] + times, max(before[1], last))
         return found
@@ -181,15 +185,15 @@ def _stream(row: str) -> Stream:
     return Stream(Checksum(count, total), violations, resets, connects)
 
 
-# Points in time; anything else is a number of something.
+# Timestamps; all other fields are counts.
 _FIRST = ("first_event", "reopened")
 _LAST = ("last_event", "last_ready", "last_caught_up", "wall_ns")
 
 
-def _sum(answers: list[dict[str, int]]) -> dict[str, int]:
+def _sum(replies: list[dict[str, int]]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for name in answers[0]:
-        values = [answer[name] for answer in answers]
+    for name in replies[0]:
+        values = [reply[name] for reply in replies]
         if name in _FIRST:
             found[name] = min(filter(None, values), default=0)
         else:

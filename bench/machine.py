@@ -1,4 +1,4 @@
-"""The machine: where processes run, and what they cost as the kernel tells it."""
+"""The machine: its cores, and the CPU time and memory of processes."""
 
 import os
 import time
@@ -9,33 +9,30 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which core serves, and which one does all the rest."""
+    """The core for the server, and the core for everything else."""
 
     server: int = 0
     load: int = 1
 
 
-def cores_at_hand() -> Cores:
-    """Return two cores that this process may use; the same one twice if it must."""
+def available_cores() -> Cores:
+    """Return two cores that this process may use; the same one twice if need be."""
     found = sorted(os.sched_getaffinity(0))
     return Cores(server=found[0], load=found[1] if len(found) > 1 else found[0])
 
 
 def cpu_ns(pid: int) -> int:
-    """Return the CPU time that a process has used, all its threads together.
-
-    By the process's own clock: clock_getcpuclockid(3).
-    """
+    """Return the CPU time of all threads of a process: clock_getcpuclockid(3)."""
     return time.clock_gettime_ns((~pid << 3) | 2)
 
 
 def total_cpu_ns(pids: Iterable[int]) -> int:
-    """Return the CPU time of several processes together."""
+    """Return the sum of the CPU times of several processes."""
     return sum(map(cpu_ns, pids))
 
 
 def pss_bytes(pid: int) -> int:
-    """Return a process's memory, of what it shares only its part: proc(5)."""
+    """Return the proportional set size of a process, in bytes: proc(5)."""
     return _rollup(pid, "Pss:")
 
 
@@ -53,7 +50,7 @@ def children(pid: int) -> list[int]:
 
 
 def sockets(pid: int) -> int:
-    """Return how many sockets a process has open."""
+    """Return the number of open sockets of a process."""
     count = 0
     for each in os.scandir(f"/proc/{pid}/fd"):
         try:

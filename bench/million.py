@@ -1,4 +1,4 @@
-"""What a million streams would take, reckoned from what was measured."""
+"""Estimates what a million streams would need, from the measurements."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,31 +6,32 @@ from typing import Any
 from bench.plots import number
 
 STREAMS = 1_000_000
-# MAX_STREAMS, and of an entry of the log about what XREAD sends.
-STREAMS_A_PROCESS = 20_000
+# The default of MAX_STREAMS.
+STREAMS_PER_PROCESS = 20_000
+# The approximate size of an entry in a reply to XREAD.
 ENTRY_BYTES = 450
-EVENTS_A_SECOND = 200
+EVENTS_PER_SECOND = 200
 
 Row = Mapping[str, Any]
 
 
 def rows(found: Mapping[str, Any]) -> list[Row]:
-    """Return what it would take, and from which figures that follows; or nothing."""
+    """Return the estimates with their reasons; empty without the measurements."""
     idle = _row(found, "idle", "ours")
     broadcast = _row(found, "broadcast", "ours", streams=10_000)
     if idle is None or broadcast is None:
         return []
-    processes = STREAMS / STREAMS_A_PROCESS
+    processes = STREAMS / STREAMS_PER_PROCESS
     gigabytes = idle["bytes"] * STREAMS / 1e9
     cores = idle["cpu_percent"] / 100 * STREAMS / idle["streams"]
     delivery = broadcast["cpu_us"]
-    reads = processes * EVENTS_A_SECOND
+    reads = processes * EVENTS_PER_SECOND
     return [
-        _line("processes", processes, f"{STREAMS_A_PROCESS:,} streams each"),
+        _line("processes", processes, f"{STREAMS_PER_PROCESS:,} streams each"),
         _line(
             "memory of the processes, GB",
             gigabytes,
-            f"{number(idle['bytes'])} bytes a stream",
+            f"{number(idle['bytes'])} bytes per stream",
         ),
         _line(
             "cores for heartbeats",
@@ -40,22 +41,22 @@ def rows(found: Mapping[str, Any]) -> list[Row]:
         _line(
             "core seconds for one event to all of them",
             delivery * STREAMS / 1e6,
-            f"{number(delivery)} µs a delivery",
+            f"{number(delivery)} µs per delivery",
         ),
         _line(
-            "ms until the last of a process has it",
-            delivery * STREAMS_A_PROCESS / 1e3,
+            "ms until the last stream of a process has it",
+            delivery * STREAMS_PER_PROCESS / 1e3,
             "with a core for each process",
         ),
         _line(
-            f"reads of Redis a second at {EVENTS_A_SECOND} events a second",
+            f"reads from Redis per second at {EVENTS_PER_SECOND} events per second",
             reads,
-            "one a process and event, at most",
+            "at most one per process and event",
         ),
         _line(
-            "MB a second from Redis then",
+            "MB per second from Redis at that rate",
             reads * ENTRY_BYTES / 1e6,
-            f"{ENTRY_BYTES} bytes an entry",
+            f"{ENTRY_BYTES} bytes per entry",
         ),
     ]
 

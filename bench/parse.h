@@ -1,4 +1,4 @@
-/* Bytes of an event stream into events. No I/O here. */
+/* Parses the bytes of an event stream. No I/O. */
 #ifndef PARSE_H
 #define PARSE_H
 #define _GNU_SOURCE
@@ -10,19 +10,19 @@
 
 #define ID_BYTES 64
 
-/* What one frame said; `id` points into the buffer that was parsed. */
+/* One frame; `id` points into the parsed buffer. */
 struct frame {
     const char *id;
     size_t id_length;
     size_t length;
     bool numbered;
     uint64_t number;
-    uint64_t stamp; /* CLOCK_MONOTONIC in ns, 0 when there was none */
+    uint64_t stamp; /* CLOCK_MONOTONIC in ns, 0 for none */
     bool reset;
-    long retry_ms; /* -1 when the frame does not say */
+    long retry_ms; /* -1 for none */
 };
 
-/* The names in the JSON, as in `"n":`. */
+/* The JSON keys to look for, such as `"n":`. */
 struct keys {
     const char *number;
     const char *stamp;
@@ -35,7 +35,7 @@ struct chunks {
     uint64_t left;
 };
 
-/* Find the unsigned number that follows a key; false when there is none. */
+/* Find the unsigned number after a key; return false for none. */
 static bool find_number(const char *at, size_t length, const char *key, uint64_t *value)
 {
     const char *end = at + length;
@@ -75,7 +75,7 @@ static void read_line(struct frame *frame, const char *at, size_t length,
     }
 }
 
-/* Read the first whole frame; return how many bytes it took, 0 when none is whole. */
+/* Read the first complete frame; return its length, 0 for an incomplete one. */
 static size_t read_frame(struct frame *frame, const char *at, size_t length,
                          const struct keys *keys)
 {
@@ -100,7 +100,7 @@ static int hex_digit(char digit)
     return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-/* Take one byte of what stands between the data of two chunks. */
+/* Process one byte between the data of two chunks. */
 static void chunk_byte(struct chunks *chunks, char byte)
 {
     if (byte == '\n') {
@@ -115,7 +115,7 @@ static void chunk_byte(struct chunks *chunks, char byte)
     }
 }
 
-/* Take the chunks' framing out, in place; return how many bytes of data are left. */
+/* Remove the framing of chunks in place; return the number of bytes of data. */
 static size_t unchunk(struct chunks *chunks, char *at, size_t length)
 {
     char *end = at + length, *to = at;
@@ -137,7 +137,7 @@ static size_t unchunk(struct chunks *chunks, char *at, size_t length)
     return (size_t)(to - at);
 }
 
-/* Find a header's value in a head that ends in an empty line; NULL without it. */
+/* Find the value of a header; NULL for none. The head ends with an empty line. */
 static const char *header(const char *head, const char *name, size_t *length)
 {
     for (const char *line = strstr(head, "\r\n"); line; line = strstr(line, "\r\n")) {
@@ -152,7 +152,7 @@ static const char *header(const char *head, const char *name, size_t *length)
     return NULL;
 }
 
-/* Find `name=value` among the Set-Cookie headers; NULL when it is not set. */
+/* Find `name=value` in the Set-Cookie headers; NULL for none. */
 static const char *set_cookie(const char *head, const char *name, size_t *length)
 {
     size_t size, named = strlen(name);

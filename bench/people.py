@@ -1,8 +1,8 @@
-"""Fills the bench's database with people who have sessions and follow topics.
+"""Fills a database with signed-in users who follow topics.
 
-Run as `python -m bench.people NAME COUNT TOPICS FILE` with the site's settings: makes
-so many people who follow `topic:bench` and so many of 1,000 other topics, and writes a
-line for each: the session's key, then the numbers of those topics.
+`python -m bench.people NAME COUNT TOPICS FILE`, with the site's settings, creates COUNT
+users who follow `topic:bench` and TOPICS of 1,000 other topics. It writes a line for
+each user: the session key, then the numbers of the other topics.
 """
 
 import random
@@ -31,52 +31,52 @@ from notifications.models import Follow  # noqa: E402
 from project.qa.models import Topic  # noqa: E402
 
 BATCH = 2_000
-SESSION_LIFE = timedelta(days=14)
+SESSION_AGE = timedelta(days=14)
 
 
-def make_topics() -> None:
-    """Make the common topic, and the others."""
+def create_topics() -> None:
+    """Create the common topic and the others."""
     slugs = [COMMON, *(f"t{number}" for number in range(TOPICS))]
     topics = [Topic(slug=slug, name=slug) for slug in slugs]
     Topic.objects.bulk_create(topics, ignore_conflicts=True)
 
 
-def make_people(name: str, count: int) -> list[User]:
-    """Make people without a password."""
-    people = [User(username=f"{name}{each}", password="!") for each in range(count)]  # noqa: S106
-    return User.objects.bulk_create(people, batch_size=BATCH)
+def create_users(name: str, count: int) -> list[User]:
+    """Create users without a password."""
+    users = [User(username=f"{name}{each}", password="!") for each in range(count)]  # noqa: S106
+    return User.objects.bulk_create(users, batch_size=BATCH)
 
 
-def sign_in(people: list[User]) -> list[str]:
-    """Make a session for each; return the keys."""
+def create_sessions(users: list[User]) -> list[str]:
+    """Create a session for each user; return the session keys."""
     store = SessionStore()
-    ends = timezone.now() + SESSION_LIFE
+    expires = timezone.now() + SESSION_AGE
     sessions = [
         Session(
             session_key=f"{number:06d}{random.getrandbits(128):032x}"[:40],
-            session_data=store.encode(_login(person)),
-            expire_date=ends,
+            session_data=store.encode(_login(user)),
+            expire_date=expires,
         )
-        for number, person in enumerate(people)
+        for number, user in enumerate(users)
     ]
     Session.objects.bulk_create(sessions, batch_size=BATCH)
     return [session.session_key for session in sessions]
 
 
-def _login(person: User) -> dict[str, Any]:
+def _login(user: User) -> dict[str, Any]:
     return {
-        SESSION_KEY: str(person.pk),
+        SESSION_KEY: str(user.pk),
         BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
-        HASH_SESSION_KEY: person.get_session_auth_hash(),
+        HASH_SESSION_KEY: user.get_session_auth_hash(),
     }
 
 
-def follow(people: list[User], count: int) -> list[list[int]]:
-    """Let each follow the common topic and `count` others; return which ones."""
-    chosen = [random.sample(range(TOPICS), count) for _ in people]
+def create_follows(users: list[User], count: int) -> list[list[int]]:
+    """Let each user follow the common topic and `count` others; return the others."""
+    chosen = [random.sample(range(TOPICS), count) for _ in users]
     rows = [
-        Follow(user=person, topic=f"topic:{slug}")
-        for person, numbers in zip(people, chosen, strict=True)
+        Follow(user=user, topic=f"topic:{slug}")
+        for user, numbers in zip(users, chosen, strict=True)
         for slug in [COMMON, *(f"t{number}" for number in numbers)]
     ]
     Follow.objects.bulk_create(rows, batch_size=BATCH)
@@ -84,14 +84,14 @@ def follow(people: list[User], count: int) -> list[list[int]]:
 
 
 def main(name: str, count: int, topics: int, file: Path) -> None:
-    """Make people and write their file."""
+    """Fill the database and write the file."""
     random.seed(name)
     with transaction.atomic():
-        make_topics()
+        create_topics()
         User.objects.create_user(AUTHOR, password=PASSWORD)
-        people = make_people(name, count)
-        keys = sign_in(people)
-        chosen = follow(people, topics)
+        users = create_users(name, count)
+        keys = create_sessions(users)
+        chosen = create_follows(users, topics)
     rows = zip(keys, chosen, strict=True)
     lines = ["\t".join([key, *map(str, numbers)]) for key, numbers in rows]
     file.write_text("".join(f"{line}\n" for line in lines))

@@ -1,4 +1,4 @@
-"""How much is measured: in full, or small to try the bench itself."""
+"""The sizes of the scenarios: the full ones, and small ones for a quick run."""
 
 from dataclasses import dataclass, field
 
@@ -8,22 +8,22 @@ from bench.population import Population
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The sizes of all scenarios; see README.md for what they are."""
+    """The sizes of all scenarios; README.md describes the scenarios."""
 
     cores: Cores
-    # The names of those that are to run.
+    # The names of the scenarios to run.
     scenarios: tuple[str, ...]
     rounds: int = 3
     seconds: float = 5.0
-    deliveries_a_second: int = 50_000
+    deliveries_per_second: int = 50_000
     broadcast: tuple[int, ...] = (1_000, 5_000, 10_000)
     burst_streams: int = 1_000
     burst_events: int = 500
     routing_streams: int = 10_000
-    routing_events_a_second: int = 200
+    routing_events_per_second: int = 200
     idle_streams: int = 18_000
     idle_seconds: float = 45.0
-    # People come one by one; in a crowd each request on its way needs memory, too.
+    # Low, since each request in flight needs memory that an idle stream does not.
     idle_in_flight: int = 50
     storm_streams: int = 10_000
     storm_missed: int = 100
@@ -31,20 +31,20 @@ class Plan:
     site_followers: int = 5_000
     site_posts: int = 40
     scale_streams: int = 36_000
-    # As many as one process has descriptors for.
+    # Below the limit of open files of one process.
     scale_alone: int = 19_500
     scale_processes: tuple[int, ...] = (1, 2, 4)
-    _made: dict[str, Population] = field(default_factory=dict)
+    _populations: dict[str, Population] = field(default_factory=dict)
 
-    def people(self, name: str, *, count: int, topics: int) -> Population:
-        """Return people of this name, made when they are first asked for."""
-        if name not in self._made:
-            self._made[name] = Population(name, count=count, topics=topics)
-            self._made[name].make()
-        return self._made[name]
+    def users(self, name: str, *, count: int, topics: int) -> Population:
+        """Return the population with this name; create it if needed."""
+        if name not in self._populations:
+            self._populations[name] = Population(name, count=count, topics=topics)
+            self._populations[name].create()
+        return self._populations[name]
 
-    def usual_people(self) -> Population:
-        """Return those who follow five topics, one of them in common."""
+    def usual_users(self) -> Population:
+        """Return users who follow five topics, one of which all follow."""
         needed = {
             "broadcast": max(self.broadcast),
             "burst": self.burst_streams,
@@ -54,21 +54,21 @@ class Plan:
             "scale-out": max(self.scale_streams, self.scale_alone),
         }
         count = max(needed.get(name, 0) for name in self.scenarios)
-        return self.people("usual", count=count, topics=4)
+        return self.users("usual", count=count, topics=4)
 
-    def curious_people(self) -> Population:
-        """Return those who follow twenty topics, and the common one."""
-        return self.people("curious", count=self.routing_streams, topics=20)
+    def many_topics_users(self) -> Population:
+        """Return users who follow twenty topics and the common one."""
+        return self.users("curious", count=self.routing_streams, topics=20)
 
 
 def quick(cores: Cores, scenarios: tuple[str, ...]) -> Plan:
-    """Return a plan that tells whether the bench works, and nothing of speed."""
+    """Return a plan with small sizes: it shows that the benchmark works, no more."""
     return Plan(
         cores=cores,
         scenarios=scenarios,
         rounds=2,
         seconds=1.0,
-        deliveries_a_second=10_000,
+        deliveries_per_second=10_000,
         broadcast=(100, 300, 500),
         burst_streams=100,
         burst_events=200,

@@ -1,4 +1,4 @@
-"""Bars as SVG, readable on a light page and on a dark one."""
+"""Bar charts as SVG, for light and dark pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ BAR, GAP, GROUP = 20, 8, 34
 HEAD, FOOT = 74, 30
 TEXT = 13
 
-# Okabe and Ito's colours, which the colour-blind can tell apart.
+# The palette of Okabe and Ito, which suits colour-blind readers.
 STYLE = """
   text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, sans-serif;
          fill: #1f2328 }
@@ -34,7 +34,7 @@ STYLE = """
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A value of one server; `note` stands behind it."""
+    """The value of one server; `note` is shown after it."""
 
     kind: str
     label: str
@@ -44,14 +44,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Bars that belong together, under a label, which may be empty."""
+    """Bars under one label, which may be empty."""
 
     label: str
     bars: Sequence[Bar]
 
 
 def draw(title: str, subtitle: str, groups: Sequence[Group]) -> str:
-    """Return an SVG of the groups' bars, all to one scale that starts at 0."""
+    """Return an SVG of the bars, all with one scale that starts at 0."""
     most = max((bar.value for group in groups for bar in group.bars), default=0) or 1
     parts: list[str] = []
     top = HEAD
@@ -77,7 +77,7 @@ def draw(title: str, subtitle: str, groups: Sequence[Group]) -> str:
 
 
 def _group(parts: list[str], group: Group, top: int, most: float) -> int:
-    """Add a group's bars from `top` on; return where the next group begins."""
+    """Add the bars of a group from `top` on; return where the next group starts."""
     if group.label:
         parts.append(_text(MARGIN, top + TEXT, group.label, "group"))
         top += BAR + GAP // 2
@@ -108,7 +108,7 @@ def _text(x: int, y: int, text: str, kind: str, *, anchor: str = "start") -> str
 
 
 def number(value: float) -> str:
-    """Return a number as people read it: three digits, thousands set apart."""
+    """Return a number with three significant digits and thousands separators."""
     if isinstance(value, int) or value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     digits = 1 if abs(value) >= 10 else 2

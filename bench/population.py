@@ -1,4 +1,4 @@
-"""The people of the site: a database of them, made once and copied for each server."""
+"""A database of users, created once and copied for each server."""
 
 import os
 import subprocess
@@ -8,16 +8,16 @@ from pathlib import Path
 
 from bench.processes import ROOT, VAR, Failed
 
-# How many topics there are besides the one that all follow; slugs and names are one.
+# The number of topics besides COMMON, which all users follow.
 TOPICS = 1_000
 COMMON = "bench"
-# Who signs in by the form.
+# The user who signs in with the form.
 AUTHOR, PASSWORD = "author", "bench"
 SECRET_KEY = "bench"  # noqa: S105
 
 
 class Population:
-    """People who follow `topic:bench` and so many of 1,000 other topics."""
+    """`count` users who follow `topic:bench` and `topics` of 1,000 other topics."""
 
     def __init__(self, name: str, *, count: int, topics: int) -> None:
         self.count = count
@@ -25,8 +25,8 @@ class Population:
         self._name = name
         self.database = VAR / "people" / f"{name}.sqlite3"
 
-    def make(self) -> None:
-        """Make the database and everybody in it."""
+    def create(self) -> None:
+        """Create the database with its users."""
         self.database.parent.mkdir(parents=True, exist_ok=True)
         for each in self.database.parent.glob(f"{self._name}*"):
             each.unlink()
@@ -43,7 +43,7 @@ class Population:
         environment = {
             **environment_of(self.database),
             "DJANGO_SETTINGS_MODULE": "bench.site_settings",
-            # Nothing is relayed while people are made.
+            # No event is relayed while the database is filled.
             "REDIS_URL": "redis://127.0.0.1:1/0",
         }
         done = subprocess.run(
@@ -61,18 +61,18 @@ class Population:
         return [line.split("\t") for line in self._file.read_text().splitlines()]
 
     def sessions(self, count: int) -> list[str]:
-        """Return the session keys of the first so many people."""
+        """Return the session keys of the first `count` users."""
         if count > self.count:
-            raise ValueError(f"expected at most {self.count} people, got {count}")
+            raise ValueError(f"expected at most {self.count} users, got {count}")
         return [row[0] for row in self._rows[:count]]
 
     def topics(self, count: int) -> list[list[int]]:
-        """Return the numbers of what each of the first so many people follows."""
+        """Return the topic numbers that each of the first `count` users follows."""
         return [[int(number) for number in row[1:]] for row in self._rows[:count]]
 
 
 def environment_of(database: Path) -> dict[str, str]:
-    """Return what the site's processes need in the environment, but for Redis."""
+    """Return the environment of the site's processes, without Redis."""
     return {
         "DEBUG": "0",
         "SECRET_KEY": SECRET_KEY,

@@ -1,4 +1,4 @@
-"""Starting processes on a core, and ending them whatever happens."""
+"""Starts processes on a core, and stops them whatever happens."""
 
 import contextlib
 import ctypes
@@ -14,20 +14,20 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "bench"
-# Opening thousands of streams takes some servers that long.
-PATIENCE_SECONDS = 400.0
-POLL_TIMEOUT = 0.02
+# Some servers need this long to open thousands of streams.
+WAIT_SECONDS = 400.0
+POLL_SECONDS = 0.02
 STOP_SECONDS = 20.0
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
 
 class Missing(Exception):
-    """Something that is compared with cannot be had here; says why."""
+    """A server to compare with is not installed; the text says why."""
 
 
 class Failed(Exception):
-    """A process did not do what was expected of it."""
+    """A process failed or did not respond in time."""
 
 
 def start(
@@ -38,7 +38,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     **options: Any,
 ) -> subprocess.Popen[str]:
-    """Start a process on a core, with all the descriptors there are."""
+    """Start a process on a core, with the highest limit of open files."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as output:
         usual = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
@@ -54,7 +54,7 @@ def start(
 
 
 def _prepare(core: int) -> None:
-    # It ends with whoever started it, however that ends: prctl(2).
+    # The process gets SIGTERM when its parent ends, even by a crash: prctl(2).
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     os.sched_setaffinity(0, {core})
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -62,7 +62,7 @@ def _prepare(core: int) -> None:
 
 
 def stop(process: subprocess.Popen[str] | None) -> None:
-    """End a process and all that it started; idempotent."""
+    """End a process and its process group; idempotent."""
     if process is None:
         return
     with contextlib.suppress(ProcessLookupError):
@@ -75,7 +75,7 @@ def stop(process: subprocess.Popen[str] | None) -> None:
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
+    """Return an unused TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -85,19 +85,19 @@ def wait_for(
     condition: Callable[[], object],
     *,
     what: str,
-    seconds: float = PATIENCE_SECONDS,
-    poll: float = POLL_TIMEOUT,
+    seconds: float = WAIT_SECONDS,
+    poll: float = POLL_SECONDS,
 ) -> None:
     """Return once `condition` is true; raise Failed after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise Failed(f"waited {seconds:g} s in vain for {what}")
+            raise Failed(f"{what}: timed out after {seconds:g} s")
         time.sleep(poll)
 
 
 def listens(port: int) -> bool:
-    """Tell whether somebody accepts connections at a port of this machine."""
+    """Return whether a server accepts connections on a port of this machine."""
     with contextlib.suppress(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
         return True

@@ -1,7 +1,7 @@
-"""`python -m bench.profiling`: where our worker's time goes, by py-spy.
+"""`python -m bench.profiling`: profiles the worker with py-spy.
 
-Writes `profile-NAME.txt` beside the results: each call that has two percent or more of
-the samples, with all that it calls indented below it.
+Writes `profile-NAME.txt` next to the results: each function with at least two percent
+of the samples, with the functions that it calls indented below.
 """
 
 import os
@@ -23,19 +23,19 @@ from bench.scenarios.common import columns  # noqa: E402
 from bench.servers import Ours  # noqa: E402
 
 SPY = VAR / "envs" / "py_spy" / "bin" / "py-spy"
-SAMPLES_A_SECOND = 250
-LEAST_PERCENT = 2.0
+SAMPLES_PER_SECOND = 250
+MIN_PERCENT = 2.0
 BROADCAST_STREAMS, STORM_STREAMS, STORM_MISSED = 1_000, 3_000, 100
 SECONDS = 5.0
 
-# A call: how many samples it has, and what it called.
+# The number of samples of each function, and the functions that it called.
 Calls = dict[str, tuple[int, "Calls"]]
 
 
 def main() -> None:
     """Profile a broadcast and a storm."""
     build.build()
-    cores = machine.cores_at_hand()
+    cores = machine.available_cores()
     os.sched_setaffinity(0, {cores.load})
     chosen = plan.Plan(cores, scenarios=("broadcast", "storm"))
     profile(chosen, "broadcast", BROADCAST_STREAMS, _broadcast)
@@ -45,14 +45,14 @@ def main() -> None:
 def profile(
     chosen: plan.Plan, name: str, streams: int, measure: Callable[[Column], None]
 ) -> None:
-    """Write where the time of one scenario goes."""
+    """Write the profile of one scenario."""
     say(f"profile of {name} ...")
     raw = VAR / f"profile-{name}.raw"
-    people = chosen.usual_people()
+    people = chosen.usual_users()
     with columns([Ours(chosen.cores, people)], streams) as found:
         column = found["ours"]
         column.open(streams)
-        # What is done once only is done before.
+        # A first run, so that the profile has no one-time work.
         measure(column)
         with _spying(column.server.workers()[0], raw):
             measure(column)
@@ -66,7 +66,7 @@ def _broadcast(column: Column) -> None:
 
 def _storm(column: Column) -> None:
     events = column.cut_and_publish(STORM_MISSED)
-    column.come_back(events, in_flight=1_000)
+    column.reconnect(events, in_flight=1_000)
 
 
 @contextmanager
@@ -77,10 +77,10 @@ def _spying(pid: int, raw: Path) -> Iterator[None]:
         "--pid",
         str(pid),
         "--rate",
-        str(SAMPLES_A_SECOND),
+        str(SAMPLES_PER_SECOND),
     ]
     command += ["--format", "raw", "--function", "--output", raw]
-    # Until it is interrupted, upon which it writes what it has.
+    # py-spy records until SIGINT, and then writes its output.
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as spy:
@@ -91,24 +91,24 @@ def _spying(pid: int, raw: Path) -> Iterator[None]:
 
 
 def _calls(raw: str) -> Calls:
-    """Return the calls of stacks that are written as `caller;called;... count`."""
+    """Parse stacks, which are written as `caller;callee;... count`."""
     found: Calls = {}
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
         below = found
         for call in stack.split(";"):
-            samples, further = below.get(call, (0, {}))
-            below[call] = (samples + int(count), further)
-            below = further
+            samples, callees = below.get(call, (0, {}))
+            below[call] = (samples + int(count), callees)
+            below = callees
     return found
 
 
 def tree(calls: Calls, *, depth: int = 0, total: int = 0) -> Iterator[str]:
-    """Yield a line for each call, the dearest first, with its share in percent."""
+    """Yield a line for each function, the most expensive first, in percent."""
     total = total or sum(samples for samples, _ in calls.values())
     for name, (samples, below) in sorted(calls.items(), key=lambda each: -each[1][0]):
         percent = 100 * samples / total
-        if percent >= LEAST_PERCENT:
+        if percent >= MIN_PERCENT:
             yield f"{percent:5.1f}  {'  ' * depth}{name}"
             yield from tree(below, depth=depth + 1, total=total)
 

@@ -1,4 +1,4 @@
-/* What comes on a stream: its head, its frames, and what they say. */
+/* Reads the responses of streams: heads, frames and events. */
 #ifndef READING_H
 #define READING_H
 #include "streams.h"
@@ -60,7 +60,7 @@ static void take_frame(struct stream *stream, const struct frame *frame, uint64_
         total.others++;
 }
 
-/* Keep what is not whole yet until more of it comes. */
+/* Keep an incomplete frame until the rest arrives. */
 static void keep(struct stream *stream, const char *at, size_t length)
 {
     if (!length) {
@@ -135,7 +135,7 @@ static void read_stream(struct stream *stream)
 {
     size_t old = stream->rest_length;
     if (old > BUFFER_BYTES / 2) {
-        fprintf(stderr, "a frame of more than %d bytes\n", BUFFER_BYTES / 2);
+        fprintf(stderr, "a frame has more than %d bytes\n", BUFFER_BYTES / 2);
         exit(1);
     }
     if (old)

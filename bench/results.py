@@ -1,4 +1,4 @@
-"""The results as a file: what was measured, where, and with which versions."""
+"""The file with the results, the machine and the versions."""
 
 import json
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ PUBLISHED = ROOT / "bench" / "results"
 
 
 def add(folder: Path, name: str, found: dict[str, Any], *, quick: bool) -> None:
-    """Write what a scenario found into the results, in place of what was there."""
+    """Write the results of a scenario, replacing its earlier ones."""
     folder.mkdir(parents=True, exist_ok=True)
     results = read(folder)
     for row in found["rows"]:
@@ -36,6 +36,6 @@ def add(folder: Path, name: str, found: dict[str, Any], *, quick: bool) -> None:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Return the results in a folder; empty when there are none."""
+    """Return the results in a folder; empty without a file."""
     path = folder / FILE
     return dict(json.loads(path.read_text())) if path.exists() else {}

@@ -1,4 +1,4 @@
-"""Notes in a file when each question was committed, for the bench to compare with."""
+"""Writes to a file when each question was committed, for the scenario `site`."""
 
 import os
 import time
@@ -21,7 +21,7 @@ class Bench(AppConfig):
 
 
 def note_commit(instance: Any, **_: Any) -> None:
-    """Have the commit noted, before anything else is done on commit."""
+    """Register the first function to run on commit, before the app's relay."""
     transaction.on_commit(lambda: _write(instance.pk))
 
 

@@ -1,4 +1,4 @@
-/* Counters that do not depend on order, and a histogram with logarithmic steps. */
+/* A hash for order-independent checksums, and a histogram with logarithmic buckets. */
 #ifndef STATS_H
 #define STATS_H
 #include <stdint.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Each power of two of microseconds in 32 steps; up to 2^27 us, more than 100 s. */
+/* 32 buckets per power of two of microseconds, up to 2^27 us (134 s). */
 #define STEPS 32
 #define BUCKETS (28 * STEPS)
 
@@ -21,7 +21,7 @@ static uint64_t now_ns(clockid_t clock)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-/* The finaliser of splitmix64: sums of it tell sets of numbers apart. */
+/* The finalizer of splitmix64: sums of hashes distinguish sets of numbers. */
 static uint64_t mix(uint64_t number)
 {
     number += 0x9e3779b97f4a7c15u;
@@ -30,7 +30,7 @@ static uint64_t mix(uint64_t number)
     return number ^ (number >> 31);
 }
 
-/* Below 32 us a bucket is one us wide; histogram.py has the inverse. */
+/* Below 32 us a bucket is 1 us wide; histogram.py has the inverse. */
 static unsigned bucket_of(uint64_t ns)
 {
     uint64_t us = ns / 1000;

@@ -1,4 +1,4 @@
-/* The streams: what is known of each, and how one is opened and hung up. */
+/* The state of the streams; opens and closes them. */
 #ifndef STREAMS_H
 #define STREAMS_H
 #include "parse.h"
@@ -15,8 +15,8 @@
 #define RECEIVE_BYTES (1 << 20)
 #define REQUEST_BYTES 4096
 #define EVENTS 1024
-#define ARRIVALS (1 << 17) /* for so many event numbers it is noted when they came */
-#define REFUSED_MS 1000    /* how long a refused stream waits before it comes back */
+#define ARRIVALS (1 << 17) /* arrival times are kept for event numbers below this */
+#define REFUSED_MS 1000    /* how long a refused stream waits before it reconnects */
 #define WAKE_MS 20
 
 enum state { IDLE, WAITING, CONNECTING, HEAD, BODY };
@@ -26,7 +26,7 @@ struct stream {
     enum state state;
     bool chunked, ready, caught_up;
     struct chunks chunks;
-    char *rest; /* the head so far, then what came of a frame that is not whole */
+    char *rest; /* an incomplete head or frame */
     size_t rest_length;
     uint64_t count, sum, last_number;
     unsigned violations, resets, connects;
@@ -39,7 +39,7 @@ struct stream {
 static struct {
     struct sockaddr_in server;
     unsigned sources;
-    bool silent; /* the server says nothing until there is an event */
+    bool silent; /* the server sends nothing before the first event */
     const char *cookie_name;
     struct keys keys;
 } options = {.sources = 8,
@@ -47,12 +47,12 @@ static struct {
              .keys = {"\"n\":", "\"t\":"}};
 
 static struct stream *streams;
-static unsigned known, opened, bound = 1, on_their_way, next_idle, waiting;
+static unsigned known, opened, limit = 1, connecting, next_idle, waiting;
 static uint64_t target;
 static int poller;
 static char buffer[BUFFER_BYTES + 1];
 
-/* Since the last reset, apart from what is connected, ready and caught up now. */
+/* Counters since the last reset; connected, ready and caught_up are current. */
 static struct {
     unsigned connected, ready, caught_up;
     uint64_t began, cpu_began, reopened, last_ready, last_caught_up;
@@ -75,7 +75,7 @@ static void settle(struct stream *stream)
 {
     if (stream->state == CONNECTING || stream->state == HEAD ||
         (stream->state == BODY && !stream->ready))
-        on_their_way--;
+        connecting--;
 }
 
 static void hang_up(struct stream *stream, enum state next, long wait_ms)
@@ -124,7 +124,7 @@ static void begin(struct stream *stream)
     stream->began = now_ns(CLOCK_MONOTONIC);
     stream->state = CONNECTING;
     stream->connects++;
-    on_their_way++;
+    connecting++;
     if (connect(stream->fd, (struct sockaddr *)&options.server,
                 sizeof options.server) &&
         errno != EINPROGRESS)

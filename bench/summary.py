@@ -1,4 +1,4 @@
-"""Several rounds into one figure each, and figures into goals that are met or not."""
+"""Combines rounds into one value, and compares values with goals."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -6,7 +6,7 @@ from statistics import median
 
 Sample = dict[str, float]
 
-# Of these the worst round counts, or all of them together; of others the median.
+# For these the worst round counts, or the sum of all; for others the median.
 WORST = ("client_cpu",)
 SUMS = (
     "lost",
@@ -17,12 +17,12 @@ SUMS = (
     "resets",
     "page_failures",
 )
-# A client that used more of its core than this may have been what was measured.
+# Above this share of its core, the load client may have been the bottleneck.
 BUSY_CLIENT = 0.9
 
 
 def of_rounds(rounds: Sequence[Sample]) -> Sample:
-    """Return one sample that stands for several."""
+    """Return one sample for several rounds."""
     return {name: _figure(name, [each[name] for each in rounds]) for name in rounds[0]}
 
 
@@ -33,7 +33,7 @@ def _figure(name: str, values: list[float]) -> float:
 
 
 def ratio(above: Sequence[Sample], below: Sequence[Sample], name: str) -> float:
-    """Return the median of the ratios that two columns have in each round."""
+    """Return the median of the ratios of two columns, round by round."""
     pairs = zip(above, below, strict=True)
     return median(one[name] / other[name] for one, other in pairs if other[name])
 
@@ -45,7 +45,7 @@ def goal(
     most: float | None = None,
     least: float | None = None,
 ) -> dict[str, object]:
-    """Return a goal with what was reached, and whether that is enough."""
+    """Return a goal with the measured value, and whether it is met."""
     met = (most is None or value <= most) and (least is None or value >= least)
     return {
         "goal": text,
@@ -57,6 +57,6 @@ def goal(
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of all do not exceed."""
+    """Return the quantile of the values at `share`, from 0 to 1."""
     ordered = sorted(values)
     return ordered[max(0, ceil(share * len(ordered)) - 1)]

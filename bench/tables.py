@@ -1,7 +1,9 @@
-"""Writes the results into marked places of Markdown files; nothing is typed by hand.
+"""Writes the results into the marked places of Markdown files.
 
-`<!-- bench:NAME -->...<!-- /bench -->` is filled with the table of that name, and with
-`bench:SCENARIO/SERVER/FIGURE` with one figure, `SERVER@STREAMS` where it has several.
+`<!-- bench:NAME -->...<!-- /bench -->` gets the table with that name. With the name
+`SCENARIO/SERVER/FIGURE` it gets one figure; if the server has rows for several numbers
+of streams, the name is `SCENARIO/SERVER@STREAMS/FIGURE`.
+
 Run as `python -m bench.tables`.
 """
 
@@ -20,12 +22,12 @@ FILES = ("README.md", "docs/performance.md", "bench/README.md")
 PLACE = re.compile(r"(<!-- bench:(\S+) -->).*?(<!-- /bench -->)", re.DOTALL)
 
 Row = Mapping[str, Any]
-# A heading, and the name of a row's figure or how to tell it.
+# A heading, and the name of a figure or a function of the row.
 Columns = Sequence[tuple[str, str | Callable[[Row], str]]]
 
 
 def fill(text: str, found: dict[str, Any]) -> str:
-    """Return the text with every marked place filled from the results."""
+    """Return the text with all marked places filled in."""
     return PLACE.sub(lambda m: m[1] + _filling(m[2], found) + m[3], text)
 
 
@@ -108,81 +110,87 @@ def _machine(found: dict[str, Any]) -> str:
 
 
 def _absent(found: dict[str, Any]) -> str:
-    """Return a paragraph on what could not be measured; empty if all was."""
+    """Return a paragraph on missing servers and failed scenarios, or nothing."""
     scenarios = found["scenarios"].items()
     absent = {name for _, one in scenarios for name in one["missing"]}
-    lines = [f"{NAMES[name]} was not to be had." for name in sorted(absent)]
+    lines = [f"{NAMES[name]} was not installed." for name in sorted(absent)]
     lines += [f"{n}: {one['failed']}." for n, one in scenarios if "failed" in one]
     return " ".join([*lines, "\n\n"]) if lines else ""
 
 
 MILLION: Columns = [
-    ("what", lambda row: str(row["what"])),
+    ("resource", lambda row: str(row["what"])),
     ("for a million streams", "value"),
-    ("from", lambda row: str(row["why"])),
+    ("based on", lambda row: str(row["why"])),
 ]
 GOALS: Columns = [
     ("scenario", lambda row: str(row["scenario"])),
-    ("what", lambda row: str(row["goal"])),
+    ("measurement", lambda row: str(row["goal"])),
     ("goal", lambda row: f"{row['sign']} {number(row['limit'])}"),
-    ("reached", "value"),
+    ("result", "value"),
     ("", lambda row: "met" if row["met"] else "**missed**"),
 ]
 TABLES: dict[str, Columns] = {
     "broadcast": [
         ("streams", "streams"),
         ("server", _server),
-        ("CPU a delivery, µs", "cpu_us"),
-        ("by the floor's", "by_floor"),
+        ("CPU per delivery, µs", "cpu_us"),
+        ("relative to floor", "by_floor"),
         ("p50, ms", "p50_ms"),
         ("p99, ms", "p99_ms"),
-        ("deliveries a second", "deliveries_s"),
+        ("deliveries per second", "deliveries_s"),
         ("lost", _lost),
     ],
     "burst": [
         ("server", _server),
-        ("deliveries a second", "deliveries_s"),
-        ("CPU a delivery, µs", "cpu_us"),
+        ("deliveries per second", "deliveries_s"),
+        ("CPU per delivery, µs", "cpu_us"),
         ("p50, ms", "p50_ms"),
         ("p99, ms", "p99_ms"),
         ("lost", _lost),
     ],
     "routing": [
         ("events", lambda row: str(row["server"])),
-        ("CPU a delivery, µs", "cpu_us"),
+        ("CPU per delivery, µs", "cpu_us"),
         ("p50, ms", "p50_ms"),
         ("p99, ms", "p99_ms"),
-        ("deliveries a second", "deliveries_s"),
+        ("deliveries per second", "deliveries_s"),
         ("lost", _lost),
     ],
     "idle": [
         ("server", _server),
         ("streams", "streams"),
-        ("memory a stream, bytes", _bytes),
+        ("memory per stream, bytes", _bytes),
         ("CPU, % of a core", "cpu_percent"),
-        ("CPU an arrival, µs", "arrival_us"),
+        ("CPU per connect, µs", "arrival_us"),
     ],
     "storm": [
         ("server", _server),
-        ("all back, s", "seconds"),
-        ("CPU an arrival, µs", "arrival_us"),
-        ("a page before, p50 / p99, ms", lambda row: _pair(row, "calm_page")),
-        ("a page meanwhile, p50 / p99, ms", lambda row: _pair(row, "page")),
+        ("all reconnected, s", "seconds"),
+        ("CPU per connect, µs", "arrival_us"),
+        ("page before, p50 / p99, ms", lambda row: _pair(row, "calm_page")),
+        ("page during, p50 / p99, ms", lambda row: _pair(row, "page")),
         ("wrong streams", "wrong_streams"),
     ],
     "site": [
         ("followers connected", "streams"),
         ("form post, p50 / p99, ms", lambda row: _pair(row, "post")),
-        ("commit to last browser", lambda row: _pair(row, "commit_to_last")),
-        ("sending to last browser", lambda row: _pair(row, "post_to_last")),
+        (
+            "commit to last browser",
+            lambda row: _pair(row, "commit_to_last"),
+        ),
+        (
+            "request to last browser",
+            lambda row: _pair(row, "post_to_last"),
+        ),
         ("posts", "posts"),
     ],
     "scale-out": [
         ("processes", "processes"),
         ("streams", "streams"),
-        ("fewest and most in one", lambda row: _range(row)),
-        ("memory a stream, bytes", _bytes),
-        ("CPU a delivery, µs", "cpu_us"),
+        ("fewest / most per process", lambda row: _range(row)),
+        ("memory per stream, bytes", _bytes),
+        ("CPU per delivery, µs", "cpu_us"),
         ("p99, ms", "p99_ms"),
         ("Redis clients", "redis_clients"),
     ],
@@ -200,7 +208,7 @@ def _range(row: Row) -> str:
 
 
 def write(folder: Path, files: Sequence[str] = FILES) -> None:
-    """Fill every file that is there."""
+    """Fill in every file that exists."""
     found = results.read(folder)
     for path in filter(Path.exists, (ROOT / name for name in files)):
         path.write_text(fill(path.read_text(), found))

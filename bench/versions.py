@@ -1,4 +1,4 @@
-"""What was measured, and on what: versions, machine, commit."""
+"""The versions, the machine and the commit of a measurement."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ PEERS = {
 
 @cache
 def machine() -> dict[str, str | int]:
-    """Return what the machine is."""
+    """Return the hardware and the system."""
     cpu = re.search(r"^model name\s*: (.*)$", _read("/proc/cpuinfo"), re.MULTILINE)
     memory = re.search(r"^MemTotal:\s*(\d+)", _read("/proc/meminfo"), re.MULTILINE)
     return {
@@ -35,14 +35,14 @@ def machine() -> dict[str, str | int]:
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of all that was measured and is there."""
+    """Return the versions of the installed servers and libraries."""
     found = {"python": platform.python_version()}
     found |= {
         f"{name} (Python)" if name == "redis" else name: version(name) for name in OWN
     }
-    found["redis-server"] = _ask(r"v=([\d.]+)", "redis-server", "--version")
-    found["nginx"] = _ask(r"nginx/([\d.]+)", "/usr/sbin/nginx", "-v")
-    found["nchan"] = _ask(
+    found["redis-server"] = _output(r"v=([\d.]+)", "redis-server", "--version")
+    found["nginx"] = _output(r"nginx/([\d.]+)", "/usr/sbin/nginx", "-v")
+    found["nchan"] = _output(
         r"^1:?([\d.]+)", "dpkg-query", "-W", "-f=${Version}", "libnginx-mod-nchan"
     )
     for peer, names in PEERS.items():
@@ -53,9 +53,9 @@ def versions() -> dict[str, str]:
 
 @cache
 def commit() -> str:
-    """Return the commit that was measured; with a + when files differ from it."""
-    found = _ask(r"(\w+)", "git", "rev-parse", "--short=10", "HEAD")
-    changed = _ask(r"(.)", "git", "status", "--porcelain", "--untracked-files=no")
+    """Return the commit; with a + if tracked files differ from it."""
+    found = _output(r"(\w+)", "git", "rev-parse", "--short=10", "HEAD")
+    changed = _output(r"(.)", "git", "status", "--porcelain", "--untracked-files=no")
     return found + "+" if changed else found
 
 
@@ -66,8 +66,8 @@ def _in_environment(peer: str, name: str) -> str:
     return ""
 
 
-def _ask(pattern: str, *command: str) -> str:
-    """Return what a program prints of itself; empty where there is no such program."""
+def _output(pattern: str, *command: str) -> str:
+    """Return what matches in the output of a program; empty if not installed."""
     if not shutil.which(command[0]):
         return ""
     done = subprocess.run(

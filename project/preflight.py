@@ -32,7 +32,7 @@ def positive_int(name: str, *, default: int, largest: int) -> int:
 
 
 def listening_socket(port: int) -> socket.socket:
-    """Return a socket that listens on the port, so that nobody else can take it."""
+    """Return a socket that listens on the port, which reserves it."""
     try:
         return socket.create_server((HOST, port), backlog=BACKLOG)
     except OSError as error:

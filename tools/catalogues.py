@@ -1,6 +1,6 @@
-"""Keeps the catalogues of translations in step with the texts in the sources.
+"""Updates the translation catalogues from the sources and compiles them.
 
-A tool of development, run by `make messages`: it needs Babel, which the site does not.
+Run as `make messages` or `python -m tools.catalogues`; needs Babel.
 """
 
 import io
@@ -31,18 +31,18 @@ KEYWORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part of the code with catalogues of its own: one folder of locales."""
+    """A part of the code with its own catalogues."""
 
     name: str
     sources: tuple[Path, ...]
     locale: Path
 
     def path(self, language: str, suffix: str) -> Path:
-        """Return the file of the catalogue, as text (`po`) or compiled (`mo`)."""
+        """Return the path of a catalogue, as text (`po`) or compiled (`mo`)."""
         return self.locale / language / "LC_MESSAGES" / f"django.{suffix}"
 
     def files(self) -> Iterator[Path]:
-        """Yield what may hold texts, in an order that is the same everywhere."""
+        """Yield the files that may have texts, in a fixed order."""
         for folder in self.sources:
             found = (*folder.rglob("*.py"), *folder.rglob("*.html"))
             yield from sorted(path for path in found if "migrations" not in path.parts)
@@ -72,21 +72,21 @@ def texts(component: Component) -> Catalog:
 
 
 def _code(path: Path) -> io.BytesIO:
-    """Return a file as Python, in which the texts of a template are calls as well."""
+    """Return a file as Python; a template becomes calls of gettext functions."""
     source = path.read_text()
     if path.suffix == ".html":
-        # Within parentheses, indents and line ends say nothing.
+        # In parentheses, indentation and line breaks have no meaning.
         source = f"({templatize(source)}\n)"
     return io.BytesIO(source.encode())
 
 
 def read(component: Component, language: str) -> Catalog:
-    """Return the catalogue as it is, or an empty one."""
+    """Return the catalogue, which is empty if there is no file."""
     path = component.path(language, "po")
     if not path.exists():
         return Catalog(
             locale=language,
-            header_comment=f"# {component.name}: what people read, in {language}.",
+            header_comment=f"# Translations of {component.name} into {language}.",
             project=component.name,
             fuzzy=False,
         )
@@ -95,21 +95,21 @@ def read(component: Component, language: str) -> Catalog:
 
 
 def as_po(catalog: Catalog) -> bytes:
-    """Return a catalogue as text; it names files, not lines, which change too often."""
+    """Return a catalogue as text, without line numbers, which change too often."""
     file = io.BytesIO()
     write_po(file, catalog, width=COLUMNS, ignore_obsolete=True, include_lineno=False)
     return file.getvalue()
 
 
 def as_mo(catalog: Catalog) -> bytes:
-    """Return a catalogue as gettext reads it."""
+    """Return a catalogue in the compiled format of gettext."""
     file = io.BytesIO()
     write_mo(file, catalog)
     return file.getvalue()
 
 
 def update(component: Component, language: str) -> Catalog:
-    """Bring a catalogue up to date with the sources, and compile it."""
+    """Update a catalogue from the sources and compile it; return the catalogue."""
     catalog = read(component, language)
     path = component.path(language, "po")
     catalog.update(texts(component), update_creation_date=False)
@@ -122,7 +122,7 @@ def update(component: Component, language: str) -> Catalog:
 
 
 def untranslated(catalog: Catalog) -> list[str]:
-    """Return the texts that have no translation, or an uncertain one."""
+    """Return the texts with a missing or fuzzy translation."""
     return [
         forms(message.id)[0]
         for message in catalog
@@ -131,16 +131,16 @@ def untranslated(catalog: Catalog) -> list[str]:
 
 
 def forms(text: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return a text, or a translation, as its forms: one, or one a number."""
+    """Return the forms of a text or translation: one, or the plural forms."""
     return (text or "",) if text is None or isinstance(text, str) else tuple(text)
 
 
 def main() -> None:
-    """Update all catalogues; say what is to be translated."""
+    """Update all catalogues; print how many texts need a translation."""
     for component in (SITE, APP):
         for language in LANGUAGES:
-            open_texts = untranslated(update(component, language))
-            print(f"{component.name} {language}: {len(open_texts)} to translate")  # noqa: T201
+            missing = untranslated(update(component, language))
+            print(f"{component.name} {language}: {len(missing)} to translate")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The picture of the README: two people's pages, side by side."""
+"""Makes the picture in the README: the pages of two users, side by side."""
 
 import base64
 from pathlib import Path
@@ -20,7 +20,7 @@ img { display: block; border-radius: 10px; box-shadow: 0 6px 24px #0003; }
 
 
 def make(browser: Browser) -> None:
-    """Start the site, let one person ask and another see it, and save the picture."""
+    """Run the site, let one user ask a question that another one sees; save both."""
     with Site(workers=2) as site:
         site.manage("seed_demo")
         asker = sign_in(browser, site.url, "asker")
@@ -40,7 +40,7 @@ def make(browser: Browser) -> None:
 
 
 def sign_in(browser: Browser, url: str, name: str) -> Page:
-    """Return a window in which this demo account is signed in, at the front page."""
+    """Return a page in which a demo account is signed in, at the home page."""
     page = browser.new_context(viewport=WINDOW).new_page()
     page.goto(f"{url}/login/")
     page.fill("[name=username]", name)
@@ -51,7 +51,7 @@ def sign_in(browser: Browser, url: str, name: str) -> Page:
 
 
 def ask(page: Page, url: str) -> None:
-    """Ask a question by the form."""
+    """Post a question with the form."""
     page.goto(f"{url}/ask/")
     page.fill("[name=title]", "Can I bake with yesterday's porridge?")
     page.fill("[name=body]", "Half a pot is left. Does it go into the dough?")
@@ -61,7 +61,7 @@ def ask(page: Page, url: str) -> None:
 
 
 def side_by_side(browser: Browser, pages: dict[str, bytes]) -> bytes:
-    """Return one picture of several, each with its caption."""
+    """Return one picture of several screenshots with captions."""
     figures = "".join(
         f"<figure><figcaption>{caption}</figcaption>"
         f'<img src="data:image/png;base64,{base64.b64encode(shot).decode()}"></figure>'

@@ -1,8 +1,8 @@
-"""Make pictures of every page of the site, and the one of the README.
+"""Takes screenshots of every page of the site, and makes the picture in the README.
 
-`make screenshots` runs it: var/screenshots/ gets <page>-<scheme>-<size>.png of each
-scene and an index.html to look at them. `python -m tools.screenshots NAME ...` makes
-only those whose names begin like this; README.md has `two-people`.
+Run as `make screenshots`. Each scene gives files <scene>-<scheme>-<size>.png in
+var/screenshots/, next to an index.html with all of them. `python -m tools.screenshots
+NAME ...` takes only those whose names start with NAME; the README has `two-people`.
 """
 
 import shutil
@@ -51,7 +51,7 @@ img { display: block; height: 24rem; max-width: 100%%; object-fit: cover;
 
 
 def main(names: list[str]) -> None:
-    """Make the pictures whose names begin with one of these; of none, all."""
+    """Take the screenshots whose names start with one of these; without names, all."""
     wanted = tuple(names) or ("",)
     scenes = [scene for scene in SCENES if scene.name.startswith(wanted)]
     with chromium() as browser:
@@ -59,12 +59,12 @@ def main(names: list[str]) -> None:
             picture.make(browser)
             say(f"{picture.TARGET.relative_to(Path.cwd())}")
         if scenes:
-            photograph(browser, scenes, fresh=not names)
+            take_scenes(browser, scenes, fresh=not names)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the browser of this machine, or else the one that Playwright brought."""
+    """Start the Chromium of this machine, or else the one of Playwright."""
     executable = installed_browser()
     with sync_playwright() as playwright:
         try:
@@ -74,15 +74,15 @@ def chromium() -> Iterator[Browser]:
         except Error as error:
             reason = error.message.splitlines()[0]
             raise SystemExit(
-                f"Pictures need Chromium, and it does not start: {reason}\n"
+                f"Chromium does not start: {reason}\n"
                 "Install chromium, or run: .venv/bin/playwright install chromium"
             ) from None
         with browser:
             yield browser
 
 
-def photograph(browser: Browser, scenes: list[Scene], *, fresh: bool) -> None:
-    """Make the pictures of these scenes; `fresh` is whether old ones go."""
+def take_scenes(browser: Browser, scenes: list[Scene], *, fresh: bool) -> None:
+    """Take screenshots of these scenes; `fresh` deletes old ones first."""
     if fresh:
         shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True, exist_ok=True)
@@ -90,13 +90,13 @@ def photograph(browser: Browser, scenes: list[Scene], *, fresh: bool) -> None:
     with Stage() as stage, closing(Director(browser, stage)) as director:
         for number, scene in enumerate(scenes, start=1):
             say(f"{number}/{len(scenes)} {scene.name}")
-            shoot(director, scene)
+            take_scene(director, scene)
     (TARGET / "index.html").write_text(contact_sheet())
-    say(f"{TARGET.relative_to(Path.cwd())}/index.html shows them all.")
+    say(f"{TARGET.relative_to(Path.cwd())}/index.html has all of them.")
 
 
-def shoot(director: Director, scene: Scene) -> None:
-    """Make a scene's pictures: what happens in it happens once, before all of them."""
+def take_scene(director: Director, scene: Scene) -> None:
+    """Play a scene once in pages of all looks, and take a screenshot of each."""
     with ExitStack() as opened:
         pages = {}
         for name, look in LOOKS.items():
@@ -108,41 +108,43 @@ def shoot(director: Director, scene: Scene) -> None:
 
 
 def take(page: Page, target: Path, *, full: bool) -> None:
-    """Save what a page shows."""
+    """Save a screenshot of a page; `full` is the whole page, not the viewport."""
     page.bring_to_front()
     page.screenshot(path=target, full_page=full, animations="disabled")
 
 
 def contact_sheet() -> str:
-    """Return a page with all pictures that are there, a row for each scene."""
+    """Return an HTML page with all screenshots, a row per scene."""
     rows = (row(scene.name) for scene in SCENES)
     return SHEET % "\n".join(filter(None, rows))
 
 
 def row(name: str) -> str:
-    """Return the pictures of a scene, if there are any."""
+    """Return the HTML of the screenshots of a scene; empty without any."""
     found = [
         f'<figure><a href="{file}"><img src="{file}" alt="{look}" loading="lazy"></a>'
         f"<figcaption>{look}</figcaption></figure>"
         for look in LOOKS
         if (TARGET / (file := f"{name}-{look}.png")).exists()
     ]
-    return f"<section><h2>{escape(name)}</h2>{''.join(found)}</section>" * bool(found)
+    if not found:
+        return ""
+    return f"<section><h2>{escape(name)}</h2>{''.join(found)}</section>"
 
 
 def say(line: str) -> None:
-    """Print how far it is."""
+    """Print a line of progress."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def end(_number: int, _frame: object) -> None:
-    """Leave nothing running."""
+def interrupt(_number: int, _frame: object) -> None:
+    """Raise KeyboardInterrupt, so that the browser and the site are stopped."""
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         main(sys.argv[1:])
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""A Django site that does nothing but stream events by django-eventstream."""
+"""A Django site that only streams events with django-eventstream."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""How gunicorn serves the site of Flask-SSE."""
+"""The gunicorn configuration of the Flask-SSE site."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A Flask site that does nothing but stream events by Flask-SSE."""
+"""A Flask site that only streams events with Flask-SSE."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What is measured, a module for each row of the table of goals."""
+"""The scenarios, one module each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from bench.scenarios import broadcast, burst, idle, routing, scale_out, site, st
 
 Scenario = Callable[[Plan], dict[str, Any]]
 
-# In the order in which they run.
+# In the order of a full run.
 SCENARIOS: dict[str, Scenario] = {
     "broadcast": broadcast.run,
     "burst": burst.run,

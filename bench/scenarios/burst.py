@@ -1,4 +1,4 @@
-"""Burst: many events as fast as they go, to streams that have to take them all."""
+"""Burst: many events at maximum speed, all for every stream."""
 
 from functools import partial
 from typing import Any
@@ -11,9 +11,9 @@ from bench.summary import Sample, goal, ratio
 
 
 def run(plan: Plan) -> dict[str, Any]:
-    """Measure how many deliveries a second a burst makes, and what it loses."""
+    """Measure the deliveries per second in a burst, and the lost events."""
     servers = [
-        Ours(plan.cores, plan.usual_people()),
+        Ours(plan.cores, plan.usual_users()),
         Nchan(plan.cores),
         EventStream(plan.cores),
         FlaskSse(plan.cores),
@@ -43,8 +43,8 @@ def _burst(plan: Plan, column: Column) -> Sample:
 def _goals(samples: dict[str, list[Sample]]) -> list[dict[str, Any]]:
     ours = samples["ours"]
     lost = sum(each["lost"] + each["wrong_streams"] for each in ours)
-    goals = [goal("events lost, or streams that are wrong", lost, most=0)]
+    goals = [goal("lost events and wrong streams", lost, most=0)]
     if nchan := samples.get("nchan"):
         times = ratio(ours, nchan, "deliveries_s")
-        goals.append(goal("deliveries a second by Nchan's", times, least=10))
+        goals.append(goal("deliveries per second relative to Nchan", times, least=10))
     return goals

@@ -1,4 +1,4 @@
-"""What scenarios share: columns that are there or missing, and rounds of them."""
+"""What the scenarios share: starting the servers, and measuring in rounds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,7 +12,7 @@ from bench.summary import Sample, of_rounds
 
 
 class Columns(dict[str, Column]):
-    """Columns by name, and why others are missing."""
+    """The columns by name, and the reasons why others are missing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,17 +21,20 @@ class Columns(dict[str, Column]):
 
 @contextmanager
 def columns(servers: Sequence[Server], count: int) -> Iterator[Columns]:
-    """Start servers, each with a load client for so many streams; give those there."""
+    """Start the servers, each with a load client for `count` streams.
+
+    A server that is not installed or does not start is left out, unless it is needed.
+    """
     found = Columns()
     with ExitStack() as ending:
         for server in servers:
             try:
                 ending.enter_context(server)
-            except (Missing, Failed) as why:
+            except (Missing, Failed) as error:
                 if server.is_needed:
                     raise
-                found.missing[server.label] = str(why)
-                say(f"  {server.label} is missing: {why}")
+                found.missing[server.label] = str(error)
+                say(f"  {server.label} is missing: {error}")
                 continue
             column = Column(server, server.load(count))
             found[server.label] = ending.enter_context(column)
@@ -41,9 +44,9 @@ def columns(servers: Sequence[Server], count: int) -> Iterator[Columns]:
 def in_rounds(
     rounds: int, measures: Mapping[str, Callable[[], Sample]]
 ) -> dict[str, list[Sample]]:
-    """Measure all in each round, one after the other; each round begins with another.
+    """Measure every server in each round; each round starts with another server.
 
-    So what the machine does besides hits all alike.
+    So other work of the machine affects all servers equally.
     """
     found: dict[str, list[Sample]] = {name: [] for name in measures}
     names = list(measures)
@@ -66,7 +69,7 @@ def _brief(sample: Sample) -> str:
 def summarised(
     samples: Mapping[str, list[Sample]], **labels: Any
 ) -> list[dict[str, Any]]:
-    """Return a row for each column: its labels, its figures, and every round."""
+    """Return a row for each column: its labels, its figures and its rounds."""
     return [
         {"server": name, **labels, **of_rounds(each), "rounds": each}
         for name, each in samples.items()

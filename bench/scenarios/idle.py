@@ -1,4 +1,4 @@
-"""Idle: as many streams as fit into one process, and nothing but heartbeats."""
+"""Idle: as many streams as fit into one process, with heartbeats only."""
 
 import time
 from typing import Any
@@ -10,16 +10,16 @@ from bench.scenarios.common import columns
 from bench.servers import PEERS, EventStream, FlaskSse, Floor, Nchan, Ours
 from bench.summary import Sample, goal
 
-# The peers in Python would take minutes to open more, and it would not be less each.
+# More would take the peers in Python minutes, with the same memory per stream.
 PEER_STREAMS = 1_000
 MOST_BYTES = 2_048
 MOST_CPU_PERCENT = 2.0
 
 
 def run(plan: Plan) -> dict[str, Any]:
-    """Measure what a stream holds, and what all of them cost while nothing happens."""
+    """Measure the memory per stream, and the CPU of all while no events come."""
     servers = [
-        Ours(plan.cores, plan.usual_people()),
+        Ours(plan.cores, plan.usual_users()),
         Nchan(plan.cores),
         Floor(plan.cores),
         EventStream(plan.cores),
@@ -27,7 +27,7 @@ def run(plan: Plan) -> dict[str, Any]:
     ]
     with columns(servers, plan.idle_streams) as found:
         rows = {name: _opened(column, plan, name) for name, column in found.items()}
-        # All at once: each process has a CPU clock of its own.
+        # All servers idle at the same time: each has its own CPU clock.
         before = {name: _cpu(column) for name, column in found.items()}
         time.sleep(plan.idle_seconds)
         for name, column in found.items():
@@ -38,10 +38,10 @@ def run(plan: Plan) -> dict[str, Any]:
             "rows": [{"server": name, **row} for name, row in rows.items()],
             "goals": [
                 goal(
-                    "bytes of process memory a stream", ours["bytes"], most=MOST_BYTES
+                    "bytes of process memory per stream", ours["bytes"], most=MOST_BYTES
                 ),
                 goal(
-                    "percent of a core with heartbeats",
+                    "percent of a core for heartbeats",
                     ours["cpu_percent"],
                     most=MOST_CPU_PERCENT,
                 ),

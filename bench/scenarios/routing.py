@@ -1,4 +1,4 @@
-"""Routing: many topics, each followed by few of all who are connected."""
+"""Routing: many topics, each followed by few of the streams."""
 
 from functools import partial
 from typing import Any
@@ -12,8 +12,8 @@ from bench.summary import goal, ratio
 
 
 def run(plan: Plan) -> dict[str, Any]:
-    """Compare events for a few with events for all, on the same streams."""
-    people, streams = plan.curious_people(), plan.routing_streams
+    """Compare events for few streams with events for all of them."""
+    people, streams = plan.many_topics_users(), plan.routing_streams
     follows = [[_topic(each) for each in numbers] for numbers in people.topics(streams)]
     with (
         Ours(plan.cores, people) as server,
@@ -25,12 +25,12 @@ def run(plan: Plan) -> dict[str, Any]:
             {
                 "broadcast": partial(
                     column.steadily,
-                    rate=plan.deliveries_a_second / streams,
+                    rate=plan.deliveries_per_second / streams,
                     seconds=plan.seconds,
                 ),
                 "routing": partial(
                     column.steadily,
-                    rate=plan.routing_events_a_second,
+                    rate=plan.routing_events_per_second,
                     seconds=plan.seconds,
                     topics=[_topic(number) for number in range(TOPICS)],
                 ),
@@ -41,8 +41,8 @@ def run(plan: Plan) -> dict[str, Any]:
     return {
         "rows": summarised(samples, streams=streams, topics=TOPICS, followed=20),
         "goals": [
-            goal("CPU a delivery by broadcast's on the same streams", share, most=1.5),
-            goal("streams that got anything but what they follow", wrong, most=0),
+            goal("CPU per delivery relative to a broadcast", share, most=1.5),
+            goal("streams with missing or wrong events", wrong, most=0),
         ],
         "missing": {},
     }

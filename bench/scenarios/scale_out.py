@@ -1,4 +1,4 @@
-"""Scale-out: the same streams in more processes."""
+"""Scale-out: the same streams in several processes."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -11,12 +11,12 @@ from bench.scenarios.common import in_rounds
 from bench.servers import Ours
 from bench.summary import Sample, goal, of_rounds, ratio
 
-# What differs by less than this is flat.
-FLAT = 1.1
+# A ratio up to this counts as equal.
+EQUAL = 1.1
 
 
 def run(plan: Plan) -> dict[str, Any]:
-    """Compare sites of several processes, all of them on one core."""
+    """Compare sites with several processes, all on one core."""
     with ExitStack() as ending:
         sites = {each: _site(plan, each, ending) for each in plan.scale_processes}
         opened = {
@@ -27,7 +27,7 @@ def run(plan: Plan) -> dict[str, Any]:
             {
                 str(each): partial(
                     column.steadily,
-                    rate=plan.deliveries_a_second / column.load.opened,
+                    rate=plan.deliveries_per_second / column.load.opened,
                     seconds=plan.seconds,
                 )
                 for each, (_, column) in sites.items()
@@ -50,7 +50,7 @@ def run(plan: Plan) -> dict[str, Any]:
 
 def _site(plan: Plan, processes: int, ending: ExitStack) -> tuple[Ours, Column]:
     server = Ours(
-        plan.cores, plan.usual_people(), label=f"ours-{processes}", workers=processes
+        plan.cores, plan.usual_users(), label=f"ours-{processes}", workers=processes
     )
     ending.enter_context(server)
     column = Column(server, server.load(_streams(plan, processes)))
@@ -58,7 +58,7 @@ def _site(plan: Plan, processes: int, ending: ExitStack) -> tuple[Ours, Column]:
 
 
 def _streams(plan: Plan, processes: int) -> int:
-    """Return how many streams; one process has descriptors for part of them."""
+    """Return the number of streams; the open files of one process limit it."""
     return plan.scale_alone if processes == 1 else plan.scale_streams
 
 
@@ -85,9 +85,14 @@ def _goals(
         count = row["processes"]
         cpu = ratio(samples[str(count)], samples[str(first["processes"])], "cpu_us")
         memory = row["bytes"] / first["bytes"]
+        label = f"{count} processes relative to 1"
         goals += [
-            goal(f"memory a stream in {count} by one in 1 process", memory, most=FLAT),
-            goal(f"CPU a delivery in {count} by one in 1 process", cpu, most=FLAT),
+            goal(
+                f"memory per stream, {label}",
+                memory,
+                most=EQUAL,
+            ),
+            goal(f"CPU per delivery, {label}", cpu, most=EQUAL),
         ]
     most = max(row["redis_clients"] / row["processes"] for row in rows)
-    return [*goals, goal("Redis clients a process", most, most=3)]
+    return [*goals, goal("Redis clients per process", most, most=3)]

@@ -1,4 +1,4 @@
-"""Site: a form is sent, and everybody who follows its topic hears of it."""
+"""Site: a question is posted with the form, and all followers of its topic get it."""
 
 import time
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from bench.processes import wait_for
 from bench.servers import Ours
 from bench.summary import Sample, goal, quantile, ratio
 
-# Between posts, so that one is not measured with the rest of the other's work.
+# Between posts, so that the work after one does not slow the next.
 PAUSE_SECONDS = 0.1
-# The post counts as slower from here on; less is the machine.
+# A ratio up to this is noise of the machine.
 SLOWER = 1.1
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A question that was sent by a form; times by CLOCK_MONOTONIC."""
+    """A question that was posted; times by CLOCK_MONOTONIC."""
 
     question: int
     sent_ns: int
@@ -28,13 +28,13 @@ class Post:
 
     @property
     def milliseconds(self) -> float:
-        """How long the form took to be answered."""
+        """The time until the response."""
         return (self.answered_ns - self.sent_ns) / 1e6
 
 
 def run(plan: Plan) -> dict[str, Any]:
-    """Send forms to a site with followers connected and to one with nobody, in turn."""
-    people, followers = plan.usual_people(), plan.site_followers
+    """Post in turn to a site with connected followers and to one with none."""
+    people, followers = plan.usual_users(), plan.site_followers
     with (
         Ours(plan.cores, people, label="site") as crowded,
         Ours(plan.cores, people, label="site-empty") as empty,
@@ -70,7 +70,7 @@ def _ask(author: Browser, number: int) -> Post:
         "/ask/",
         csrfmiddlewaretoken=token,
         title=f"Question {number} of the bench",
-        body="How long until everybody has heard of it?",
+        body="How long until all followers have it?",
         topics=COMMON,
     )
     answered = time.monotonic_ns()
@@ -91,7 +91,7 @@ def _ask_and_wait(author: Browser, load: Load, number: int) -> Post:
 def _rows(
     server: Ours, load: Load, pairs: list[tuple[Post, Post]]
 ) -> list[dict[str, Any]]:
-    commits = server.committed()
+    commits = server.commit_times()
     numbers = [post.question for post, _ in pairs]
     arrivals = load.arrivals(range(min(numbers), max(numbers) + 1))
     last = {number: arrivals[number][1] for number in numbers}
@@ -128,9 +128,9 @@ def _goals(
             most=100,
         ),
         goal(
-            "the post by one with nobody connected (median)",
+            "time of a post relative to one without streams (median)",
             ratio(crowded, empty, "ms"),
             most=SLOWER,
         ),
-        goal("events lost", rows[0]["lost"], most=0),
+        goal("lost events", rows[0]["lost"], most=0),
     ]

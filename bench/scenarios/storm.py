@@ -1,4 +1,4 @@
-"""Storm: everybody is cut off at once, and comes back for what they missed."""
+"""Storm: all streams are cut at once, and reconnect for the events they missed."""
 
 import time
 from contextlib import nullcontext
@@ -13,19 +13,19 @@ from bench.scenarios.common import columns, in_rounds, summarised
 from bench.servers import Nchan, Ours
 from bench.summary import Sample, goal, quantile
 
-# How long a client waits before it comes back, as our streams tell it.
+# How long a client waits before it reconnects: the `retry` of our streams.
 RETRY_SECONDS = 3.0
 CALM_SECONDS = 2.0
 WITH_PAGES = "ours, with pages"
 
 
 def run(plan: Plan) -> dict[str, Any]:
-    """Measure how long all take to be back, and what a page takes meanwhile."""
-    servers = [Ours(plan.cores, plan.usual_people()), Nchan(plan.cores)]
+    """Measure the time until all streams caught up, and of pages in the meantime."""
+    servers = [Ours(plan.cores, plan.usual_users()), Nchan(plan.cores)]
     with columns(servers, plan.storm_streams) as found:
         for column in found.values():
             column.open(plan.storm_streams)
-            # Whoever never had an event has nowhere to resume from with Nchan.
+            # In Nchan, a client without a Last-Event-ID cannot resume.
             column.at_once(1)
         measures = {
             name: partial(_storm, plan, column) for name, column in found.items()
@@ -41,14 +41,13 @@ def run(plan: Plan) -> dict[str, Any]:
 
 
 def _storm(plan: Plan, column: Column, *, pages: bool = False) -> Sample:
-    asked = _pages(plan, column) if pages else None
-    calm = _calm(asked) if asked else {}
+    calm = _calm(_pages(plan, column)) if pages else {}
     events = column.cut_and_publish(plan.storm_missed)
     time.sleep(RETRY_SECONDS)
     before = machine.total_cpu_ns(column.server.workers())
     during = _pages(plan, column) if pages else None
     with during or nullcontext():
-        column.come_back(events, in_flight=plan.storm_in_flight)
+        column.reconnect(events, in_flight=plan.storm_in_flight)
     spent = machine.total_cpu_ns(column.server.workers()) - before
     report = column.load.report()
     return {
@@ -66,8 +65,8 @@ def _storm(plan: Plan, column: Column, *, pages: bool = False) -> Sample:
 
 
 def _pages(plan: Plan, column: Column) -> Pages:
-    """Ask for a signed-in person's pages, as those who come back do."""
-    [session] = plan.usual_people().sessions(1)
+    """Request pages of a signed-in user."""
+    [session] = plan.usual_users().sessions(1)
     return Pages(column.server.port, cookie=f"sessionid={session}")
 
 
@@ -93,18 +92,18 @@ def _goals(samples: dict[str, list[Sample]]) -> list[dict[str, Any]]:
     wrong = sum(each["wrong_streams"] for each in ours + pages)
     return [
         goal(
-            "seconds until the last is back",
+            "seconds until the last stream has caught up",
             max(e["seconds"] for e in ours + pages),
             most=10,
         ),
-        goal("streams that got anything but what they missed", wrong, most=0),
+        goal("streams with missing or wrong events", wrong, most=0),
         goal(
-            "microseconds of CPU an arrival",
+            "microseconds of CPU per connect",
             max(e["arrival_us"] for e in ours),
             most=300,
         ),
         goal(
-            "p99 of a page meanwhile, in ms",
+            "p99 of a page during the storm, in ms",
             max(e["page_p99_ms"] for e in pages),
             most=1_000,
         ),

@@ -1,4 +1,4 @@
-"""The servers that are measured, each by the same few methods."""
+"""The servers that are measured, with one interface."""
 
 from bench.servers.base import Server
 from bench.servers.eventstream import EventStream
@@ -7,7 +7,7 @@ from bench.servers.floor import Floor
 from bench.servers.nchan import Nchan
 from bench.servers.ours import Ours
 
-# Those in Python, which cannot bear what the others do.
+# The servers in Python, which cannot handle the load of the others.
 PEERS = ("eventstream", "flask_sse")
 
 __all__ = ["PEERS", "EventStream", "FlaskSse", "Floor", "Nchan", "Ours", "Server"]

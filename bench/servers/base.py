@@ -1,4 +1,4 @@
-"""What every server can do: start, publish, say what it costs, stop."""
+"""The interface of the servers: start, publish, list the processes, stop."""
 
 import subprocess
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ class Server:
     """A server on a core of its own, in a folder of its own."""
 
     name = ""
-    # How many bytes a frame has beside the JSON.
+    # The bytes of a frame besides the JSON.
     around = 0
-    # Whether it says nothing, not even a head, until there is an event.
+    # Whether it sends nothing, not even headers, before the first event.
     silent = False
-    # Whether there is nothing to compare without it.
+    # Whether the scenario fails without it.
     is_needed = False
     path = "/"
 
@@ -45,26 +45,26 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        """Start and return once it answers; raises Missing and Failed."""
+        """Start, and return once the server listens; raises Missing or Failed."""
         raise NotImplementedError
 
     def stop(self) -> None:
-        """End all that was started; idempotent."""
+        """Stop everything that was started; idempotent."""
         processes.stop(self._process)
         self._process = None
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Publish events in their order, as fast as can be."""
+        """Publish events in order, at maximum speed."""
         raise NotImplementedError
 
     def lines(self, count: int) -> list[str]:
-        """Return what the load client has to ask for by so many streams."""
+        """Return the lines of the load client for `count` streams."""
         return [self.path] * count
 
     def load(self, count: int, *, key: str = "n") -> Load:
-        """Return a load client of so many streams, none of which is open yet.
+        """Return a load client for `count` streams, none of which is open yet.
 
-        `key` names the number in an event's JSON.
+        `key` is the JSON field with the number of an event.
         """
         return Load(
             self.port,
@@ -81,7 +81,7 @@ class Server:
         return [self._process.pid]
 
     def processes(self) -> list[int]:
-        """Return the ids of all its processes on the server's core."""
+        """Return the ids of all processes on the server's core."""
         assert self._process
         return [self._process.pid, *machine.children(self._process.pid)]
 
@@ -91,11 +91,13 @@ class Server:
             command, core=self.cores.server, log=self.log, **options
         )
 
-    def _wait_until_it_listens(self) -> None:
+    def _wait_until_listening(self) -> None:
         processes.wait_for(self._listens, what=f"{self.label} to listen", seconds=30)
 
     def _listens(self) -> bool:
         assert self._process
         if self._process.poll() is not None:
-            raise processes.Failed(f"{self.label} ended: {self.log.read_text()[-500:]}")
+            raise processes.Failed(
+                f"{self.label} exited: {self.log.read_text()[-500:]}"
+            )
         return processes.listens(self.port)

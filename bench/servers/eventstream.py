@@ -1,4 +1,4 @@
-"""django-eventstream under uvicorn, in one process, told by Redis."""
+"""django-eventstream under uvicorn, in one process, with Redis."""
 
 import json
 
@@ -8,7 +8,7 @@ from bench.servers.peer import Peer
 
 
 class EventStream(Peer):
-    """A minimal Django site; see bench/peers/eventstream."""
+    """The minimal Django site in bench/peers/eventstream_site.py."""
 
     name = "eventstream"
     around = len("event: message\ndata: \n\n")
@@ -24,7 +24,7 @@ class EventStream(Peer):
         ]  # fmt: skip
 
     def message(self, event: Event) -> str:
-        """Return what `send_event` publishes where there is a Redis."""
+        """Return what `send_event` publishes to Redis."""
         return json.dumps(
             {
                 "channel": "bench",

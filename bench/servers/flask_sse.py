@@ -9,7 +9,7 @@ from bench.servers.peer import Peer
 
 
 class FlaskSse(Peer):
-    """A minimal Flask site; see bench/peers/flask_site.py."""
+    """The minimal Flask site in bench/peers/flask_site.py."""
 
     name = "flask_sse"
     around = len("event:message\ndata:\n\n")

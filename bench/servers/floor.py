@@ -1,4 +1,4 @@
-"""The floor: a C program that does nothing but write prepared frames."""
+"""The floor: a C program that only writes prepared frames."""
 
 import subprocess
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ FRAME = "id: 1795165498123-0\nevent: new_question\ndata: {}\n\n"
 
 
 class Floor(Server):
-    """Our frames, written by the least program that can."""
+    """The least work that a broadcast can take."""
 
     name = "floor"
     is_needed = True
@@ -19,7 +19,7 @@ class Floor(Server):
 
     def start(self) -> None:
         self._launch([VAR / "floor", str(self.port)], stdin=subprocess.PIPE)
-        self._wait_until_it_listens()
+        self._wait_until_listening()
 
     def stop(self) -> None:
         if self._process and self._process.stdin:

@@ -1,4 +1,4 @@
-"""Nchan: nginx with one worker and its store in memory."""
+"""Nchan: nginx with one worker and its memory store."""
 
 import resource
 import shutil
@@ -18,7 +18,7 @@ PUBLISHERS = 8
 REPLY_BYTES = 65_536
 REPLY_SECONDS = 60.0
 
-# Nothing of a burst is dropped by these limits; a ping as often as our heartbeat.
+# These limits drop no event of a burst. The ping interval is that of our heartbeat.
 CONFIGURATION = """
 load_module {module};
 daemon off;
@@ -59,7 +59,7 @@ http {{
 
 
 class Nchan(Server):
-    """Streams of a channel, published to by HTTP."""
+    """Streams of a channel; events are published over HTTP."""
 
     name = "nchan"
     around = len("id: 1795165498:0\ndata: \n\n")
@@ -67,7 +67,7 @@ class Nchan(Server):
 
     def __init__(self, cores: Cores, *, label: str = "") -> None:
         super().__init__(cores, label=label)
-        self._links: list[socket.socket] = []
+        self._connections: list[socket.socket] = []
 
     def start(self) -> None:
         nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -84,12 +84,12 @@ class Nchan(Server):
             )
         )
         self._launch([nginx, "-p", self.folder, "-c", configuration])
-        self._wait_until_it_listens()
+        self._wait_until_listening()
 
     def stop(self) -> None:
-        for link in self._links:
-            link.close()
-        self._links.clear()
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
         super().stop()
 
     def workers(self) -> list[int]:
@@ -97,15 +97,15 @@ class Nchan(Server):
         return machine.children(self._process.pid)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Publish events by one connection, none waiting for the reply to another."""
-        self._pipeline(self._link(0), events)
+        """Publish events over one connection, pipelined."""
+        self._pipeline(self._connection(0), events)
 
     def publish_in_parallel(self, events: Sequence[Event]) -> None:
-        """Publish events by several pipelined connections at once; in no order."""
+        """Publish events over several pipelined connections, in no fixed order."""
         threads = [
             threading.Thread(
                 target=self._pipeline,
-                args=[self._link(number), events[number::PUBLISHERS]],
+                args=[self._connection(number), events[number::PUBLISHERS]],
             )
             for number in range(PUBLISHERS)
         ]
@@ -114,24 +114,24 @@ class Nchan(Server):
         for thread in threads:
             thread.join()
 
-    def _link(self, number: int) -> socket.socket:
-        """Return one of the connections that are kept for publishing."""
-        while len(self._links) <= number:
-            link = socket.create_connection(("127.0.0.1", self.port))
-            link.settimeout(REPLY_SECONDS)
-            self._links.append(link)
-        return self._links[number]
+    def _connection(self, number: int) -> socket.socket:
+        """Return one of the persistent connections for publishing."""
+        while len(self._connections) <= number:
+            connection = socket.create_connection(("127.0.0.1", self.port))
+            connection.settimeout(REPLY_SECONDS)
+            self._connections.append(connection)
+        return self._connections[number]
 
-    def _pipeline(self, link: socket.socket, events: Sequence[Event]) -> None:
+    def _pipeline(self, connection: socket.socket, events: Sequence[Event]) -> None:
         requests = b"".join(map(self._request, events))
-        sender = threading.Thread(target=link.sendall, args=[requests])
+        sender = threading.Thread(target=connection.sendall, args=[requests])
         sender.start()
         replies = b""
         while replies.count(b"HTTP/1.1 ") < len(events):
-            got = link.recv(REPLY_BYTES)
-            if not got:
+            received = connection.recv(REPLY_BYTES)
+            if not received:
                 raise Failed("nginx closed a publisher's connection")
-            replies += got
+            replies += received
         sender.join()
 
     def _request(self, event: Event) -> bytes:

@@ -1,4 +1,4 @@
-"""This project's site: gunicorn as the repository configures it, and a Redis."""
+"""The site of this project: gunicorn with gunicorn.conf.py, and a Redis."""
 
 import shutil
 import sys
@@ -19,7 +19,7 @@ from project.redis_server import RedisServer
 
 EVENT_TYPE = "new_question"
 STREAM = "/notifications/stream/"
-# What limits an honest crowd on one machine, with one address, must not limit here.
+# All clients are on one machine, which the default limits would not allow.
 LIMITS = {
     "NOTIFICATIONS_MAX_STREAMS": "20000",
     "NOTIFICATIONS_MAX_STREAMS_PER_PERSON": "1000",
@@ -28,7 +28,7 @@ LIMITS = {
 
 
 class Ours(Server):
-    """The Q&A site, streaming to signed-in people what they follow."""
+    """The Q&A site; signed-in users stream what they follow."""
 
     name = "ours"
     is_needed = True
@@ -61,13 +61,13 @@ class Ours(Server):
     def start(self) -> None:
         self._clean()
         shutil.copy(self.people.database, self.database)
-        # By the runner, and so on the core of the load.
+        # Redis runs on the core of the load, like this process.
         self.redis.ensure_running(timeout=processes.STOP_SECONDS)
         self._launch(
             [sys.executable, "-m", "gunicorn", "project.wsgi"],
             environment=self.environment,
         )
-        self._wait_until_it_listens()
+        self._wait_until_listening()
         processes.wait_for(
             lambda: len(self.workers()) == self._workers, what="the workers", seconds=30
         )
@@ -90,7 +90,7 @@ class Ours(Server):
         return Log(lambda: self.redis.url)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Append events to the log in one go, as the relay does after a commit."""
+        """Append events to the log in one pipeline, as the relay does on commit."""
         self._log.append([self._entry(event) for event in events])
 
     def _entry(self, event: Event) -> tuple[str, bytes]:
@@ -102,12 +102,13 @@ class Ours(Server):
         return uid, encode(entry)
 
     def redis_clients(self) -> int:
-        """Return how many connections the site has to its Redis; ours are not its."""
+        """Return the number of the site's connections to its Redis."""
         self._log.close()
         with redis.Redis.from_url(self.redis.url) as client:
+            # Without the connection of this call.
             return len(client.client_list()) - 1
 
-    def committed(self) -> dict[int, int]:
+    def commit_times(self) -> dict[int, int]:
         """Return when each question was committed, by CLOCK_MONOTONIC in ns."""
         rows = map(str.split, self.commits.read_text().splitlines())
         return {int(pk): int(time) for pk, time in rows}

@@ -1,4 +1,4 @@
-"""A peer from PyPI: an environment of its own, and a Redis."""
+"""A server from PyPI, with its own virtual environment and Redis."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from project.redis_server import RedisServer
 
 
 class Peer(Server):
-    """A Python server that takes what is published from a Redis channel."""
+    """A Python server that gets its events from a Redis channel."""
 
-    # The channel on which it listens.
+    # The Redis channel that it subscribes to.
     channel = ""
 
     def __init__(self, cores: Cores, *, label: str = "") -> None:
@@ -27,7 +27,7 @@ class Peer(Server):
     def start(self) -> None:
         python = VAR / "envs" / self.name / "bin" / "python"
         if not python.exists():
-            raise Missing(f"no environment {python.parent.parent}; see `make bench`")
+            raise Missing(f"{python.parent.parent} does not exist; run `make bench`")
         shutil.rmtree(self.folder / "redis", ignore_errors=True)
         self.redis.ensure_running(timeout=processes.STOP_SECONDS)
         self._launch(
@@ -37,18 +37,18 @@ class Peer(Server):
                 "BENCH_PORT": str(self.port),
             },
         )
-        self._wait_until_it_listens()
+        self._wait_until_listening()
 
     def stop(self) -> None:
         super().stop()
         self.redis.stop()
 
     def command(self) -> list[str]:
-        """Return the words that start it, after the name of its Python."""
+        """Return the arguments of its Python."""
         raise NotImplementedError
 
     def message(self, event: Event) -> str:
-        """Return an event as the peer's own library publishes it."""
+        """Return an event in the format of the peer's library."""
         raise NotImplementedError
 
     @cached_property
@@ -56,7 +56,7 @@ class Peer(Server):
         return redis.Redis.from_url(self.redis.url)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Publish events by one pipeline."""
+        """Publish events in one pipeline."""
         with self._client.pipeline(transaction=False) as pipeline:
             for event in events:
                 pipeline.publish(self.channel, self.message(event))

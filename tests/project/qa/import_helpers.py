@@ -9,7 +9,7 @@ from django.core.management import call_command
 from notifications.models import Event
 from project.qa.models import Answer, Question, Topic
 
-# Posts a second: so many that no test waits.
+# Posts per second; high enough that no test waits.
 FAST = 1e9
 
 both_modes = pytest.mark.parametrize(

@@ -20,7 +20,7 @@ ORPHAN = AnswerRow(id=3, created=WRITTEN, body="<p>What?</p>", owner=8, question
 
 
 class Clock:
-    """A clock that only moves when somebody sleeps."""
+    """A clock that only moves during sleeps."""
 
     def __init__(self):
         self.now = 100.0

@@ -9,7 +9,7 @@ from tests.project.sqlite.statements import TIMEOUT
 
 
 class Clock:
-    """A clock that only moves when somebody sleeps.
+    """A clock that only moves during sleeps.
 
     `at` has a function to call in the first, second ... sleep.
     """
