@@ -4,7 +4,6 @@ A process holds at most three connections: one for short commands, one that wait
 entries, and one for pub/sub channels.
 """
 
-import math
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +14,10 @@ from typing import Any, NamedTuple
 import redis
 
 from notifications.conf import conf
-from notifications.exceptions import LogGap, LogUnavailable
+from notifications.exceptions import LogUnavailable
 from notifications.lib.batcher import Batcher
 from notifications.log import replies
+from notifications.log.blocking_reader import BlockingReader
 from notifications.log.client import RedisClient
 from notifications.log.lock import Lock
 from notifications.log.process_registry import ProcessRegistry
@@ -25,13 +25,9 @@ from notifications.log.session_store import SessionStore
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import Record, StartEntry, encode
 
-# In entries: a page of a replay, and what one wait returns at most, which fits into
-# the buffer of a connection that keeps up.
+# How many entries a page of a replay has at most.
 READ_LIMIT = 500
-WAIT_LIMIT = 100
-PROBES_KEPT = 1_000
-# How many probes in a row may stay unread.
-PROBES_MISSED = 3
+# How many keys Redis looks at in each step of a scan.
 SCAN_COUNT = 1_000
 
 # Appends an entry unless its uid was appended before, and returns its cursor.
@@ -82,7 +78,6 @@ class Log:
         prefix: str = "notifications",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clock = clock
         # The braces keep all keys in one slot of a Redis Cluster, since the scripts
         # touch several of them.
         self._prefix = f"{{{prefix}}}"
@@ -91,15 +86,7 @@ class Log:
         # Many clients reconnect at the same time; their lookups share round trips.
         self._batcher = Batcher(self._client.run_all)
         # Used by `wait` alone, which one thread calls.
-        self._waiting_client: redis.Redis | None = None
-        self._waiting: Any = None
-        # Probes have a stream of their own, so that they take no room in the log.
-        self._probes = f"{self._prefix}:probes"
-        # Marks the probes of this process.
-        self._origin = secrets.token_hex(8)
-        self._last_probe_read = "0"
-        # When this process last read a probe of its own, on the clock.
-        self._probe_read_at = -math.inf
+        self._reader = BlockingReader(self._client, self._prefix, clock=clock)
 
     def append(self, entries: Sequence[tuple[str, bytes]]) -> list[Cursor]:
         """Append (uid, entry) pairs in one round trip and return their cursors.
@@ -201,43 +188,7 @@ class Log:
         this. Raises LogUnavailable, also when Redis stays silent for longer than the
         wait, and LogGap when the entry at `after` is gone.
         """
-        try:
-            connection = self._waiting or self._start_waiting()
-            # Both run in order in one round trip. They bypass redis-py's client,
-            # whose overhead a command would cost as much as many deliveries.
-            streams = (self._stream, self._probes, str(after), self._last_probe_read)
-            block = int(seconds * 1000)
-            commands = [
-                ("XREAD", "COUNT", WAIT_LIMIT, "BLOCK", block, "STREAMS", *streams),
-                ("XRANGE", self._stream, str(after), str(after)),
-            ]
-            connection.send_packed_command(connection.pack_commands(commands))
-            found, known = connection.read_response(), connection.read_response()
-        except (redis.RedisError, OSError) as error:
-            self._drop_waiting()
-            raise LogUnavailable(str(error)) from error
-        pages = replies.pages(found)
-        self._note_probes(pages.get(self._probes, []))
-        if not known:
-            raise LogGap(after)
-        return replies.records(pages.get(self._stream, []))
-
-    def _start_waiting(self) -> Any:
-        # The client is kept, since it closes its connections when it is collected.
-        timeout = conf.LOG_READ_TIMEOUT + conf.LOG_READ_GRACE
-        self._waiting_client = self._client.connect(timeout=timeout)
-        self._waiting = self._waiting_client.connection_pool.get_connection()
-        # This may be another Redis, whose ids are smaller.
-        self._last_probe_read = "0"
-        return self._waiting
-
-    def _note_probes(self, probes: replies.Page) -> None:
-        for reply, fields in probes:
-            self._last_probe_read = reply.decode()
-            if fields.get(b"origin") == self._origin.encode():
-                self._probe_read_at = self._clock()
-                # What this process writes can be read again, so Redis is back.
-                self._client.breaker.succeeded()
+        return self._reader.wait(after, seconds=seconds)
 
     def exclusive(self, name: str, *, seconds: int) -> Lock:
         """Return a lock of this name, to be renewed before each piece of work.
@@ -281,7 +232,7 @@ class Log:
         Call it only when no thread waits for entries any more.
         """
         self._client.close()
-        self._drop_waiting()
+        self._reader.close()
 
     def probe(self) -> None:
         """Write a probe for `wait` to read, even while the breaker is open.
@@ -289,8 +240,7 @@ class Log:
         A background thread calls it and finds out when Redis is back, so that no
         request has to. Raises LogUnavailable.
         """
-        with self._client.command(bypass_breaker=True) as client:
-            client.xadd(self._probes, {"origin": self._origin}, maxlen=PROBES_KEPT)
+        self._reader.probe()
 
     @property
     def probe_timeout(self) -> float:
@@ -298,20 +248,12 @@ class Log:
 
         It is 0 without a sweep, which writes the probes.
         """
-        return PROBES_MISSED * conf.SWEEP_INTERVAL
+        return self._reader.probe_timeout
 
     @property
     def seconds_since_probe(self) -> float:
-        """How long ago this process last read a probe of its own; infinite if never.
-
-        It grows when writes and reads no longer reach the same Redis.
-        """
-        return self._clock() - self._probe_read_at
-
-    def _drop_waiting(self) -> None:
-        if self._waiting is not None:
-            self._waiting.disconnect()
-        self._waiting = self._waiting_client = None
+        """How long ago this process last read a probe of its own; infinite if never."""
+        return self._reader.seconds_since_probe
 
 
 @cache

@@ -1,0 +1,121 @@
+"""The connection on which a process waits for new entries, and the probes of it.
+
+A probe is written on the command connection and read here, which shows that writes and
+reads reach the same Redis.
+"""
+
+import math
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from notifications.conf import conf
+from notifications.exceptions import LogGap, LogUnavailable
+from notifications.log import replies
+from notifications.log.client import RedisClient
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.entries import Record
+
+# How many entries one wait returns at most: they fit into the buffer of a connection
+# that keeps up.
+WAIT_LIMIT = 100
+PROBES_KEPT = 1_000
+# How many probes in a row may stay unread.
+PROBES_MISSED = 3
+
+
+class BlockingReader:
+    """Waits for entries on a connection of its own, for one thread of a process.
+
+    `prefix` begins each key; `clock` is a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self, client: RedisClient, prefix: str, *, clock: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._stream = f"{prefix}:log"
+        # Probes have a stream of their own, so that they take no room in the log.
+        self._probes = f"{prefix}:probes"
+        # Marks the probes of this process.
+        self._origin = secrets.token_hex(8)
+        self._last_probe_read = "0"
+        # When this process last read a probe of its own, on the clock.
+        self._probe_read_at = -math.inf
+        # The client is kept, since it closes its connections when it is collected.
+        self._own_client: redis.Redis | None = None
+        self._connection: Any = None
+
+    def wait(self, after: Cursor, *, seconds: float) -> list[Record]:
+        """Return the next entries after `after`, waiting up to `seconds` for one.
+
+        `seconds` is at most LOG_READ_TIMEOUT. Raises LogUnavailable, also when Redis
+        stays silent for longer than the wait, and LogGap when the entry at `after` is
+        gone.
+        """
+        try:
+            connection = self._connection or self._connect()
+            # Both run in order in one round trip. They bypass redis-py's client,
+            # whose overhead a command would cost as much as many deliveries.
+            streams = (self._stream, self._probes, str(after), self._last_probe_read)
+            block = int(seconds * 1000)
+            commands = [
+                ("XREAD", "COUNT", WAIT_LIMIT, "BLOCK", block, "STREAMS", *streams),
+                ("XRANGE", self._stream, str(after), str(after)),
+            ]
+            connection.send_packed_command(connection.pack_commands(commands))
+            found, known = connection.read_response(), connection.read_response()
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise LogUnavailable(str(error)) from error
+        pages = replies.pages(found)
+        self._note_probes(pages.get(self._probes, []))
+        if not known:
+            raise LogGap(after)
+        return replies.records(pages.get(self._stream, []))
+
+    def _connect(self) -> Any:
+        timeout = conf.LOG_READ_TIMEOUT + conf.LOG_READ_GRACE
+        self._own_client = self._client.connect(timeout=timeout)
+        self._connection = self._own_client.connection_pool.get_connection()
+        # This may be another Redis, whose ids are smaller.
+        self._last_probe_read = "0"
+        return self._connection
+
+    def _note_probes(self, probes: replies.Page) -> None:
+        for reply, fields in probes:
+            self._last_probe_read = reply.decode()
+            if fields.get(b"origin") == self._origin.encode():
+                self._probe_read_at = self._clock()
+                # What this process writes can be read again, so Redis is back.
+                self._client.breaker.succeeded()
+
+    def probe(self) -> None:
+        """Write a probe, even while the breaker is open; raises LogUnavailable."""
+        with self._client.command(bypass_breaker=True) as client:
+            client.xadd(self._probes, {"origin": self._origin}, maxlen=PROBES_KEPT)
+
+    @property
+    def probe_timeout(self) -> float:
+        """After how many seconds without a probe reads and writes count as cut off.
+
+        It is 0 without a sweep, which writes the probes.
+        """
+        return PROBES_MISSED * conf.SWEEP_INTERVAL
+
+    @property
+    def seconds_since_probe(self) -> float:
+        """How long ago this process last read a probe of its own; infinite if never.
+
+        It grows when writes and reads no longer reach the same Redis.
+        """
+        return self._clock() - self._probe_read_at
+
+    def close(self) -> None:
+        """Close the connection; the next wait opens a new one."""
+        if self._connection is not None:
+            self._connection.disconnect()
+        self._connection = self._own_client = None
