@@ -1,4 +1,4 @@
-"""Both ends of a client's connection, for tests of what writes to sockets."""
+"""Both ends of a client's connection, for tests of the transports."""
 
 import select
 import socket
@@ -13,12 +13,12 @@ needs_epoll = pytest.mark.skipif(
     not hasattr(select, "epoll"), reason="only Linux has epoll"
 )
 READ_BYTES = 65_536
-# Little, so that what is large is written in many parts.
+# Small, so that large frames are written in many parts.
 SEND_BUFFER_BYTES = 8_192
 
 
 class Client:
-    """The client's end of a pair of sockets; `server` is ours."""
+    """The client's end of a pair of sockets; `server` is the other end."""
 
     def __init__(self):
         self.server, self.socket = socket.socketpair()
@@ -28,12 +28,12 @@ class Client:
         self.ended = False
 
     def take(self):
-        """Return our end as the server hands it over."""
+        """Return the server's end as a plain socket, as a hijack needs it."""
         self.server = plain(self.server)
         return self.server
 
     def read(self):
-        """Return what has come."""
+        """Return the bytes that have arrived."""
         got = b""
         while not self.ended:
             try:
@@ -47,20 +47,20 @@ class Client:
         return got
 
     def close(self):
-        """Close what is left of both ends."""
+        """Close both ends."""
         self.socket.close()
         self.server.close()
 
 
-class Written:
-    """An outlet that writes to a client's socket, watched by a poller of its own."""
+class SocketEndpoint:
+    """A SocketTransport and its client, with a poller of its own."""
 
     def __init__(self, connection):
         self.epoll = select.epoll()
         self.poller = Poller(self.epoll)
         self.client = Client()
         self.connection = connection
-        # The connections whose end was told.
+        # The connections for which `on_end` was called.
         self.ended = []
         self.socket = self.client.take()
         self.transport = SocketTransport(
@@ -69,18 +69,18 @@ class Written:
         connection.transport = self.transport
 
     def read(self):
-        """Return all that comes, the rest of it as soon as there is room."""
+        """Return all bytes, including those that wait for a writable socket."""
         return read_all(self.poller, self.client)
 
     def close(self):
-        """Close what is left."""
+        """Close everything."""
         self.transport.abort()
         self.client.close()
         self.epoll.close()
 
 
-class Queued:
-    """A queue whose client sits at a socket."""
+class QueueEndpoint:
+    """A QueueTransport and its client."""
 
     def __init__(self, connection, *, buffer_bytes):
         self.client = Client()
@@ -89,26 +89,26 @@ class Queued:
         connection.transport = self.transport
 
     def read(self):
-        """Return all that waits, as whoever writes to the client takes it."""
+        """Return all waiting bytes, as the writing thread takes them."""
         got = b""
         while taken := self.transport.take(seconds=0):
             got += b"".join(frame.body for frame in taken)
         return got
 
     def close(self):
-        """Close what is left."""
+        """Close everything."""
         self.client.close()
 
 
 def plain(sock):
-    """Return the same socket as one that is ours alone and does not block."""
+    """Return the same socket as a plain one that does not block."""
     ours = PlainSocket(sock.family, sock.type, sock.proto, sock.detach())
     ours.setblocking(False)
     return ours
 
 
 def read_all(poller, client):
-    """Return what comes to a client until it has all, or the end."""
+    """Return all bytes that a client gets until no more arrive."""
     got = b""
     while True:
         poller.handle()

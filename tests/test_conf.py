@@ -108,7 +108,7 @@ def configure(settings):
 
 
 @pytest.mark.parametrize("key", SETTINGS)
-def test_a_setting_that_is_not_written_has_its_default(configure, settings, key):
+def test_missing_setting_has_its_default(configure, settings, key):
     configure()
     by_default = getattr(conf, key)
 
@@ -118,7 +118,7 @@ def test_a_setting_that_is_not_written_has_its_default(configure, settings, key)
     assert by_default == written or by_default() == written()
 
 
-def test_a_site_may_have_no_settings_at_all(settings):
+def test_site_may_have_no_settings(settings):
     del settings.NOTIFICATIONS
 
     assert conf.SWEEP_BATCH == 500
@@ -130,7 +130,7 @@ def name(value):
 
 
 @pytest.mark.parametrize(("key", "pair"), cases(ACCEPTED), ids=name)
-def test_what_a_site_writes_is_read(configure, key, pair):
+def test_valid_value_is_parsed(configure, key, pair):
     written, expected = pair
 
     configure(**{key: written})
@@ -140,27 +140,27 @@ def test_what_a_site_writes_is_read(configure, key, pair):
 
 
 @pytest.mark.parametrize("url", ["redis://h:1/0", "rediss://h", "unix:///run/r.sock"])
-def test_the_address_of_redis_may_be_a_url(configure, url):
+def test_redis_url_may_be_a_string(configure, url):
     configure(REDIS_URL=url)
 
     assert conf.REDIS_URL() == url
 
 
 @pytest.mark.parametrize("written", [address, f"{__name__}.address"])
-def test_the_address_of_redis_may_be_a_callable(configure, written):
+def test_redis_url_may_be_a_callable(configure, written):
     configure(REDIS_URL=written)
 
     assert conf.REDIS_URL() == "redis://127.0.0.1:1/0"
 
 
-def test_who_may_stream_is_decided_by_the_kinds_of_topics_unless_a_site_says(configure):
+def test_topic_kinds_decide_who_may_stream_by_default(configure):
     configure()
 
     assert conf.AUTHORIZE is public_topics
 
 
 @pytest.mark.parametrize(("key", "written"), cases(REFUSED), ids=name)
-def test_what_cannot_be_used_is_refused(configure, key, written):
+def test_invalid_value_raises(configure, key, written):
     configure(**{key: written})
 
     with pytest.raises(InvalidSetting) as caught:
@@ -171,7 +171,7 @@ def test_what_cannot_be_used_is_refused(configure, key, written):
     assert str(caught.value).endswith(f"expected {SETTINGS[key].expected}")
 
 
-def test_a_setting_that_changed_is_read_anew(configure):
+def test_changed_setting_is_parsed_again(configure):
     configure(SWEEP_BATCH=1)
     assert conf.SWEEP_BATCH == 1
 
@@ -180,7 +180,7 @@ def test_a_setting_that_changed_is_read_anew(configure):
     assert conf.SWEEP_BATCH == 2
 
 
-def test_a_setting_is_parsed_once(configure, monkeypatch):
+def test_setting_is_parsed_once(configure, monkeypatch):
     parsed = []
     setting = SETTINGS["SWEEP_BATCH"]
     monkeypatch.setattr(setting, "parse", lambda value: parsed.append(value) or 7)
@@ -194,5 +194,5 @@ def test_few_settings_are_public():
     assert len([each for each in SETTINGS.values() if each.public]) <= 24
 
 
-def test_every_setting_is_tried_here():
+def test_every_setting_has_valid_and_invalid_values_here():
     assert {*ACCEPTED, "REDIS_URL"} == {*REFUSED} == {*SETTINGS}

@@ -27,7 +27,7 @@ def request_through(rf: RequestFactory):
     return send
 
 
-def test_a_page_has_the_newest_cursor(request_through, log):
+def test_page_has_the_newest_cursor(request_through, log):
     log.append([("1", b"{}")])
 
     request = request_through()
@@ -35,7 +35,7 @@ def test_a_page_has_the_newest_cursor(request_through, log):
     assert request.notifications_cursor == str(log.position())
 
 
-def test_the_cursor_is_from_before_the_page(rf, log):
+def test_cursor_is_from_before_the_view(rf, log):
     cursors = []
 
     def view(request):
@@ -49,29 +49,29 @@ def test_the_cursor_is_from_before_the_page(rf, log):
     assert noted < appended
 
 
-def test_an_empty_log_has_a_cursor_too(request_through):
+def test_empty_log_has_a_cursor(request_through):
     assert Cursor.parse(request_through().notifications_cursor) > Cursor(0, 0)
 
 
-def test_a_head_request_has_a_cursor(request_through):
+def test_head_request_has_a_cursor(request_through):
     assert request_through("HEAD").notifications_cursor
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_a_request_that_is_no_page_has_none(request_through, method):
+def test_request_with_another_method_has_no_cursor(request_through, method):
     assert not hasattr(request_through(method), "notifications_cursor")
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
-def test_what_is_no_html_has_none(request_through, accept):
+def test_request_for_another_type_has_no_cursor(request_through, accept):
     assert not hasattr(request_through(accept=accept), "notifications_cursor")
 
 
-def test_a_page_is_shown_while_redis_is_away(request_through, no_redis):
+def test_page_is_shown_without_redis(request_through, no_redis):
     assert request_through().notifications_cursor == ""
 
 
-def test_where_the_log_is_read_already_a_page_needs_no_redis(
+def test_page_needs_no_redis_while_the_hub_reads_the_log(
     client, db, log, monkeypatch
 ):
     hub = shared_hub()

@@ -9,8 +9,8 @@ from notifications.protocol.frames import Batch, Frame
 from notifications.streams.client_socket import NullSocket
 
 
-def frame(number=1, *, topics=("topic:a",), actor="", told=None, body=b"x"):
-    return Frame(Cursor(number, 0), body, topics, actor, told or {})
+def frame(number=1, *, topics=("topic:a",), actor="", already_told=None, body=b"x"):
+    return Frame(Cursor(number, 0), body, topics, actor, already_told or {})
 
 
 def follows(**levels):
@@ -21,7 +21,7 @@ def taken(connection):
     return [each.cursor.milliseconds for each in connection.transport.take(seconds=0)]
 
 
-def test_frames_come_out_in_the_order_they_went_in():
+def test_frames_are_taken_in_the_order_they_were_pushed():
     connection = Connection()
 
     connection.push(Batch([frame(1), frame(2)]))
@@ -42,7 +42,7 @@ def test_full_buffer_closes_the_connection():
     assert taken(connection) == []
 
 
-def test_a_closed_connection_takes_no_frames_and_keeps_its_first_reason():
+def test_closed_connection_ignores_frames_and_keeps_its_first_reason():
     connection = Connection()
     connection.close("first")
 
@@ -53,7 +53,7 @@ def test_a_closed_connection_takes_no_frames_and_keeps_its_first_reason():
     assert taken(connection) == []
 
 
-def test_what_the_client_has_seen_is_left_out():
+def test_frames_up_to_the_clients_cursor_are_skipped():
     connection = Connection(skip_until=Cursor(2, 0))
 
     connection.push(Batch([frame(1), frame(2), frame(3)]))
@@ -65,29 +65,29 @@ def test_what_the_client_has_seen_is_left_out():
     ("delivered_up_to", "reached"),
     [(Cursor(1, 0), Cursor(2, 0)), (Cursor(3, 0), Cursor(3, 0))],
 )
-def test_the_client_is_never_told_of_a_place_it_is_past(delivered_up_to, reached):
+def test_reached_cursor_is_never_before_the_clients_own(delivered_up_to, reached):
     assert Connection(skip_until=Cursor(2, 0)).reached(delivered_up_to) == reached
 
 
-def test_a_person_does_not_hear_of_their_own():
+def test_person_does_not_get_their_own_events():
     connection = Connection(Subscriber(user="7"), subscriptions=follows(a="follow"))
 
     assert connection.wants(frame(actor="8"))
     assert not connection.wants(frame(actor="7"))
 
 
-def test_nobody_known_hears_of_what_nobody_did():
+def test_anonymous_connection_gets_events_without_an_actor():
     assert Connection(requested_topics=["topic:a"]).wants(frame(actor=""))
 
 
-def test_a_mute_beats_following_another_topic():
+def test_muted_topic_beats_a_followed_one():
     connection = Connection(subscriptions=follows(a="follow", b="mute"))
 
     assert connection.wants(frame(topics=("topic:a",)))
     assert not connection.wants(frame(topics=("topic:a", "topic:b")))
 
 
-def test_a_muted_topic_is_no_selector():
+def test_muted_topic_is_not_a_selector():
     connection = Connection(
         requested_topics=["user:*"], subscriptions=follows(a="watch", b="mute")
     )
@@ -95,35 +95,39 @@ def test_a_muted_topic_is_no_selector():
     assert connection.selectors == {"user:*", "topic:a"}
 
 
-def test_who_was_told_before_is_not_told_again():
+def test_subscriber_who_was_already_told_gets_no_frame():
     connection = Connection(
         subscriptions=Subscriptions({"topic:a": 100, "topic:b": 100})
     )
 
-    assert not connection.wants(frame(topics=("topic:b",), told={"topic:a": 100}))
-    assert connection.wants(frame(topics=("topic:b",), told={"topic:a": 99}))
-    assert connection.wants(frame(topics=("topic:b",), told={"topic:c": 100}))
+    assert not connection.wants(
+        frame(topics=("topic:b",), already_told={"topic:a": 100})
+    )
+    assert connection.wants(frame(topics=("topic:b",), already_told={"topic:a": 99}))
+    assert connection.wants(frame(topics=("topic:b",), already_told={"topic:c": 100}))
 
 
-def test_a_stream_of_a_whole_kind_was_told_before_too():
+def test_already_told_topic_matches_a_wildcard():
     connection = Connection(requested_topics=["topic:*"])
 
-    assert not connection.wants(frame(topics=("topic:b",), told={"topic:a": 100}))
+    assert not connection.wants(
+        frame(topics=("topic:b",), already_told={"topic:a": 100})
+    )
 
 
-def test_what_came_before_following_is_not_replayed():
+def test_frames_from_before_the_follow_are_not_replayed():
     connection = Connection(subscriptions=Subscriptions({"topic:a": 100}))
 
     assert not connection.wants_replayed(frame(99))
     assert connection.wants_replayed(frame(100))
 
 
-def test_what_a_page_asks_for_is_replayed_from_where_it_was():
+def test_requested_topics_are_replayed_from_any_cursor():
     assert Connection(requested_topics=["topic:a"]).wants_replayed(frame(1))
     assert Connection(requested_topics=["topic:*"]).wants_replayed(frame(1))
 
 
-def test_other_topics_are_not_replayed():
+def test_topics_that_are_not_followed_are_not_replayed():
     connection = Connection(
         requested_topics=["topic:b"], subscriptions=follows(c="follow", d="mute")
     )
@@ -131,7 +135,7 @@ def test_other_topics_are_not_replayed():
     assert not connection.wants_replayed(frame(1, topics=("topic:a", "topic:d")))
 
 
-def test_a_follow_changes_what_is_heard():
+def test_change_of_a_follow_changes_the_selectors():
     connection = Connection(subscriptions=follows(a="follow"))
 
     connection.change_follow("topic:a", "", 0, at=Cursor(2, 0))
@@ -140,7 +144,7 @@ def test_a_follow_changes_what_is_heard():
     assert connection.selectors == {"topic:b"}
 
 
-def test_an_older_change_of_a_follow_does_not_undo_a_newer_one():
+def test_older_change_of_a_follow_does_not_undo_a_newer_one():
     connection = Connection()
 
     connection.change_follow("topic:a", "", 0, at=Cursor(2, 0))
@@ -149,22 +153,22 @@ def test_an_older_change_of_a_follow_does_not_undo_a_newer_one():
     assert connection.selectors == frozenset()
 
 
-def test_who_hangs_in_writing_is_freed_when_the_buffer_is_full():
-    freed = []
+def test_full_buffer_aborts_the_link_once():
+    aborted = []
 
     class Socket(NullSocket):
         def abort(self):
-            freed.append(1)
+            aborted.append(1)
 
     connection = Connection(transport=QueueTransport(buffer_bytes=1_024, link=Socket()))
 
     for number in range(4):
         connection.push(Batch([frame(number, body=b"x" * 2_000)]))
 
-    assert freed == [1]
+    assert aborted == [1]
 
 
-def test_what_waits_is_drained_before_the_end_if_so_wanted():
+def test_closing_with_drain_keeps_the_waiting_frames():
     connection = Connection()
     connection.push(Batch([frame(1)]))
 
@@ -175,7 +179,7 @@ def test_what_waits_is_drained_before_the_end_if_so_wanted():
     assert taken(connection) == []
 
 
-def test_a_connection_knows_how_long_it_may_last():
+def test_connection_knows_how_many_seconds_are_left():
     now = [0.0]
     connection = Connection(Subscriber(seconds=60), clock=lambda: now[0])
 
@@ -194,7 +198,7 @@ def test_a_connection_knows_how_long_it_may_last():
         ({"login": "other"}, True),
     ],
 )
-def test_an_end_is_for_all_for_a_session_or_for_other_logins(entry, ends):
+def test_end_entry_includes_all_streams_or_a_session_or_other_logins(entry, ends):
     connection = Connection(Subscriber(user="7", session="s", login="l"))
 
     found = connection.is_ended_by(EndEntry(uid="1", user="7", reason="x", **entry))

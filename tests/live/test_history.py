@@ -10,7 +10,7 @@ LIMITS = {"limit_bytes": 10**9, "limit_entries": 10_000}
 
 
 def at(number):
-    """Return the cursor of the entry with this number; the log has 1 and more."""
+    """Return the cursor of the entry with this number, which is at least 1."""
     return Cursor(100 + number, 0)
 
 
@@ -23,7 +23,7 @@ def numbers(frames):
 
 
 def fill(history, entries, *, size=10):
-    """Add one entry after the other; for what is no entry, an event."""
+    """Add an event for each number; return the history."""
     for number in entries:
         history.add(at(number), event(number), size)
     return history
@@ -37,7 +37,7 @@ def history():
 # One segment.
 
 
-def test_a_segment_knows_its_entries_and_no_others():
+def test_segment_has_its_entries_and_no_others():
     segment = Segment(START)
     segment.add(at(1), event(1), 10)
     segment.add(at(3), None, 10)
@@ -47,7 +47,7 @@ def test_a_segment_knows_its_entries_and_no_others():
     ]  # fmt: skip
 
 
-def test_a_segment_weighs_what_it_holds_and_more():
+def test_segment_adds_a_constant_to_the_size_of_each_entry():
     segment = Segment(START)
 
     segment.add(at(1), event(1), 10)
@@ -56,17 +56,17 @@ def test_a_segment_weighs_what_it_holds_and_more():
     assert segment.bytes == 30 + 2 * ENTRY_BYTES
 
 
-# What is known.
+# Which entries it has.
 
 
-def test_a_new_history_has_its_floor_alone(history):
+def test_new_history_has_only_its_floor(history):
     assert history.floor == START
     assert history.has(START)
     assert not history.has(at(1))
     assert not history.has(Cursor(99, 0))
 
 
-def test_a_history_has_each_entry_of_each_segment(history):
+def test_history_has_each_entry_of_each_segment(history):
     count = 3 * SEGMENT_ENTRIES + 5
 
     fill(history, range(2, 2 * count, 2))
@@ -75,10 +75,10 @@ def test_a_history_has_each_entry_of_each_segment(history):
     assert not any(history.has(at(number)) for number in range(1, 2 * count, 2))
 
 
-# What is addressed.
+# The frames for selectors.
 
 
-def test_an_event_is_found_by_its_topic_and_by_the_whole_kind(history):
+def test_event_is_found_by_its_topic_and_by_the_wildcard(history):
     history.add(at(1), event(1, "topic:a"), 10)
     history.add(at(2), event(2, "topic:b"), 10)
     history.add(at(3), event(3, "user:a"), 10)
@@ -90,7 +90,7 @@ def test_an_event_is_found_by_its_topic_and_by_the_whole_kind(history):
     assert history.frames_for([], START, at(3)) == []
 
 
-def test_an_event_that_is_found_by_several_comes_once_and_in_order(history):
+def test_event_that_several_selectors_match_is_returned_once_and_in_order(history):
     history.add(at(1), event(1, "topic:b", "topic:a"), 10)
     history.add(at(2), event(2, "topic:a"), 10)
     history.add(at(3), event(3, "topic:a", "topic:b"), 10)
@@ -100,7 +100,7 @@ def test_an_event_that_is_found_by_several_comes_once_and_in_order(history):
     assert numbers(found) == [1, 2, 3]
 
 
-def test_what_is_after_one_cursor_and_up_to_another_comes(history):
+def test_frames_after_one_cursor_and_up_to_another_are_returned(history):
     fill(history, range(1, 3 * SEGMENT_ENTRIES))
     last = 2 * SEGMENT_ENTRIES + 3
 
@@ -110,13 +110,13 @@ def test_what_is_after_one_cursor_and_up_to_another_comes(history):
 
 
 @pytest.mark.parametrize("edge", [0, SEGMENT_ENTRIES, 2 * SEGMENT_ENTRIES])
-def test_from_one_cursor_to_itself_there_is_nothing(history, edge):
+def test_no_frame_lies_between_a_cursor_and_itself(history, edge):
     fill(history, range(1, 3 * SEGMENT_ENTRIES))
 
     assert history.frames_for(["topic:a"], at(edge), at(edge)) == []
 
 
-def test_controls_and_nothings_are_in_nobodys_way(history):
+def test_entries_that_are_not_events_are_skipped(history):
     history.add(at(1), event(1), 10)
     history.add(at(2), None, 10)
     history.add(at(3), FollowEntry(uid="3", user="7", topic="topic:a"), 10)
@@ -126,10 +126,10 @@ def test_controls_and_nothings_are_in_nobodys_way(history):
     assert numbers(history.frames_for(["topic:a"], at(3), at(4))) == [4]
 
 
-# What is found by person.
+# The control entries of a person.
 
 
-def test_controls_are_found_by_person_in_order(history):
+def test_control_entries_are_found_by_person_in_order(history):
     follow = FollowEntry(uid="1", user="7", topic="topic:a", level="follow")
     other = FollowEntry(uid="2", user="8", topic="topic:a", level="follow")
     end = EndEntry(uid="3", user="7", reason="signed_out")
@@ -144,7 +144,7 @@ def test_controls_are_found_by_person_in_order(history):
     assert history.controls("9", START, newest) == []
 
 
-def test_controls_are_those_after_one_cursor_and_up_to_another(history):
+def test_control_entries_after_one_cursor_and_up_to_another_are_returned(history):
     for number in range(1, 6):
         entry = FollowEntry(uid=str(number), user="7", topic="topic:a")
         history.add(at(number), entry, 10)
@@ -154,10 +154,10 @@ def test_controls_are_those_after_one_cursor_and_up_to_another(history):
     assert [entry.uid for _, entry in found] == ["3", "4"]
 
 
-# What is forgotten.
+# Dropping the oldest segments.
 
 
-def test_the_oldest_are_forgotten_when_there_are_too_many():
+def test_oldest_entries_are_dropped_when_there_are_too_many():
     history = History(START, limit_bytes=10**9, limit_entries=2 * SEGMENT_ENTRIES)
 
     fill(history, range(1, 10 * SEGMENT_ENTRIES + 1))
@@ -167,7 +167,7 @@ def test_the_oldest_are_forgotten_when_there_are_too_many():
     assert kept[-1] == 10 * SEGMENT_ENTRIES
 
 
-def test_the_oldest_are_forgotten_when_they_weigh_too_much():
+def test_oldest_entries_are_dropped_when_they_are_too_large():
     size = 10_000
     limit = 5 * SEGMENT_ENTRIES * size
     history = History(START, limit_bytes=limit, limit_entries=10_000)
@@ -179,7 +179,7 @@ def test_the_oldest_are_forgotten_when_they_weigh_too_much():
     assert kept[-1] == 2_000
 
 
-def test_what_is_forgotten_is_forgotten_as_a_whole():
+def test_entries_are_dropped_by_whole_segments():
     history = History(START, limit_bytes=0, limit_entries=0)
 
     fill(history, range(1, 2 * SEGMENT_ENTRIES + 2))
@@ -192,20 +192,20 @@ def test_what_is_forgotten_is_forgotten_as_a_whole():
     ]
 
 
-# What is read back.
+# Prepending older entries.
 
 
 def older(start, entries, **limits):
     return fill(History(start, **(limits or LIMITS)), entries)
 
 
-def test_what_stands_before_the_floor_is_worth_reading(history):
+def test_only_entries_before_the_floor_may_be_backfilled(history):
     assert history.may_backfill(Cursor(50, 0))
     assert not history.may_backfill(START)
     assert not history.may_backfill(at(1))
 
 
-def test_what_was_read_back_is_known():
+def test_prepended_entries_are_found():
     history = fill(History(at(250), **LIMITS), range(251, 260))
 
     history.prepend(older(at(10), range(11, 251)), at(10))
@@ -217,7 +217,7 @@ def test_what_was_read_back_is_known():
     assert numbers(found) == list(range(11, 260))
 
 
-def test_what_is_too_much_is_not_put_in_front_and_not_read_again():
+def test_too_many_older_entries_are_not_prepended_and_not_read_again():
     history = fill(History(at(250), limit_bytes=10**9, limit_entries=100), [251])
 
     history.prepend(older(at(10), range(11, 251)), at(10))
@@ -228,19 +228,21 @@ def test_what_is_too_much_is_not_put_in_front_and_not_read_again():
     assert history.may_backfill(at(200))
 
 
-def test_what_was_too_heavy_to_be_read_as_a_whole_is_not_put_in_front():
+def test_incomplete_older_history_is_not_prepended():
     history = History(at(500), limit_bytes=100_000, limit_entries=10_000)
-    begun = older(at(10), range(11, 501), limit_bytes=100_000, limit_entries=10_000)
-    assert begun.floor > at(10)
+    incomplete = older(
+        at(10), range(11, 501), limit_bytes=100_000, limit_entries=10_000
+    )
+    assert incomplete.floor > at(10)
 
-    history.prepend(begun, at(10))
+    history.prepend(incomplete, at(10))
 
     assert history.floor == at(500)
     assert not history.may_backfill(at(10))
     assert history.may_backfill(at(400))
 
 
-def test_a_shorter_way_back_is_found_after_one_that_was_too_long():
+def test_fewer_older_entries_are_prepended_after_too_many():
     history = History(at(250), limit_bytes=10**9, limit_entries=150)
     history.prepend(older(at(10), range(11, 251)), at(10))
 
@@ -250,7 +252,7 @@ def test_a_shorter_way_back_is_found_after_one_that_was_too_long():
     assert history.has(at(220))
 
 
-def test_what_was_read_back_is_forgotten_first():
+def test_prepended_entries_are_dropped_first():
     history = History(at(250), limit_bytes=10**9, limit_entries=300)
     history.prepend(older(at(200), range(201, 251)), at(200))
 

@@ -14,7 +14,7 @@ from notifications.live.subscriber import Subscriber, Subscriptions
 from notifications.protocol import entries, frames
 from tests.system.server import wait_for
 
-# So many that a push to them has several pauses.
+# Enough connections for several pauses in one push.
 MANY = 5 * ITEMS_PER_CLOCK_READ
 THOUSANDS = 2_000
 
@@ -59,12 +59,12 @@ def put_end(log, user, **options):
 def attach(hub, *, after=None, user="", session="", **options):
     connection = Connection(Subscriber(user=user, session=session), **options)
     after = None if after is None else str(after)
-    missed = each(hub.attach(connection, after=after, as_of=hub.position))
+    missed = frames_of(hub.attach(connection, after=after, as_of=hub.position))
     return connection, list(missed)
 
 
-def each(batches):
-    """Yield the frames of what was missed one by one."""
+def frames_of(batches):
+    """Yield the frames of the batches one by one."""
     for batch in batches:
         yield from batch.frames
 
@@ -91,7 +91,7 @@ def received(connection, count):
     return cursors(frames)
 
 
-def test_an_event_is_pushed_to_who_follows_its_topic(hub, append):
+def test_event_is_pushed_to_the_followers_of_its_topic(hub, append):
     follower, _ = attach(hub, subscriptions=Subscriptions({"topic:a": 0}))
     other, _ = attach(hub, subscriptions=Subscriptions({"topic:b": 0}))
 
@@ -102,7 +102,7 @@ def test_an_event_is_pushed_to_who_follows_its_topic(hub, append):
     assert received(other, 1) == [other_cursor]
 
 
-def test_an_event_to_several_topics_comes_once(hub, append):
+def test_event_with_several_topics_is_pushed_once(hub, append):
     connection, _ = attach(hub, requested_topics=["topic:a", "topic:b", "topic:*"])
 
     first, last = append("topic:a", "topic:b"), append("topic:b")
@@ -110,7 +110,7 @@ def test_an_event_to_several_topics_comes_once(hub, append):
     assert received(connection, 2) == [first, last]
 
 
-def test_one_frame_is_shared_by_all(hub, append):
+def test_connections_share_one_frame(hub, append):
     one, _ = attach(hub, requested_topics=["topic:a"])
     two, _ = attach(hub, requested_topics=["topic:a"])
 
@@ -119,7 +119,7 @@ def test_one_frame_is_shared_by_all(hub, append):
     assert one.transport.take(seconds=10)[0] is two.transport.take(seconds=10)[0]
 
 
-def test_a_detached_connection_gets_nothing_more(hub, append):
+def test_detached_connection_gets_no_more_frames(hub, append):
     gone, _ = attach(hub, requested_topics=["topic:a"], user="7")
     stays, _ = attach(hub, requested_topics=["topic:a"])
 
@@ -132,7 +132,7 @@ def test_a_detached_connection_gets_nothing_more(hub, append):
     assert gone.state is State.CLOSED
 
 
-def test_a_new_client_missed_nothing_and_learns_where_it_is(hub):
+def test_new_client_missed_nothing_and_gets_its_cursor(hub):
     hub.ensure_started()
     position = hub.position
 
@@ -142,7 +142,7 @@ def test_a_new_client_missed_nothing_and_learns_where_it_is(hub):
     assert cursors(missed) == [position]
 
 
-def test_a_client_that_comes_back_gets_exactly_what_it_missed(hub, append):
+def test_client_that_reconnects_gets_exactly_the_missed_frames(hub, append):
     seen = append("topic:a")
     missed_one = append("topic:a")
     append("topic:b")
@@ -157,7 +157,7 @@ def test_a_client_that_comes_back_gets_exactly_what_it_missed(hub, append):
 
 @pytest.fixture
 def lagging(hub, log, monkeypatch):
-    """Lets the hub read nothing from now on."""
+    """A hub that reads nothing from now on."""
     begun, pause = threading.Event(), threading.Event()
 
     def wait(after, *, seconds):
@@ -166,17 +166,17 @@ def lagging(hub, log, monkeypatch):
         return []
 
     monkeypatch.setattr(log, "wait", wait)
-    # The read before it has ended then.
+    # The previous read has ended by then.
     assert begun.wait(30)
 
 
-def test_a_page_newer_than_the_hub_gets_nothing_twice(hub, lagging, append):
+def test_page_that_is_ahead_of_the_hub_gets_no_frame_twice(hub, lagging, append):
     hub.ensure_started()
     behind = hub.position
     seen = append("topic:a")
     connection = Connection(requested_topics=["topic:a"])
 
-    missed = list(each(hub.attach(connection, after=str(seen), as_of=behind)))
+    missed = list(frames_of(hub.attach(connection, after=str(seen), as_of=behind)))
 
     assert cursors(missed) == [seen]
     assert names(missed) == ["heartbeat"]
@@ -186,7 +186,7 @@ def test_a_page_newer_than_the_hub_gets_nothing_twice(hub, lagging, append):
 @pytest.mark.parametrize(
     "cursor", ["0-0", "1-1", "99999999999999-0", "", "x", "-1-1", "1" * 1_000_000, "\0"]
 )
-def test_a_cursor_that_proves_nothing_gets_one_reset(hub, append, cursor):
+def test_unknown_cursor_gets_one_reset(hub, append, cursor):
     append("topic:a")
 
     _, missed = attach(hub, requested_topics=["topic:a"], after=cursor)
@@ -194,7 +194,7 @@ def test_a_cursor_that_proves_nothing_gets_one_reset(hub, append, cursor):
     assert names(missed) == ["reset", "heartbeat"]
 
 
-def test_after_a_reset_live_events_come(hub, append):
+def test_live_events_follow_a_reset(hub, append):
     connection, _ = attach(hub, requested_topics=["topic:a"], after="99999999999999-0")
 
     cursor = append("topic:a")
@@ -202,19 +202,19 @@ def test_after_a_reset_live_events_come(hub, append):
     assert received(connection, 1) == [cursor]
 
 
-def test_a_trimmed_cursor_gets_one_reset(append, redis_client, settings):
+def test_trimmed_cursor_gets_one_reset(append, redis_client, settings):
     seen, *_ = [append("topic:a") for _ in range(3)]
     hub = shared_hub()
     hub.ensure_started()
     connection = Connection(requested_topics=["topic:a"])
-    missed = each(hub.attach(connection, after=str(seen), as_of=hub.position))
+    missed = frames_of(hub.attach(connection, after=str(seen), as_of=hub.position))
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
     redis_client.xdel(f"{{{prefix}}}:log", str(seen))
 
     assert names(missed) == ["reset", "heartbeat"]
 
 
-def test_a_follow_applies_to_open_streams(hub, append, log):
+def test_follow_applies_to_open_streams(hub, append, log):
     connection, _ = attach(hub, user="7")
 
     put_follow(log, "7", "topic:a", "follow")
@@ -223,7 +223,7 @@ def test_a_follow_applies_to_open_streams(hub, append, log):
     assert received(connection, 1) == [cursor]
 
 
-def test_an_unfollow_and_a_mute_apply_to_open_streams(hub, append, log):
+def test_unfollow_and_mute_apply_to_open_streams(hub, append, log):
     connection, _ = attach(
         hub,
         user="7",
@@ -240,7 +240,7 @@ def test_an_unfollow_and_a_mute_apply_to_open_streams(hub, append, log):
     assert received(connection, 1) == [cursor]
 
 
-def test_a_follow_of_somebody_else_changes_nothing(hub, append, log):
+def test_follow_of_another_person_changes_nothing(hub, append, log):
     connection, _ = attach(hub, user="7", requested_topics=["topic:b"])
 
     put_follow(log, "8", "topic:a", "follow")
@@ -250,7 +250,7 @@ def test_a_follow_of_somebody_else_changes_nothing(hub, append, log):
     assert received(connection, 1) == [cursor]
 
 
-def test_a_follow_made_while_follows_were_loaded_is_not_lost(hub, append, log):
+def test_follow_made_while_follows_were_loaded_is_applied(hub, append, log):
     hub.ensure_started()
     as_of = hub.position
     changed = put_follow(log, "7", "topic:a", "follow")
@@ -263,7 +263,7 @@ def test_a_follow_made_while_follows_were_loaded_is_not_lost(hub, append, log):
     assert received(connection, 1) == [cursor]
 
 
-def test_poison_in_the_log_is_skipped_and_counted(hub, append, log):
+def test_unreadable_entries_are_skipped_and_counted(hub, append, log):
     connection, _ = attach(hub, requested_topics=["topic:a"])
 
     log.append([("poison", b"\x80\x04]"), ("deep", b"[" * 10_000)])
@@ -273,7 +273,7 @@ def test_poison_in_the_log_is_skipped_and_counted(hub, append, log):
     assert hub.unreadable == 2
 
 
-def test_a_log_that_is_emptied_resets_every_stream(hub, append, redis_client, settings):
+def test_emptied_log_resets_every_stream(hub, append, redis_client, settings):
     connection, _ = attach(hub, requested_topics=["topic:a"])
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
 
@@ -289,7 +289,7 @@ def test_a_log_that_is_emptied_resets_every_stream(hub, append, redis_client, se
     assert received(again, 1) == [cursor]
 
 
-def test_the_hub_reads_on_where_it_was_when_redis_comes_back(hub, append, link):
+def test_hub_continues_from_its_position_when_redis_is_back(hub, append, link):
     connection, _ = attach(hub, requested_topics=["topic:a"])
     first = append("topic:a")
     assert received(connection, 1) == [first]
@@ -303,7 +303,7 @@ def test_the_hub_reads_on_where_it_was_when_redis_comes_back(hub, append, link):
     wait_for(lambda: not hub.interrupted, what="the link")
 
 
-def test_without_redis_nobody_is_attached_who_is_further_behind(append, link):
+def test_without_redis_a_client_with_an_older_cursor_is_not_attached(append, link):
     seen, *_ = [append("topic:a") for _ in range(3)]
     hub = shared_hub()
     hub.ensure_started()
@@ -317,7 +317,7 @@ def test_without_redis_nobody_is_attached_who_is_further_behind(append, link):
     assert connection.state is State.OPEN
 
 
-def test_without_redis_what_was_read_lately_is_replayed(hub, append, link):
+def test_without_redis_recent_entries_are_replayed_from_memory(hub, append, link):
     seen, missed, newest = [append("topic:a") for _ in range(3)]
     wait_for(lambda: hub.delivered_up_to == newest, what="the hub")
     link.cut()
@@ -327,12 +327,12 @@ def test_without_redis_what_was_read_lately_is_replayed(hub, append, link):
     assert cursors(frames) == [missed, newest, newest]
 
 
-def test_a_hub_that_never_reached_the_log_does_not_start(no_redis):
+def test_hub_does_not_start_without_redis(no_redis):
     with pytest.raises(LogUnavailable):
         shared_hub().ensure_started()
 
 
-def test_stopping_closes_the_connections_and_it_starts_again(hub, append):
+def test_stopped_hub_closes_its_connections_and_can_start_again(hub, append):
     connection, _ = attach(hub, requested_topics=["topic:a"])
 
     hub.stop()
@@ -344,19 +344,19 @@ def test_stopping_closes_the_connections_and_it_starts_again(hub, append):
     assert received(again, 1) == [cursor]
 
 
-def test_redis_lost_in_the_middle_of_a_replay_ends_the_stream(append, link):
+def test_losing_redis_during_a_replay_ends_the_stream(append, link):
     seen, *_ = [append("topic:a") for _ in range(3)]
     hub = shared_hub()
     hub.ensure_started()
     connection = Connection(requested_topics=["topic:a"])
-    missed = each(hub.attach(connection, after=str(seen), as_of=hub.position))
+    missed = frames_of(hub.attach(connection, after=str(seen), as_of=hub.position))
     link.cut()
 
     assert list(missed) == []
     assert connection.state is State.CLOSED
 
 
-def test_a_sign_out_ends_the_streams_of_its_session_alone(hub, append, log):
+def test_sign_out_ends_only_the_streams_of_its_session(hub, append, log):
     ended, _ = attach(hub, user="7", session="one", requested_topics=["topic:a"])
     other, _ = attach(hub, user="7", session="two", requested_topics=["topic:a"])
     stranger, _ = attach(hub, user="8", session="one", requested_topics=["topic:a"])
@@ -369,25 +369,25 @@ def test_a_sign_out_ends_the_streams_of_its_session_alone(hub, append, log):
     assert ended.transport.take(seconds=0) == []
 
 
-def test_a_right_that_ended_while_it_was_looked_up_is_not_given(hub, log):
+def test_login_that_ended_while_it_was_looked_up_gets_no_frames(hub, log):
     hub.ensure_started()
     as_of = hub.position
     ended = put_end(log, "7")
     wait_for(lambda: hub.delivered_up_to == ended, what="the hub")
     connection = Connection(Subscriber(user="7"))
 
-    missed = list(each(hub.attach(connection, after=str(as_of), as_of=as_of)))
+    missed = list(frames_of(hub.attach(connection, after=str(as_of), as_of=as_of)))
 
     assert connection.close_reason == "signed_out"
     assert missed == []
 
 
-def test_a_replay_stops_when_the_right_ends(hub, append, monkeypatch):
+def test_replay_stops_when_the_connection_is_closed(hub, append, monkeypatch):
     monkeypatch.setattr(replay, "REPLAY_BATCH_FRAMES", 1)
     seen, *_, newest = [append("topic:a") for _ in range(3)]
     wait_for(lambda: hub.delivered_up_to == newest, what="the hub")
     connection = Connection(requested_topics=["topic:a"])
-    missed = each(hub.attach(connection, after=str(seen), as_of=hub.position))
+    missed = frames_of(hub.attach(connection, after=str(seen), as_of=hub.position))
     next(missed)
 
     connection.close("signed_out")
@@ -395,7 +395,7 @@ def test_a_replay_stops_when_the_right_ends(hub, append, monkeypatch):
     assert list(missed) == []
 
 
-def test_who_comes_before_a_gap_is_declared_gets_no_second_reset(
+def test_client_that_connects_before_a_gap_is_declared_is_refused(
     hub, append, lagging, redis_client, settings
 ):
     seen = append("topic:a")
@@ -408,7 +408,7 @@ def test_who_comes_before_a_gap_is_declared_gets_no_second_reset(
         )
 
 
-def test_a_hub_that_does_not_read_takes_no_one(hub):
+def test_stopped_hub_attaches_no_connection(hub):
     hub.ensure_started()
     position = hub.position
     hub.stop()
@@ -419,11 +419,11 @@ def test_a_hub_that_does_not_read_takes_no_one(hub):
     assert hub.connection_count == 0
 
 
-# A push to many, which gives way to others.
+# A push to many connections, which pauses for other threads.
 
 
 def append_many(log, count, *topics):
-    """Append so many events at once; return their cursors."""
+    """Append `count` events at once; return their cursors."""
     several = [
         entries.EventEntry(
             uid=uuid.uuid4().hex, type="tick", topics=topics, data=f'{{"n":{number}}}'
@@ -433,12 +433,12 @@ def append_many(log, count, *topics):
     return log.append([(each.uid, entries.encode(each)) for each in several])
 
 
-@pytest.fixture(params=[ROUTE_CONNECTIONS, 1], ids=["one go", "several goes"])
+@pytest.fixture(params=[ROUTE_CONNECTIONS, 1], ids=["one round", "several rounds"])
 def pausing(log, request, monkeypatch):
-    """A hub that pauses wherever it may, and what it is to do then."""
+    """A hub that pauses as often as possible, and the work to do in each pause."""
     monkeypatch.setattr("notifications.live.hub.ROUTE_CONNECTIONS", request.param)
     work = []
-    # Each look at the clock is a second after the last.
+    # Each reading of the clock is one second after the last.
     time_slicer = TimeSlicer(
         pause=lambda: work and work.pop(0)(), clock=itertools.count().__next__
     )
@@ -448,42 +448,42 @@ def pausing(log, request, monkeypatch):
     hub.stop()
 
 
-def everything(connection):
-    """Return the cursors of all that waits, once and in order as it came."""
+def waiting_cursors(connection):
+    """Return the cursors of all waiting frames, in order."""
     return cursors(connection.transport.take(seconds=0))
 
 
-def test_who_comes_in_the_middle_of_a_push_gets_each_event_once(log, pausing):
+def test_client_that_connects_during_a_push_gets_each_event_once(log, pausing):
     hub, work = pausing
     seen = put_follow(log, "nobody", "topic:a", "follow")
     wait_for(lambda: hub.delivered_up_to == seen, what="the hub")
     before = [attach(hub, requested_topics=["topic:a"])[0] for _ in range(MANY)]
-    arrived = []
+    connected = []
 
-    def arrive():
+    def connect():
         for after in (seen, None):
             connection, missed = attach(hub, requested_topics=["topic:a"], after=after)
             live = [each.cursor for each in missed if b"event: tick" in each.body]
-            arrived.append((after, connection, live))
+            connected.append((after, connection, live))
 
-    work += [arrive] * (MANY // ITEMS_PER_CLOCK_READ)
+    work += [connect] * (MANY // ITEMS_PER_CLOCK_READ)
     pushed = append_many(log, 5, "topic:a")
     wait_for(lambda: hub.delivered_up_to == pushed[-1], what="the push")
     later = append_many(log, 5, "topic:a")
     wait_for(lambda: hub.delivered_up_to == later[-1], what="the push")
 
     assert work == []
-    assert len(arrived) == 2 * (MANY // ITEMS_PER_CLOCK_READ)
-    assert [everything(each) for each in before] == [[*pushed, *later]] * MANY
-    for after, connection, missed in arrived:
-        got = missed + everything(connection)
-        due = [*pushed, *later]
-        # Without a cursor, from the moment at which it came.
-        assert got == (due if after else due[len(due) - len(got) :])
+    assert len(connected) == 2 * (MANY // ITEMS_PER_CLOCK_READ)
+    assert [waiting_cursors(each) for each in before] == [[*pushed, *later]] * MANY
+    for after, connection, missed in connected:
+        got = missed + waiting_cursors(connection)
+        expected = [*pushed, *later]
+        # Without a cursor, it gets the events after it connected.
+        assert got == (expected if after else expected[len(expected) - len(got) :])
         assert got[-5:] == later
 
 
-def test_who_leaves_in_the_middle_of_a_push_disturbs_nobody(log, pausing):
+def test_client_that_leaves_during_a_push_does_not_affect_others(log, pausing):
     hub, work = pausing
     several = [attach(hub, requested_topics=["topic:a"])[0] for _ in range(MANY)]
     leaving = several[::3]
@@ -497,14 +497,14 @@ def test_who_leaves_in_the_middle_of_a_push_disturbs_nobody(log, pausing):
     pushed = append_many(log, 5, "topic:a")
     wait_for(lambda: hub.delivered_up_to == pushed[-1], what="the push")
 
-    assert [everything(each) for each in staying] == [pushed] * len(staying)
+    assert [waiting_cursors(each) for each in staying] == [pushed] * len(staying)
     for connection in leaving:
-        got = everything(connection)
+        got = waiting_cursors(connection)
         assert got == pushed[: len(got)]
     assert hub.connection_count == len(staying)
 
 
-def test_a_right_that_ends_in_the_middle_of_a_push_takes_effect_after_it(log, pausing):
+def test_end_entry_during_a_push_takes_effect_after_it(log, pausing):
     hub, work = pausing
     several = [
         attach(hub, requested_topics=["topic:a"], user="7")[0] for _ in range(MANY)
@@ -520,23 +520,21 @@ def test_a_right_that_ends_in_the_middle_of_a_push_takes_effect_after_it(log, pa
     assert hub.delivered_up_to > pushed[-1]
 
 
-def test_in_the_middle_of_a_push_no_heartbeat_says_how_far_it_is(log, pausing):
+def test_heartbeat_has_no_cursor_during_a_push(log, pausing):
     hub, work = pausing
     several = [attach(hub, requested_topics=["topic:a"])[0] for _ in range(MANY)]
-    beats = []
-    work.append(lambda: beats.append(hub.heartbeat(several[0])))
+    heartbeats = []
+    work.append(lambda: heartbeats.append(hub.heartbeat(several[0])))
 
     [pushed] = append_many(log, 1, "topic:a")
     wait_for(lambda: hub.delivered_up_to == pushed, what="the push")
 
-    assert beats[0].frames == (frames.heartbeat(),)
+    assert heartbeats[0].frames == (frames.heartbeat(),)
     assert hub.heartbeat(several[0]).frames == (frames.heartbeat(pushed),)
     assert hub.heartbeat(several[0]) is hub.heartbeat(several[1])
 
 
-def test_a_gap_that_is_declared_to_many_is_declared_to_each(
-    log, pausing, redis_client, settings
-):
+def test_gap_is_declared_to_every_connection(log, pausing, redis_client, settings):
     hub, work = pausing
     several = [attach(hub, requested_topics=["topic:a"])[0] for _ in range(MANY)]
     work.append(lambda: [hub.detach(each) for each in several[-10:]])
@@ -546,17 +544,17 @@ def test_a_gap_that_is_declared_to_many_is_declared_to_each(
 
     staying = several[:-10]
     wait_for(lambda: all(each.close_reason for each in staying), what="the gap")
-    # A set has no order: some of those who left had it before.
+    # Some of the connections that left may have been notified before.
     assert {each.close_reason for each in staying} == {"gap"}
     assert all(names(each.transport.take(seconds=0)) == ["reset"] for each in staying)
 
 
-# Many who come back.
+# Many clients that reconnect.
 
 
 @pytest.fixture
 def reads(log, monkeypatch):
-    """The reads of the past, by where they began."""
+    """The cursors from which older entries were read."""
     found, read = [], log.read
 
     def counted(after, **options):
@@ -567,22 +565,22 @@ def reads(log, monkeypatch):
     return found
 
 
-def test_for_thousands_who_come_back_the_log_is_read_once(log, reads):
+def test_log_is_read_once_for_thousands_of_reconnecting_clients(log, reads):
     seen, *missed = append_many(log, 120, "topic:a")
     hub = shared_hub()
     hub.ensure_started()
 
-    def come_back(number):
+    def reconnect(number):
         return cursors(attach(hub, requested_topics=["topic:a"], after=seen)[1])
 
     with ThreadPoolExecutor(8) as pool:
-        got = list(pool.map(come_back, range(THOUSANDS)))
+        got = list(pool.map(reconnect, range(THOUSANDS)))
 
     assert reads == [seen]
     assert got == [[*missed, missed[-1]]] * THOUSANDS
 
 
-def test_those_who_come_back_from_further_read_what_is_lacking_alone(log, reads):
+def test_client_with_an_older_cursor_reads_only_the_lacking_entries(log, reads):
     oldest, *_ = append_many(log, 150, "topic:a")
     seen, *_ = append_many(log, 150, "topic:a")
     hub = shared_hub()
@@ -594,7 +592,7 @@ def test_those_who_come_back_from_further_read_what_is_lacking_alone(log, reads)
     assert reads == [seen, oldest]
 
 
-def test_what_is_too_much_to_hold_is_read_for_each(log, reads, settings):
+def test_too_many_missed_entries_are_read_for_each_client(log, reads, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REPLAY_BUFFER_BYTES": 10_000}
     seen, *missed = append_many(log, 250, "topic:a")
     hub = shared_hub()
@@ -603,12 +601,12 @@ def test_what_is_too_much_to_hold_is_read_for_each(log, reads, settings):
     got = [attach(hub, requested_topics=["topic:a"], after=seen)[1] for _ in range(3)]
 
     assert [cursors(each) for each in got] == [[*missed, missed[-1]]] * 3
-    # The first tries to hold it.
+    # The first client reads twice: once to find out that they are too many.
     assert len(reads) == 4
 
 
-@pytest.mark.parametrize("live", [True, False], ids=["pushed", "read back"])
-def test_what_the_log_no_longer_has_the_history_does_not_bring(log, settings, live):
+@pytest.mark.parametrize("live", [True, False], ids=["pushed", "backfilled"])
+def test_history_does_not_replay_entries_that_the_log_has_trimmed(log, settings, live):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "LOG_MAX_ENTRIES": 100}
     if live:
         shared_hub().ensure_started()
@@ -617,8 +615,8 @@ def test_what_the_log_no_longer_has_the_history_does_not_bring(log, settings, li
     hub.ensure_started()
     wait_for(lambda: hub.delivered_up_to == several[-1], what="the hub")
 
-    _, past = attach(hub, requested_topics=["topic:a"], after=several[0])
-    _, lately = attach(hub, requested_topics=["topic:a"], after=several[-50])
+    _, older = attach(hub, requested_topics=["topic:a"], after=several[0])
+    _, recent = attach(hub, requested_topics=["topic:a"], after=several[-50])
 
-    assert names(past) == ["reset", "heartbeat"]
-    assert cursors(lately) == [*several[-49:], several[-1]]
+    assert names(older) == ["reset", "heartbeat"]
+    assert cursors(recent) == [*several[-49:], several[-1]]

@@ -14,7 +14,7 @@ from tests.system.server import wait_for
 
 @pytest.fixture
 def counted():
-    """The counters that the hub and the connections use."""
+    """The metrics that the hub and the connections use, from zero."""
     shared_metrics.cache_clear()
     yield shared_metrics()
     shared_metrics.cache_clear()
@@ -24,18 +24,18 @@ def frame(milliseconds):
     return Frame(Cursor(milliseconds, 0), b"", type="tick")
 
 
-def test_events_count_once_and_deliveries_by_connection():
+def test_events_are_counted_once_and_deliveries_per_connection():
     metrics = Metrics()
     first, second = frame(1), frame(2)
-    shares = [(Batch([first, second]), ["a", "b"]), (Batch([second]), ["c"])]
+    fan_outs = [(Batch([first, second]), ["a", "b"]), (Batch([second]), ["c"])]
 
-    metrics.pushed([first, second], shares)
+    metrics.pushed([first, second], fan_outs)
     metrics.pushed([frame(3)], [])
 
     assert (metrics.events, metrics.deliveries) == (3, 5)
 
 
-def test_what_the_bell_says_is_no_delivery():
+def test_unseen_count_is_not_a_delivery():
     metrics = Metrics()
     event = frame(1)
 
@@ -44,7 +44,7 @@ def test_what_the_bell_says_is_no_delivery():
     assert metrics.deliveries == 1
 
 
-def test_lag_is_how_long_the_first_of_the_last_push_waited():
+def test_lag_is_how_long_the_first_frame_of_the_last_push_waited():
     now = [10.0]
     metrics = Metrics(clock=lambda: now[0])
 
@@ -53,7 +53,7 @@ def test_lag_is_how_long_the_first_of_the_last_push_waited():
     assert metrics.lag == 250
 
 
-def test_a_clock_that_is_behind_gives_no_lag_below_nothing():
+def test_lag_is_never_negative():
     metrics = Metrics(clock=lambda: 1.0)
 
     metrics.pushed([frame(1_500)], [])
@@ -61,7 +61,7 @@ def test_a_clock_that_is_behind_gives_no_lag_below_nothing():
     assert metrics.lag == 0
 
 
-def test_a_push_of_nothing_leaves_all_as_it_was():
+def test_empty_push_changes_nothing():
     metrics = Metrics()
 
     metrics.pushed([], [])
@@ -78,7 +78,7 @@ def test_slow_closes_are_counted():
     assert metrics.slow_closes == 2
 
 
-def test_hub_counts_what_it_pushes(log, counted):
+def test_hub_counts_its_pushes(log, counted):
     hub = shared_hub()
     hub.ensure_started()
     position = hub.position
@@ -100,7 +100,7 @@ def append(log, *topics):
     log.append([(uid, entries.encode(entry))])
 
 
-def test_a_connection_that_is_too_slow_is_counted_once(counted):
+def test_slow_connection_is_counted_once(counted):
     connection = Connection(transport=QueueTransport(buffer_bytes=1))
     batch = Batch([Frame(Cursor(1, 0), b"more than that")])
 
@@ -111,7 +111,7 @@ def test_a_connection_that_is_too_slow_is_counted_once(counted):
     assert counted.slow_closes == 1
 
 
-def test_a_connection_that_is_closed_otherwise_is_not_counted(counted):
+def test_connection_closed_for_another_reason_is_not_counted(counted):
     connection = Connection()
     connection.close("expired")
 

@@ -10,14 +10,14 @@ from tests.system.server import wait_for
 
 
 @pytest.fixture
-def channels(log):
+def pubsub(log):
     return shared_pubsub()
 
 
 @pytest.fixture
-def connection(channels):
+def connection(pubsub):
     connection = Connection(channels=["sse"])
-    channels.attach(connection)
+    pubsub.attach(connection)
     return connection
 
 
@@ -25,7 +25,7 @@ def taken(connection):
     return [frame.body for frame in connection.transport.take(seconds=30)]
 
 
-def test_a_message_in_flask_sses_form_arrives(connection, redis_client):
+def test_flask_sse_message_is_pushed(connection, redis_client):
     message = {"data": {"question": "which?"}, "type": "new_answers", "id": 7}
 
     redis_client.publish("sse", json.dumps(message))
@@ -35,7 +35,7 @@ def test_a_message_in_flask_sses_form_arrives(connection, redis_client):
     ]
 
 
-def test_text_goes_as_it_is_and_a_type_is_optional():
+def test_string_is_sent_unchanged_and_the_type_is_optional():
     assert encode(b'{"data": "one\\ntwo"}') == b"data: one\ndata: two\n\n"
 
 
@@ -53,38 +53,40 @@ def test_text_goes_as_it_is_and_a_type_is_optional():
         b'{"data": 1, "id": "a\\u0000b"}',
     ],
 )
-def test_what_is_no_such_message_is_refused(body):
+def test_invalid_message_raises(body):
     with pytest.raises(ValueError, match=r"."):
         encode(body)
 
 
-def test_a_message_that_makes_no_sense_is_dropped_and_counted(
-    channels, connection, redis_client, caplog
+def test_invalid_message_is_dropped_and_counted(
+    pubsub, connection, redis_client, caplog
 ):
     redis_client.publish("sse", b"nonsense\nmessage=forged")
     redis_client.publish("sse", b'{"data": "sense"}')
 
     assert taken(connection) == [b"data: sense\n\n"]
-    assert channels.unreadable == 1
+    assert pubsub.unreadable == 1
     assert len(caplog.messages) == 1
     assert "\n" not in caplog.messages[0]
 
 
-def test_another_channel_is_not_heard(connection, redis_client, settings):
+def test_message_on_another_channel_is_not_pushed(connection, redis_client, settings):
     redis_client.publish("other", b'{"data": "other"}')
     redis_client.publish("sse", b'{"data": "mine"}')
 
     assert taken(connection) == [b"data: mine\n\n"]
 
 
-def test_each_connection_hears_its_own_channels(channels, redis_client, settings):
+def test_each_connection_gets_the_messages_of_its_channels(
+    pubsub, redis_client, settings
+):
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
         "PUBSUB_CHANNELS": ["sse", "chat"],
     }
     chat, sse = Connection(channels=["chat"]), Connection(channels=["sse"])
-    channels.attach(chat)
-    channels.attach(sse)
+    pubsub.attach(chat)
+    pubsub.attach(sse)
 
     redis_client.publish("chat", b'{"data": "in chat"}')
     redis_client.publish("sse", b'{"data": "in sse"}')
@@ -93,10 +95,10 @@ def test_each_connection_hears_its_own_channels(channels, redis_client, settings
     assert taken(chat) == [b"data: in chat\n\n"]
 
 
-def test_the_subscription_ends_with_the_last_stream(channels, connection, redis_client):
+def test_the_subscription_ends_with_the_last_stream(pubsub, connection, redis_client):
     assert redis_client.pubsub_numsub("sse") == [(b"sse", 1)]
 
-    channels.detach(connection)
+    pubsub.detach(connection)
 
     wait_for(
         lambda: redis_client.pubsub_numsub("sse") == [(b"sse", 0)],
@@ -105,19 +107,17 @@ def test_the_subscription_ends_with_the_last_stream(channels, connection, redis_
     assert connection.state is State.CLOSED
 
 
-def test_a_stream_after_the_last_one_ended_hears_again(
-    channels, connection, redis_client
-):
-    channels.stop()
+def test_stream_after_a_stop_subscribes_again(pubsub, connection, redis_client):
+    pubsub.stop()
     again = Connection(channels=["sse"])
-    channels.attach(again)
+    pubsub.attach(again)
 
     redis_client.publish("sse", b'{"data": "again"}')
 
     assert taken(again) == [b"data: again\n\n"]
 
 
-def test_an_interrupted_subscription_comes_back(connection, link, redis_client, caplog):
+def test_interrupted_subscription_is_restored(connection, link, redis_client, caplog):
     link.cut()
     wait_for(lambda: "interrupted" in caplog.text, what="the interruption")
     link.mend()
@@ -129,7 +129,7 @@ def test_an_interrupted_subscription_comes_back(connection, link, redis_client, 
     assert taken(connection) == [b"data: back\n\n"]
 
 
-def test_without_redis_a_channel_cannot_be_attached(no_redis, monkeypatch):
+def test_without_redis_a_connection_is_not_attached(no_redis, monkeypatch):
     monkeypatch.setattr("notifications.live.pubsub.SUBSCRIBE_SECONDS", 0.1)
     connection = Connection(channels=["sse"])
 
@@ -139,10 +139,10 @@ def test_without_redis_a_channel_cannot_be_attached(no_redis, monkeypatch):
     assert connection.state is State.CLOSED
 
 
-def test_a_thread_that_ended_leaves_the_next_ones_connections_alone(
-    channels, connection, redis_client
+def test_ended_thread_does_not_close_the_connections_of_the_next_one(
+    pubsub, connection, redis_client
 ):
-    ended = threading.Thread(target=channels._end)
+    ended = threading.Thread(target=pubsub._end)
     ended.start()
     ended.join()
 

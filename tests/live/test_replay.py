@@ -25,14 +25,14 @@ def append(log):
 
 @pytest.fixture
 def reads(log, monkeypatch):
-    """From which cursors the log was read."""
+    """The cursors from which the log was read."""
     read, found = log.read, []
 
-    def noting(after, *, until):
+    def recording_read(after, *, until):
         found.append(after)
         return read(after, until=until)
 
-    monkeypatch.setattr(log, "read", noting)
+    monkeypatch.setattr(log, "read", recording_read)
     return found
 
 
@@ -40,7 +40,7 @@ def cursors(batches):
     return [frame.cursor for batch in batches for frame in batch.frames]
 
 
-def test_what_stands_before_is_read_once_for_all(log, append, reads):
+def test_older_entries_are_read_once_for_all_connections(log, append, reads):
     first, *rest = [append("topic:a") for _ in range(5)]
     found = Replay(log)
     found.begin(rest[-1])
@@ -52,7 +52,7 @@ def test_what_stands_before_is_read_once_for_all(log, append, reads):
     assert reads == [first]
 
 
-def test_who_comes_back_from_further_back_has_the_rest_read(log, append, reads):
+def test_older_cursor_reads_only_the_lacking_entries(log, append, reads):
     first, second, *rest = [append("topic:a") for _ in range(5)]
     found = Replay(log)
     found.begin(rest[-1])
@@ -64,7 +64,7 @@ def test_who_comes_back_from_further_back_has_the_rest_read(log, append, reads):
     assert reads == [second, first]
 
 
-def test_what_is_too_much_to_hold_is_read_for_each(log, append, reads, settings):
+def test_too_many_entries_are_read_for_each_connection(log, append, reads, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REPLAY_BUFFER_BYTES": 0}
     first, *rest = [append("topic:a") for _ in range(250)]
     found = Replay(log)
@@ -74,24 +74,24 @@ def test_what_is_too_much_to_hold_is_read_for_each(log, append, reads, settings)
         connection = Connection(requested_topics=["topic:a"])
         assert cursors(found.missed(connection, first, rest[-1])) == rest
 
-    # Once to find that out.
+    # The first client reads twice: once to find out that they are too many.
     assert reads == [first] * 3
 
 
-def test_a_long_past_comes_in_pieces(log, append):
+def test_long_replay_comes_in_batches(log, append):
     first, *rest = [append("topic:a") for _ in range(250)]
     found = Replay(log)
     found.begin(rest[-1])
 
-    pieces = list(
+    batches = list(
         found.missed(Connection(requested_topics=["topic:a"]), first, rest[-1])
     )
 
-    assert [len(batch.frames) for batch in pieces] == [100, 100, 49]
-    assert len(pieces[0].frames) == replay.REPLAY_BATCH_FRAMES
+    assert [len(batch.frames) for batch in batches] == [100, 100, 49]
+    assert len(batches[0].frames) == replay.REPLAY_BATCH_FRAMES
 
 
-def test_a_place_that_the_log_has_lost_is_a_gap(log, append):
+def test_trimmed_cursor_is_a_gap(log, append):
     newest = append("topic:a")
     found = Replay(log)
     found.begin(newest)
@@ -102,7 +102,7 @@ def test_a_place_that_the_log_has_lost_is_a_gap(log, append):
         )
 
 
-def test_a_cursor_is_found_in_memory_without_redis(log, append, link):
+def test_cursor_in_memory_is_found_without_redis(log, append, link):
     newest = append("topic:a")
     found = Replay(log)
     found.begin(newest)
@@ -113,7 +113,7 @@ def test_a_cursor_is_found_in_memory_without_redis(log, append, link):
         found.find("1-1")
 
 
-def test_what_is_no_cursor_is_not_found(log, append):
+def test_invalid_cursor_is_not_found(log, append):
     found = Replay(log)
     found.begin(append("topic:a"))
 
@@ -121,7 +121,7 @@ def test_what_is_no_cursor_is_not_found(log, append):
     assert found.find("1-1") is None
 
 
-def test_changes_of_a_person_are_found_further_back_too(log, append):
+def test_older_control_entries_of_a_person_are_found(log, append):
     first = append("topic:a")
     entry = entries.FollowEntry(uid="1", user="7", topic="topic:a", level="follow")
     log.append_controls([(entry.uid, entries.encode(entry), "7")])

@@ -9,52 +9,52 @@ from notifications.protocol.frames import Frame
 from notifications.protocol.topics import EVERYONE
 
 
-def frame(number, *topics, actor="", told=None):
-    return Frame(Cursor(number, 0), b"%d" % number, topics, actor, told or {})
+def frame(number, *topics, actor="", already_told=None):
+    return Frame(Cursor(number, 0), b"%d" % number, topics, actor, already_told or {})
 
 
 def follows(**levels):
     return Subscriptions.of((f"topic:{key}", level, 0) for key, level in levels.items())
 
 
-def change(routes, connection, topic, level, *, at=1):
+def change(routing, connection, topic, level, *, at=1):
     entry = FollowEntry(uid="1", user=connection.user, topic=topic, level=level)
-    routes.change(connection, entry, Cursor(at, 0))
+    routing.change(connection, entry, Cursor(at, 0))
 
 
-def sent(routes, *frames):
+def sent(routing, *frames):
     """Return which frames each connection is sent, by their numbers."""
     return {
         connection: [each.cursor.milliseconds for each in batch.frames]
-        for batch, connections in routes.fan_outs(frames)
+        for batch, connections in routing.fan_outs(frames)
         for connection in connections
     }
 
 
 @pytest.fixture
-def routes():
+def routing():
     return RoutingTable()
 
 
 @pytest.fixture
-def add(routes):
-    """A function that adds a connection, of a person or not, and returns it."""
+def add(routing):
+    """A function that adds a connection and returns it."""
 
     def add(user="", **options):
         connection = Connection(Subscriber(user=user), **options)
-        routes.add(connection)
+        routing.add(connection)
         return connection
 
     return add
 
 
-def is_empty(routes):
-    """Tell whether nothing is left of anybody."""
-    kept = (routes._all, routes._people, routes._bells)
-    return not any((*kept, routes._following, routes._muting, routes._not_live))
+def is_empty(routing):
+    """Tell whether the table keeps no connection anywhere."""
+    kept = (routing._all, routing._people, routing._bells)
+    return not any((*kept, routing._following, routing._muting, routing._not_live))
 
 
-def test_each_is_sent_what_it_hears(routes, add):
+def test_each_connection_is_sent_its_topics(routing, add):
     one, both, kind = (
         add(requested_topics=["topic:a"]),
         add(requested_topics=["topic:a", "topic:b"]),
@@ -62,125 +62,125 @@ def test_each_is_sent_what_it_hears(routes, add):
     )
     add(requested_topics=["topic:c", "user:*"])
 
-    found = sent(routes, frame(1, "topic:a"), frame(2, "topic:b"))
+    found = sent(routing, frame(1, "topic:a"), frame(2, "topic:b"))
 
     assert found == {one: [1], both: [1, 2], kind: [1, 2]}
 
 
-def test_those_who_get_the_same_share_one_batch(routes, add):
+def test_connections_with_equal_frames_share_one_batch(routing, add):
     several = [add(requested_topics=["topic:a"]) for _ in range(3)]
     another = add(requested_topics=["topic:*"])
 
-    shares = routes.fan_outs([frame(1, "topic:a"), frame(2, "topic:b")])
+    fan_outs = routing.fan_outs([frame(1, "topic:a"), frame(2, "topic:b")])
 
-    assert len(shares) == 2
-    assert sorted((len(connections) for _, connections in shares)) == [1, 3]
-    [(batch, found)] = [share for share in shares if another not in share[1]]
+    assert len(fan_outs) == 2
+    assert sorted((len(connections) for _, connections in fan_outs)) == [1, 3]
+    [(batch, found)] = [fan_out for fan_out in fan_outs if another not in fan_out[1]]
     assert {*found} == {*several}
     assert batch.body == b"1"
 
 
-def test_of_no_frames_and_of_frames_for_nobody_there_is_no_share(routes, add):
+def test_no_frames_or_no_followers_give_no_fan_out(routing, add):
     add(requested_topics=["topic:a"])
 
-    assert routes.fan_outs([]) == []
-    assert routes.fan_outs([frame(1, "topic:b"), frame(2)]) == []
+    assert routing.fan_outs([]) == []
+    assert routing.fan_outs([frame(1, "topic:b"), frame(2)]) == []
 
 
-def test_a_frame_of_two_topics_is_sent_once(routes, add):
+def test_frame_with_two_topics_is_sent_once(routing, add):
     connection = add(requested_topics=["topic:a", "topic:b", "topic:*"])
 
-    assert sent(routes, frame(1, "topic:a", "topic:b")) == {connection: [1]}
+    assert sent(routing, frame(1, "topic:a", "topic:b")) == {connection: [1]}
 
 
-def test_nobody_is_sent_their_own(routes, add):
+def test_actor_is_not_sent_their_own_frame(routing, add):
     add("7", requested_topics=["topic:a"])
     other, nobody = (
         add("8", requested_topics=["topic:a"]),
         add(requested_topics=["topic:a"]),
     )
 
-    found = sent(routes, frame(1, "topic:a", actor="7"))
+    found = sent(routing, frame(1, "topic:a", actor="7"))
 
     assert found == {other: [1], nobody: [1]}
 
 
-def test_what_a_person_mutes_is_left_out_and_nothing_else(routes, add):
+def test_only_frames_with_muted_topics_are_left_out(routing, add):
     connection = add("7", subscriptions=follows(a="follow", b="mute"))
     frames = [frame(1, "topic:a"), frame(2, "topic:a", "topic:b"), frame(3, "topic:b")]
 
-    assert sent(routes, *frames) == {connection: [1]}
+    assert sent(routing, *frames) == {connection: [1]}
 
 
-def test_a_mute_of_what_was_told_before_counts_too(routes, add):
+def test_mute_of_an_already_told_topic_applies(routing, add):
     add("7", subscriptions=follows(a="follow", b="mute"))
 
-    assert sent(routes, frame(1, "topic:a", told={"topic:b": 5})) == {}
+    assert sent(routing, frame(1, "topic:a", already_told={"topic:b": 5})) == {}
 
 
-def test_who_was_told_before_is_left_out(routes, add):
+def test_already_told_connection_is_left_out(routing, add):
     add("7", subscriptions=Subscriptions({"topic:a": 0, "topic:b": 5}))
     late = add("8", subscriptions=Subscriptions({"topic:a": 0, "topic:b": 6}))
 
-    found = sent(routes, frame(1, "topic:a", told={"topic:b": 5}))
+    found = sent(routing, frame(1, "topic:a", already_told={"topic:b": 5}))
 
     assert found == {late: [1]}
 
 
-def test_who_is_removed_is_sent_nothing_and_leaves_nothing_behind(routes, add):
+def test_removed_connection_is_sent_nothing_and_leaves_nothing_behind(routing, add):
     first = add(
         "7", requested_topics=["topic:*"], subscriptions=follows(a="follow", b="mute")
     )
     second = add("7", subscriptions=follows(a="follow"))
 
-    routes.remove(first)
-    routes.remove(first)
+    routing.remove(first)
+    routing.remove(first)
 
-    assert sent(routes, frame(1, "topic:a")) == {second: [1]}
-    assert routes.of("7") == (second,)
-    routes.remove(second)
-    assert is_empty(routes)
-    assert len(routes) == 0
+    assert sent(routing, frame(1, "topic:a")) == {second: [1]}
+    assert routing.of("7") == (second,)
+    routing.remove(second)
+    assert is_empty(routing)
+    assert len(routing) == 0
 
 
-def test_a_change_of_follows_is_heard_at_once(routes, add):
+def test_change_of_follows_applies_to_the_next_frame(routing, add):
     connection = add("7", subscriptions=follows(a="follow"))
 
-    change(routes, connection, "topic:b", "follow")
-    change(routes, connection, "topic:a", "")
+    change(routing, connection, "topic:b", "follow")
+    change(routing, connection, "topic:a", "")
 
-    found = sent(routes, frame(1, "topic:a"), frame(2, "topic:b"))
+    found = sent(routing, frame(1, "topic:a"), frame(2, "topic:b"))
     assert found == {connection: [2]}
 
 
-def test_follows_that_come_and_go_leave_nothing_behind(routes, add):
+def test_ended_follows_leave_nothing_behind(routing, add):
     connection = add("7")
     for number in range(50):
-        change(routes, connection, f"topic:{number}", "follow")
-        change(routes, connection, f"topic:{number}", "mute")
-        change(routes, connection, f"topic:{number}", "")
+        change(routing, connection, f"topic:{number}", "follow")
+        change(routing, connection, f"topic:{number}", "mute")
+        change(routing, connection, f"topic:{number}", "")
 
-    assert (set(routes._following), routes._muting) == ({EVERYONE}, {})
-    routes.remove(connection)
-    assert is_empty(routes)
+    assert (set(routing._following), routing._muting) == ({EVERYONE}, {})
+    routing.remove(connection)
+    assert is_empty(routing)
 
 
-def test_who_was_removed_is_not_found_again_by_a_change(routes, add):
+def test_change_does_not_add_a_removed_connection_again(routing, add):
     connection = add("7")
-    routes.remove(connection)
+    routing.remove(connection)
 
-    change(routes, connection, "topic:a", "follow")
+    change(routing, connection, "topic:a", "follow")
 
     assert connection.selectors == {"topic:a", EVERYONE}
-    assert is_empty(routes)
+    assert is_empty(routing)
 
 
-def test_an_audience_is_those_selectors_that_somebody_hears(routes, add):
+def test_audience_has_the_selectors_with_connections(routing, add):
     add(requested_topics=["topic:a", "topic:*"])
     add(requested_topics=["topic:a"])
 
-    audience = routes.audience(["topic:a", "user:1"])
+    audience = routing.audience(["topic:a", "user:1"])
 
     assert audience == ("topic:*", "topic:a")
-    assert routes.audience_size(audience) == 3
-    assert routes.audience_size(()) == 0
+    assert routing.audience_size(audience) == 3
+    assert routing.audience_size(()) == 0

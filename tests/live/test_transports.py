@@ -6,7 +6,7 @@ from notifications.live.connection import Connection
 from notifications.live.transports import ENDED, QueueTransport
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.frames import Batch, Frame
-from tests.clients import Queued, Written, needs_epoll
+from tests.clients import QueueEndpoint, SocketEndpoint, needs_epoll
 
 LIMIT = 65_536
 # More than any buffer holds.
@@ -25,115 +25,115 @@ def taken(queue):
     return [each.cursor.milliseconds for each in queue.take(seconds=0)]
 
 
-# What every outlet does, whoever writes.
+# Every transport.
 
 
 @pytest.fixture(params=["queue", pytest.param("socket", marks=needs_epoll)])
-def end(request, settings):
-    """An outlet, and what its client reads."""
+def endpoint(request, settings):
+    """A transport and its client."""
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "CLIENT_BUFFER_BYTES": LIMIT}
     connection = Connection()
     if request.param == "queue":
-        end = Queued(connection, buffer_bytes=LIMIT)
+        endpoint = QueueEndpoint(connection, buffer_bytes=LIMIT)
     else:
-        end = Written(connection)
-    yield end
-    end.close()
+        endpoint = SocketEndpoint(connection)
+    yield endpoint
+    endpoint.close()
 
 
-def test_what_is_pushed_comes_in_order(end):
-    end.transport.push(batch(frame(1), frame(2)))
-    end.transport.push(batch(frame(3)))
+def test_pushed_frames_arrive_in_order(endpoint):
+    endpoint.transport.push(batch(frame(1), frame(2)))
+    endpoint.transport.push(batch(frame(3)))
 
-    assert end.read() == b"data: 1\n\ndata: 2\n\ndata: 3\n\n"
-    assert end.read() == b""
-
-
-def test_much_at_once_is_never_too_much(end):
-    assert end.transport.push(batch(frame(1, HUGE)))
-
-    assert end.read() == HUGE
+    assert endpoint.read() == b"data: 1\n\ndata: 2\n\ndata: 3\n\n"
+    assert endpoint.read() == b""
 
 
-def test_more_for_who_is_too_far_behind_is_refused(end):
-    end.transport.push(batch(frame(1, HUGE)))
+def test_single_large_batch_is_accepted(endpoint):
+    assert endpoint.transport.push(batch(frame(1, HUGE)))
 
-    assert not end.transport.push(batch(frame(2)))
-    assert end.read() == HUGE
-
-
-def test_who_has_caught_up_is_sent_more(end):
-    end.transport.push(batch(frame(1, HUGE)))
-    end.read()
-
-    assert end.transport.push(batch(frame(2)))
-    assert end.read() == b"data: 2\n\n"
+    assert endpoint.read() == HUGE
 
 
-def test_what_comes_after_the_end_is_ignored(end):
-    end.transport.close("stopped", drain=True)
+def test_push_to_a_client_that_is_too_far_behind_is_refused(endpoint):
+    endpoint.transport.push(batch(frame(1, HUGE)))
 
-    assert end.transport.push(batch(frame(1)))
-    assert b"data: 1" not in end.read()
-
-
-def test_what_waits_is_drained_if_so_wanted(end):
-    end.transport.push(batch(frame(1, b"x" * LIMIT)))
-    end.transport.push(batch(frame(2)))
-
-    end.transport.close("stopped", drain=True)
-
-    assert end.read().startswith(b"x" * LIMIT + b"data: 2\n\n")
+    assert not endpoint.transport.push(batch(frame(2)))
+    assert endpoint.read() == HUGE
 
 
-def test_what_waits_is_dropped_otherwise(end):
-    end.transport.push(batch(frame(1, b"x" * LIMIT)))
-    end.transport.push(batch(frame(2)))
+def test_client_that_has_caught_up_is_sent_more(endpoint):
+    endpoint.transport.push(batch(frame(1, HUGE)))
+    endpoint.read()
 
-    end.transport.close("signed_out", drain=False)
-
-    assert b"data: 2" not in end.read()
-
-
-def test_closing_again_changes_nothing(end):
-    end.transport.push(batch(frame(1)))
-    end.transport.close("stopped", drain=True)
-
-    end.transport.close("stopped", drain=True)
-
-    assert end.read().count(b"data: 1\n\n") == 1
+    assert endpoint.transport.push(batch(frame(2)))
+    assert endpoint.read() == b"data: 2\n\n"
 
 
-def test_a_client_that_is_there_is_not_gone(end):
-    assert not end.transport.is_gone()
+def test_push_after_close_is_ignored(endpoint):
+    endpoint.transport.close("stopped", drain=True)
+
+    assert endpoint.transport.push(batch(frame(1)))
+    assert b"data: 1" not in endpoint.read()
 
 
-def test_a_client_that_sent_something_is_not_gone(end):
-    end.client.socket.send(b"x")
+def test_close_with_drain_sends_the_waiting_frames(endpoint):
+    endpoint.transport.push(batch(frame(1, b"x" * LIMIT)))
+    endpoint.transport.push(batch(frame(2)))
 
-    assert not end.transport.is_gone()
+    endpoint.transport.close("stopped", drain=True)
 
-
-def test_a_client_that_left_is_gone(end):
-    end.client.socket.close()
-
-    assert end.transport.is_gone()
+    assert endpoint.read().startswith(b"x" * LIMIT + b"data: 2\n\n")
 
 
-def test_aborting_ends_the_link_whatever_waits(end):
-    end.transport.push(batch(frame(1, HUGE)))
+def test_close_without_drain_drops_the_waiting_frames(endpoint):
+    endpoint.transport.push(batch(frame(1, b"x" * LIMIT)))
+    endpoint.transport.push(batch(frame(2)))
 
-    end.transport.abort()
-    end.transport.abort()
+    endpoint.transport.close("signed_out", drain=False)
 
-    end.client.read()
-    assert end.client.ended
-
-
-# What the queue alone does.
+    assert b"data: 2" not in endpoint.read()
 
 
-def test_taking_waits_for_a_frame():
+def test_second_close_changes_nothing(endpoint):
+    endpoint.transport.push(batch(frame(1)))
+    endpoint.transport.close("stopped", drain=True)
+
+    endpoint.transport.close("stopped", drain=True)
+
+    assert endpoint.read().count(b"data: 1\n\n") == 1
+
+
+def test_connected_client_is_not_gone(endpoint):
+    assert not endpoint.transport.is_gone()
+
+
+def test_client_that_sent_data_is_not_gone(endpoint):
+    endpoint.client.socket.send(b"x")
+
+    assert not endpoint.transport.is_gone()
+
+
+def test_client_that_left_is_gone(endpoint):
+    endpoint.client.socket.close()
+
+    assert endpoint.transport.is_gone()
+
+
+def test_abort_ends_the_link_despite_waiting_frames(endpoint):
+    endpoint.transport.push(batch(frame(1, HUGE)))
+
+    endpoint.transport.abort()
+    endpoint.transport.abort()
+
+    endpoint.client.read()
+    assert endpoint.client.ended
+
+
+# The queue.
+
+
+def test_take_waits_for_a_frame():
     queue = QueueTransport()
     pusher = threading.Thread(target=queue.push, args=[batch(frame(1))])
     pusher.start()
@@ -142,11 +142,11 @@ def test_taking_waits_for_a_frame():
     pusher.join()
 
 
-def test_taking_waits_no_longer_than_it_is_told():
+def test_take_waits_no_longer_than_its_timeout():
     assert QueueTransport().take(seconds=0.01) == []
 
 
-def test_closing_wakes_who_waits():
+def test_close_wakes_a_waiting_take():
     queue = QueueTransport()
     closer = threading.Thread(
         target=queue.close, args=["stopped"], kwargs={"drain": True}
@@ -157,7 +157,7 @@ def test_closing_wakes_who_waits():
     closer.join()
 
 
-def test_a_queue_that_is_just_full_takes_more():
+def test_queue_at_its_limit_accepts_one_more_batch():
     queue = QueueTransport(buffer_bytes=1_024)
     queue.push(batch(frame(1, b"x" * 1_024)))
 
@@ -165,7 +165,7 @@ def test_a_queue_that_is_just_full_takes_more():
     assert taken(queue) == [1, 2]
 
 
-def test_what_is_being_written_still_counts():
+def test_taken_frames_count_until_the_next_take():
     queue = QueueTransport(buffer_bytes=1_024)
     queue.push(batch(frame(1, b"x" * 600)))
     taken(queue)
@@ -174,7 +174,7 @@ def test_what_is_being_written_still_counts():
     assert not queue.push(batch(frame(3)))
 
 
-def test_what_was_written_no_longer_counts():
+def test_written_frames_do_not_count():
     queue = QueueTransport(buffer_bytes=1_024)
     for number in range(5):
         assert queue.push(batch(frame(number, b"x" * 1_000)))
@@ -182,10 +182,10 @@ def test_what_was_written_no_longer_counts():
         taken(queue)
 
 
-# Where everything has ended.
+# After the end.
 
 
-def test_what_has_ended_ignores_what_comes():
+def test_ended_transport_ignores_everything():
     ENDED.close("stopped", drain=True)
     ENDED.abort()
 

@@ -9,7 +9,7 @@ from notifications.streams.client_socket import NullSocket
 
 
 class Client(NullSocket):
-    """A client that may be gone."""
+    """A client whose state a test sets."""
 
     def __init__(self):
         super().__init__()
@@ -39,7 +39,7 @@ def enter(admission, *, user="", address="", client=None):
     return connection
 
 
-def test_a_person_has_so_many_streams_and_no_more(limits):
+def test_streams_of_a_person_are_limited(limits):
     limits(MAX_STREAMS_PER_PERSON=2)
     admission = Admission()
     enter(admission, user="7")
@@ -51,7 +51,7 @@ def test_a_person_has_so_many_streams_and_no_more(limits):
     assert enter(admission, user="8")
 
 
-def test_an_address_counts_where_nobody_is_known(limits):
+def test_anonymous_streams_of_an_address_are_limited(limits):
     limits(MAX_STREAMS_PER_ADDRESS=1)
     admission = Admission()
     enter(admission, address="10.0.0.1")
@@ -63,7 +63,7 @@ def test_an_address_counts_where_nobody_is_known(limits):
     assert enter(admission, user="7", address="10.0.0.1")
 
 
-def test_a_process_has_a_limit_for_all(limits):
+def test_streams_of_a_process_are_limited(limits):
     limits(MAX_STREAMS=2)
     admission = Admission()
     enter(admission, user="7")
@@ -73,18 +73,18 @@ def test_a_process_has_a_limit_for_all(limits):
         enter(admission, user="8")
 
 
-def test_a_place_given_back_is_free_again(limits):
+def test_stream_that_leaves_makes_room(limits):
     limits(MAX_STREAMS_PER_PERSON=1)
     admission = Admission()
-    ticket = enter(admission, user="7")
+    connection = enter(admission, user="7")
 
-    admission.leave(ticket)
-    admission.leave(ticket)
+    admission.leave(connection)
+    admission.leave(connection)
 
     assert enter(admission, user="7")
 
 
-def test_who_is_gone_makes_room_for_who_comes(limits):
+def test_stream_whose_client_is_gone_makes_room(limits):
     limits(MAX_STREAMS_PER_PERSON=2)
     admission = Admission()
     gone, there = Client(), Client()

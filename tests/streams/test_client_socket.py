@@ -15,13 +15,13 @@ def ends():
         yield server, client
 
 
-def test_a_client_that_is_there_is_not_gone(ends):
+def test_connected_client_is_not_gone(ends):
     server, _ = ends
 
     assert not ClientSocket(server).is_gone()
 
 
-def test_a_client_that_sent_something_is_not_gone(ends):
+def test_client_that_sent_data_is_not_gone(ends):
     server, client = ends
     client.send(b"x")
 
@@ -29,7 +29,7 @@ def test_a_client_that_sent_something_is_not_gone(ends):
     assert server.recv(1) == b"x"
 
 
-def test_a_client_that_closed_is_gone(ends):
+def test_client_that_closed_is_gone(ends):
     server, client = ends
     client.close()
 
@@ -37,7 +37,7 @@ def test_a_client_that_closed_is_gone(ends):
     assert server.fileno() != -1
 
 
-def test_a_client_that_reset_the_connection_is_gone(ends):
+def test_client_that_reset_the_connection_is_gone(ends):
     server, client = ends
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     client.close()
@@ -45,7 +45,7 @@ def test_a_client_that_reset_the_connection_is_gone(ends):
     assert ClientSocket(server).is_gone()
 
 
-def test_aborting_fails_who_writes(ends):
+def test_abort_fails_a_write(ends):
     server, client = ends
     ClientSocket(server).abort()
 
@@ -56,7 +56,7 @@ def test_aborting_fails_who_writes(ends):
     ClientSocket(server).abort()
 
 
-def test_a_socket_is_tuned(ends, settings):
+def test_socket_options_are_set(ends, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "CLIENT_TIMEOUT": 7}
     server, _ = ends
 
@@ -66,7 +66,7 @@ def test_a_socket_is_tuned(ends, settings):
     assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_a_socket_that_is_not_tcp_is_left_as_it_is():
+def test_unix_socket_is_not_changed():
     server, client = socket.socketpair()
     with server, client:
         ClientSocket(server).tune()
@@ -74,7 +74,7 @@ def test_a_socket_that_is_not_tcp_is_left_as_it_is():
         assert not ClientSocket(server).is_gone()
 
 
-def test_where_the_server_names_no_socket_nothing_is_asked_of_one():
+def test_environ_without_a_socket_gives_a_null_socket():
     client = ClientSocket.of({"REMOTE_ADDR": "10.0.0.1"})
 
     client.tune()
@@ -83,7 +83,7 @@ def test_where_the_server_names_no_socket_nothing_is_asked_of_one():
     assert not client.is_gone()
 
 
-def test_a_socket_that_is_closed_is_gone():
+def test_closed_socket_is_gone():
     server, client = socket.socketpair()
     server.close()
     client.close()

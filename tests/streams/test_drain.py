@@ -21,19 +21,19 @@ def retry_interval(settings):
 
 
 class Process:
-    """Streams, a clock that runs only while somebody sleeps, and who ended when."""
+    """A process with streams, and a clock that advances only in `sleep`."""
 
     def __init__(self, count):
         self.now = 0.0
         self.streams = [Connection() for _ in range(count)]
-        # How many were ended by each moment at which somebody slept.
+        # How many streams had ended at each call of `sleep`.
         self.ended = [0]
-        self.arrivals = {}
+        self.opened_at_step = {}
 
     def sleep(self, seconds):
         self.ended.append(sum(each.close_reason == "stopped" for each in self.streams))
         self.now += seconds
-        self.streams += self.arrivals.pop(len(self.ended) - 1, [])
+        self.streams += self.opened_at_step.pop(len(self.ended) - 1, [])
 
     def drain(self, seconds=SECONDS):
         drain(
@@ -44,21 +44,21 @@ class Process:
         )
 
     @property
-    def at_each_step(self):
+    def ended_per_step(self):
         return [b - a for a, b in zip(self.ended, self.ended[1:], strict=False)]
 
 
 def written(connection):
-    """Return what waits for a client."""
+    """Return the bytes that wait for a client."""
     return b"".join(frame.body for frame in connection.transport.take(seconds=0))
 
 
 def retry(connection):
-    """Return how long a client was told to wait, in seconds."""
+    """Return the retry interval that a client was sent, in seconds."""
     return int(re.fullmatch(rb"retry: (\d+)\n\n", written(connection))[1]) / 1000
 
 
-def test_all_are_ended_in_time():
+def test_all_streams_end_in_time():
     process = Process(1_000)
 
     process.drain()
@@ -67,16 +67,16 @@ def test_all_are_ended_in_time():
     assert process.now == pytest.approx(SECONDS)
 
 
-def test_the_ends_are_spread_evenly():
+def test_ends_are_spread_evenly():
     process = Process(100 * STEPS)
 
     process.drain()
 
-    assert len(process.at_each_step) == STEPS
-    assert all(95 <= count <= 105 for count in process.at_each_step)
+    assert len(process.ended_per_step) == STEPS
+    assert all(95 <= count <= 105 for count in process.ended_per_step)
 
 
-def test_they_are_ended_in_no_order_of_their_coming():
+def test_streams_end_in_random_order():
     process = Process(1_000)
     order = []
 
@@ -93,7 +93,7 @@ def test_they_are_ended_in_no_order_of_their_coming():
     assert order != sorted(order)
 
 
-def test_a_few_take_no_longer_than_they_need():
+def test_one_stream_ends_in_one_step():
     process = Process(1)
 
     process.drain()
@@ -101,7 +101,7 @@ def test_a_few_take_no_longer_than_they_need():
     assert process.now <= STEP_SECONDS
 
 
-def test_of_none_there_is_nothing_to_wait_for():
+def test_drain_without_streams_does_not_wait():
     process = Process(0)
 
     process.drain()
@@ -109,22 +109,22 @@ def test_of_none_there_is_nothing_to_wait_for():
     assert process.now == 0
 
 
-def test_those_that_come_meanwhile_are_ended_too():
+def test_streams_opened_during_the_drain_end_too():
     process = Process(400)
     late = [Connection() for _ in range(400)]
-    process.arrivals = {STEPS // 2: late}
+    process.opened_at_step = {STEPS // 2: late}
 
     process.drain()
 
     assert {each.close_reason for each in late} == {"stopped"}
     assert process.now == pytest.approx(SECONDS)
-    assert max(process.at_each_step) <= 3 * 400 / STEPS
+    assert max(process.ended_per_step) <= 3 * 400 / STEPS
 
 
-def test_those_that_come_when_time_is_over_are_ended_at_once():
+def test_streams_opened_after_the_deadline_end_at_once():
     process = Process(400)
     late = [Connection() for _ in range(400)]
-    process.arrivals = {STEPS: late}
+    process.opened_at_step = {STEPS: late}
 
     process.drain()
 
@@ -132,27 +132,27 @@ def test_those_that_come_when_time_is_over_are_ended_at_once():
     assert process.now == pytest.approx(SECONDS + STEP_SECONDS)
 
 
-def test_without_time_all_are_ended_at_once():
+def test_without_a_timeout_all_streams_end_at_once():
     process = Process(100)
 
     process.drain(seconds=0)
 
-    assert process.at_each_step == [100]
+    assert process.ended_per_step == [100]
 
 
-def test_each_is_told_to_wait_before_it_comes_back_one_longer_than_the_other():
+def test_retry_intervals_differ_between_clients():
     process = Process(500)
 
     process.drain()
 
-    told = [retry(each) for each in process.streams]
-    last = MIN_RETRY_SECONDS + 2 * RETRY_INTERVAL
-    assert MIN_RETRY_SECONDS <= min(told) < MIN_RETRY_SECONDS + 0.5
-    assert last - 0.5 < max(told) <= last
-    assert len({*told}) > 400
+    retries = [retry(each) for each in process.streams]
+    longest = MIN_RETRY_SECONDS + 2 * RETRY_INTERVAL
+    assert MIN_RETRY_SECONDS <= min(retries) < MIN_RETRY_SECONDS + 0.5
+    assert longest - 0.5 < max(retries) <= longest
+    assert len({*retries}) > 400
 
 
-def test_what_waits_comes_before_the_end():
+def test_waiting_frames_are_sent_before_the_end():
     process = Process(1)
     [stream] = process.streams
     stream.push(Batch([Frame(Cursor(1, 0), b"data: 1\n\n")]))
@@ -162,7 +162,7 @@ def test_what_waits_comes_before_the_end():
     assert written(stream).startswith(b"data: 1\n\nretry: ")
 
 
-def test_those_that_were_closed_already_are_left_alone():
+def test_closed_streams_are_not_closed_again():
     process = Process(2)
     closed, _ = process.streams
     closed.close("signed_out")

@@ -22,7 +22,7 @@ from notifications.streams.event_stream import (
 
 
 class Recorder:
-    """What the stream told its owner."""
+    """Records the calls of `on_start` and `on_end`."""
 
     def __init__(self):
         self.started = 0
@@ -55,7 +55,7 @@ def frame(number):
     return Frame(Cursor(number, 0), b"data: %d\n\n" % number)
 
 
-def test_a_stream_begins_with_the_time_to_come_back_and_what_was_missed(recorder):
+def test_stream_begins_with_the_retry_interval_and_the_missed_frames(recorder):
     stream = stream_of(Connection(), recorder, missed=[frame(1), frame(2)])
 
     assert [next(stream), next(stream)] == [
@@ -64,7 +64,7 @@ def test_a_stream_begins_with_the_time_to_come_back_and_what_was_missed(recorder
     ]
 
 
-def test_what_waits_is_joined_into_one_write(recorder):
+def test_waiting_frames_are_joined_into_one_write(recorder):
     connection = Connection()
     connection.push(Batch([frame(1), frame(2)]))
     stream = stream_of(connection, recorder)
@@ -73,7 +73,7 @@ def test_what_waits_is_joined_into_one_write(recorder):
     assert next(stream) == b"data: 1\n\ndata: 2\n\n"
 
 
-def test_a_quiet_stream_has_heartbeats_with_a_cursor(recorder, settings):
+def test_idle_stream_gets_heartbeats_with_a_cursor(recorder, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "HEARTBEAT_INTERVAL": 0.1}
     stream = stream_of(Connection(), recorder)
     next(stream)
@@ -83,7 +83,7 @@ def test_a_quiet_stream_has_heartbeats_with_a_cursor(recorder, settings):
     assert (event.event, event.id, event.data) == ("heartbeat", "9-0", "{}")
 
 
-def test_a_closed_connection_says_why_and_ends_the_stream(recorder):
+def test_closed_connection_sends_the_reason_and_ends_the_stream(recorder):
     connection = Connection()
     stream = stream_of(connection, recorder)
     next(stream)
@@ -96,7 +96,7 @@ def test_a_closed_connection_says_why_and_ends_the_stream(recorder):
     assert last == b'event: server_closed\ndata: {"reason":"stopped"}\n\n'
 
 
-def test_the_owner_is_told_when_the_first_byte_is_asked_for(recorder):
+def test_on_start_is_called_with_the_first_byte(recorder):
     stream = stream_of(Connection(), recorder)
     assert recorder.started == 0
 
@@ -105,7 +105,7 @@ def test_the_owner_is_told_when_the_first_byte_is_asked_for(recorder):
     assert recorder.started == 1
 
 
-def test_a_stream_closed_before_its_first_byte_is_detached_too(recorder):
+def test_on_end_is_called_when_closed_before_the_first_byte(recorder):
     response = EventStreamResponse(stream_of(Connection(), recorder))
 
     for close in response._resource_closers:
@@ -114,7 +114,7 @@ def test_a_stream_closed_before_its_first_byte_is_detached_too(recorder):
     assert (recorder.started, len(recorder.ended)) == (0, 1)
 
 
-def test_no_cache_no_proxy_and_no_middleware_holds_the_stream_up(recorder):
+def test_stream_is_not_cached_buffered_or_compressed(recorder):
     request = RequestFactory().get("/", HTTP_ACCEPT_ENCODING="gzip")
     response = EventStreamResponse(stream_of(Connection(), recorder))
 
@@ -126,7 +126,7 @@ def test_no_cache_no_proxy_and_no_middleware_holds_the_stream_up(recorder):
     assert next(iter(passed)) == b"retry: 3000\n\n"
 
 
-def test_the_middleware_would_have_compressed_another_response():
+def test_middleware_compresses_other_responses():
     request = RequestFactory().get("/", HTTP_ACCEPT_ENCODING="gzip")
 
     passed = GZipMiddleware(lambda request: HttpResponse("x" * 500))(request)
@@ -134,7 +134,7 @@ def test_the_middleware_would_have_compressed_another_response():
     assert gzip.decompress(passed.content) == b"x" * 500
 
 
-def test_a_long_replay_is_written_in_pieces():
+def test_long_replay_is_split_into_writes():
     many = [Frame(Cursor(1, 0), b"x" * 1_000)] * 40
 
     chunks = list(join(iter(many)))
@@ -153,7 +153,7 @@ def parse(chunk):
     return [event for event in events if event.data]
 
 
-def test_a_stream_that_nobody_closes_is_detached_all_the_same(recorder):
+def test_on_end_is_called_when_nobody_closes_the_stream(recorder):
     stream = stream_of(Connection(), recorder)
     next(stream)
 
@@ -162,7 +162,7 @@ def test_a_stream_that_nobody_closes_is_detached_all_the_same(recorder):
     assert len(recorder.ended) == 1
 
 
-def test_a_stream_ends_when_its_time_is_over(recorder):
+def test_stream_ends_when_it_expires(recorder):
     now = [0.0]
     connection = Connection(Subscriber(seconds=60), clock=lambda: now[0])
     stream = stream_of(connection, recorder)
@@ -177,7 +177,7 @@ def test_a_stream_ends_when_its_time_is_over(recorder):
     ]
 
 
-def test_a_stream_that_was_handed_over_goes_on_without_it(recorder):
+def test_handed_over_connection_outlives_its_stream(recorder):
     connection, transport = Connection(), QueueTransport()
     stream = stream_of(connection, recorder)
     next(stream)

@@ -18,14 +18,14 @@ from notifications.streams.hijack import (
     Poller,
     SocketTransport,
 )
-from tests.clients import Client, Written, needs_epoll, plain, read_all
+from tests.clients import Client, SocketEndpoint, needs_epoll, plain, read_all
 from tests.system.server import wait_for
 
 pytestmark = needs_epoll
 
 LIMIT = 65_536
 MANY = 300
-# What makes the kernel reset a connection that is closed: socket(7), SO_LINGER.
+# Makes the kernel reset a connection that is closed: socket(7), SO_LINGER.
 NO_LINGER = b"\1\0\0\0\0\0\0\0"
 
 
@@ -36,7 +36,7 @@ def limit(settings):
 
 @pytest.fixture
 def clients():
-    """A function that makes a client, which is closed in the end."""
+    """A function that returns a client, which is closed after the test."""
     with contextlib.ExitStack() as stack:
 
         def make():
@@ -46,25 +46,25 @@ def clients():
 
 
 @pytest.fixture
-def end():
-    """A connection whose socket was taken over."""
-    end = Written(Connection())
-    yield end
-    end.close()
+def endpoint():
+    """A connection whose socket was hijacked."""
+    endpoint = SocketEndpoint(Connection())
+    yield endpoint
+    endpoint.close()
 
 
 def frame(number, body=b""):
     return Frame(Cursor(number, 0), body or b"data: %d\n\n" % number)
 
 
-def push(end, *frames):
-    end.connection.push(Batch(frames))
+def push(endpoint, *frames):
+    endpoint.connection.push(Batch(frames))
 
 
-def cut(end):
-    """Leave the client in the middle of a frame; return the frame's body."""
+def push_partial(endpoint):
+    """Push a frame that is written only in part; return its body."""
     body = b"data: %s\n\n" % (b"y" * LIMIT)
-    push(end, frame(1, body))
+    push(endpoint, frame(1, body))
     return body
 
 
@@ -72,228 +72,228 @@ def closed(reason):
     return server_closed(reason).body
 
 
-def test_what_is_pushed_is_written_at_once(end):
-    push(end, frame(1), frame(2))
+def test_pushed_frames_are_written_at_once(endpoint):
+    push(endpoint, frame(1), frame(2))
 
-    assert end.client.read() == b"data: 1\n\ndata: 2\n\n"
-
-
-def test_the_rest_is_written_when_there_is_room(end):
-    body = cut(end)
-    push(end, frame(2))
-    push(end, frame(3))
-
-    assert len(end.client.socket.recv(LIMIT, socket.MSG_PEEK)) < len(body)
-    assert end.read() == body + b"data: 2\n\ndata: 3\n\n"
+    assert endpoint.client.read() == b"data: 1\n\ndata: 2\n\n"
 
 
-def test_after_it_has_caught_up_it_is_written_to_at_once_again(end):
-    cut(end)
-    end.read()
+def test_rest_is_written_when_the_socket_is_writable(endpoint):
+    body = push_partial(endpoint)
+    push(endpoint, frame(2))
+    push(endpoint, frame(3))
 
-    push(end, frame(2))
+    assert len(endpoint.client.socket.recv(LIMIT, socket.MSG_PEEK)) < len(body)
+    assert endpoint.read() == body + b"data: 2\n\ndata: 3\n\n"
 
-    assert end.client.read() == b"data: 2\n\n"
+
+def test_frames_are_written_at_once_again_after_catching_up(endpoint):
+    push_partial(endpoint)
+    endpoint.read()
+
+    push(endpoint, frame(2))
+
+    assert endpoint.client.read() == b"data: 2\n\n"
 
 
-def test_what_is_cut_anywhere_comes_byte_for_byte(end):
+def test_partial_writes_lose_no_byte(endpoint):
     chance = random.Random(5)
     sent, got = b"", b""
 
     for number in range(400):
         body = chance.randbytes(chance.choice([1, 100, 9_000, 40_000]))
-        push(end, frame(number, body))
+        push(endpoint, frame(number, body))
         sent += body
         for _ in range(chance.randrange(4)):
             with contextlib.suppress(BlockingIOError):
-                got += end.client.socket.recv(chance.choice([1, 3_000, 60_000]))
-            end.poller.handle()
+                got += endpoint.client.socket.recv(chance.choice([1, 3_000, 60_000]))
+            endpoint.poller.handle()
         if len(sent) - len(got) > LIMIT // 2:
-            got += end.read()
-    got += end.read()
+            got += endpoint.read()
+    got += endpoint.read()
 
     assert got == sent
-    assert end.connection.state is State.OPEN
+    assert endpoint.connection.state is State.OPEN
 
 
-def test_nothing_is_watched_for_room_that_needs_none(end):
-    push(end, frame(1))
-    end.client.read()
+def test_socket_is_not_watched_for_writing_without_a_buffer(endpoint):
+    push(endpoint, frame(1))
+    endpoint.client.read()
 
-    assert end.epoll.poll(0) == []
-
-
-def test_who_is_too_far_behind_is_closed_as_slow(end):
-    push(end, frame(1, b"x" * (2 * LIMIT)))
-
-    push(end, frame(2))
-
-    assert end.connection.close_reason == "slow"
-    assert end.ended == [end.connection]
-    assert end.socket.fileno() == -1
-    assert b"data: 2" not in end.read()
-    assert end.client.ended
+    assert endpoint.epoll.poll(0) == []
 
 
-def test_who_has_just_as_much_waiting_stays(end):
-    push(end, frame(1, b"x" * LIMIT))
+def test_client_that_is_too_far_behind_is_closed_as_slow(endpoint):
+    push(endpoint, frame(1, b"x" * (2 * LIMIT)))
 
-    push(end, frame(2))
+    push(endpoint, frame(2))
 
-    assert end.connection.state is State.OPEN
-    assert end.read() == b"x" * LIMIT + b"data: 2\n\n"
-
-
-def test_who_has_nothing_waiting_is_told_why_it_ends(end):
-    end.connection.close("signed_out")
-
-    assert end.client.read() == closed("signed_out")
-    assert end.client.ended
-    assert end.ended == [end.connection]
+    assert endpoint.connection.close_reason == "slow"
+    assert endpoint.ended == [endpoint.connection]
+    assert endpoint.socket.fileno() == -1
+    assert b"data: 2" not in endpoint.read()
+    assert endpoint.client.ended
 
 
-def test_what_waits_comes_before_the_end_if_it_is_drained(end):
-    body = cut(end)
-    push(end, frame(2))
+def test_client_at_the_limit_stays_connected(endpoint):
+    push(endpoint, frame(1, b"x" * LIMIT))
 
-    end.connection.close("stopped", drain=True)
+    push(endpoint, frame(2))
 
-    assert end.ended == []
-    assert end.read() == body + b"data: 2\n\n" + closed("stopped")
-    assert end.client.ended
-    assert end.ended == [end.connection]
+    assert endpoint.connection.state is State.OPEN
+    assert endpoint.read() == b"x" * LIMIT + b"data: 2\n\n"
 
 
-def test_what_waits_is_dropped_otherwise_but_for_a_frame_that_was_begun(end):
-    body = cut(end)
-    push(end, frame(2))
+def test_close_sends_the_reason(endpoint):
+    endpoint.connection.close("signed_out")
 
-    end.connection.close("signed_out")
-
-    assert end.read() == body + closed("signed_out")
-    assert end.client.ended
+    assert endpoint.client.read() == closed("signed_out")
+    assert endpoint.client.ended
+    assert endpoint.ended == [endpoint.connection]
 
 
-def test_a_frame_that_was_not_begun_is_dropped_as_a_whole(end):
+def test_close_with_drain_sends_the_buffer_first(endpoint):
+    body = push_partial(endpoint)
+    push(endpoint, frame(2))
+
+    endpoint.connection.close("stopped", drain=True)
+
+    assert endpoint.ended == []
+    assert endpoint.read() == body + b"data: 2\n\n" + closed("stopped")
+    assert endpoint.client.ended
+    assert endpoint.ended == [endpoint.connection]
+
+
+def test_close_without_drain_completes_only_the_partial_frame(endpoint):
+    body = push_partial(endpoint)
+    push(endpoint, frame(2))
+
+    endpoint.connection.close("signed_out")
+
+    assert endpoint.read() == body + closed("signed_out")
+    assert endpoint.client.ended
+
+
+def test_close_without_drain_drops_whole_frames(endpoint):
     full = b"x" * 1_000
-    while end.transport._writable:
-        push(end, frame(1, full))
-    # All of what was begun goes, and nothing of what comes behind it.
-    push(end, frame(2))
-    push(end, frame(3))
+    while endpoint.transport._writable:
+        push(endpoint, frame(1, full))
+    # The partial frame is completed, and no later one is sent.
+    push(endpoint, frame(2))
+    push(endpoint, frame(3))
 
-    end.connection.close("signed_out")
+    endpoint.connection.close("signed_out")
 
-    got = end.read()
+    got = endpoint.read()
     assert got == full * (len(got) // 1_000) + closed("signed_out")
 
 
-def test_the_end_that_does_not_fit_waits_for_room(end):
+def test_last_frame_waits_until_the_socket_is_writable(endpoint):
     with contextlib.suppress(BlockingIOError):
         while True:
-            end.socket.send(b"x")
+            endpoint.socket.send(b"x")
 
-    end.connection.close("stopped", drain=True)
+    endpoint.connection.close("stopped", drain=True)
 
-    assert end.ended == []
-    assert end.read().endswith(b"x" + closed("stopped"))
-    assert end.ended == [end.connection]
-
-
-def test_the_first_reason_is_the_one_that_is_told(end):
-    cut(end)
-    end.connection.close("signed_out", drain=True)
-
-    end.connection.close("stopped", drain=True)
-
-    assert end.read().count(b"server_closed") == 1
-    assert end.connection.close_reason == "signed_out"
+    assert endpoint.ended == []
+    assert endpoint.read().endswith(b"x" + closed("stopped"))
+    assert endpoint.ended == [endpoint.connection]
 
 
-def test_a_client_that_leaves_while_the_end_waits_ends_it_once(end):
-    cut(end)
-    end.connection.close("stopped", drain=True)
+def test_only_the_first_reason_is_sent(endpoint):
+    push_partial(endpoint)
+    endpoint.connection.close("signed_out", drain=True)
 
-    end.client.socket.close()
-    end.poller.handle()
+    endpoint.connection.close("stopped", drain=True)
 
-    assert end.ended == [end.connection]
-    assert end.connection.transport is ENDED
-
-
-def test_what_the_client_sends_is_thrown_away(end):
-    end.client.socket.send(b"GET / HTTP/1.1\r\n\r\n" * 500)
-
-    for _ in range(10):
-        end.poller.handle()
-    push(end, frame(1))
-
-    assert end.epoll.poll(0) == []
-    assert end.client.read() == b"data: 1\n\n"
-    assert end.ended == []
+    assert endpoint.read().count(b"server_closed") == 1
+    assert endpoint.connection.close_reason == "signed_out"
 
 
-def test_what_the_client_sent_before_it_left_does_not_hide_that(end):
-    end.client.socket.send(b"x" * 20_000)
-    end.client.socket.shutdown(socket.SHUT_WR)
+def test_client_that_leaves_during_the_drain_ends_the_stream_once(endpoint):
+    push_partial(endpoint)
+    endpoint.connection.close("stopped", drain=True)
+
+    endpoint.client.socket.close()
+    endpoint.poller.handle()
+
+    assert endpoint.ended == [endpoint.connection]
+    assert endpoint.connection.transport is ENDED
+
+
+def test_data_from_the_client_is_discarded(endpoint):
+    endpoint.client.socket.send(b"GET / HTTP/1.1\r\n\r\n" * 500)
 
     for _ in range(10):
-        end.poller.handle()
+        endpoint.poller.handle()
+    push(endpoint, frame(1))
 
-    assert end.ended == [end.connection]
-
-
-def test_a_client_that_left_is_noticed_by_writing_too(end):
-    end.client.socket.close()
-
-    push(end, frame(1))
-    push(end, frame(2))
-    end.poller.handle()
-
-    assert end.ended == [end.connection]
-    assert end.connection.transport is ENDED
+    assert endpoint.epoll.poll(0) == []
+    assert endpoint.client.read() == b"data: 1\n\n"
+    assert endpoint.ended == []
 
 
-def test_a_client_that_leaves_with_much_waiting_ends_it_once(end):
-    cut(end)
+def test_data_before_the_end_does_not_hide_that_the_client_left(endpoint):
+    endpoint.client.socket.send(b"x" * 20_000)
+    endpoint.client.socket.shutdown(socket.SHUT_WR)
 
-    end.client.socket.close()
-    end.poller.handle()
-    end.poller.handle()
+    for _ in range(10):
+        endpoint.poller.handle()
 
-    assert end.ended == [end.connection]
-    assert end.socket.fileno() == -1
-
-
-def test_aborting_closes_the_socket_and_again_does_nothing(end):
-    cut(end)
-
-    end.transport.abort()
-    end.transport.abort()
-    end.transport.close("stopped", drain=True)
-
-    assert end.ended == [end.connection]
-    assert end.connection.transport is ENDED
-    assert b"server_closed" not in end.read()
-    assert end.client.ended
+    assert endpoint.ended == [endpoint.connection]
 
 
-def test_who_is_told_of_the_end_may_close_the_connection_again(end, clients):
-    told = []
+def test_write_detects_that_the_client_left(endpoint):
+    endpoint.client.socket.close()
+
+    push(endpoint, frame(1))
+    push(endpoint, frame(2))
+    endpoint.poller.handle()
+
+    assert endpoint.ended == [endpoint.connection]
+    assert endpoint.connection.transport is ENDED
+
+
+def test_client_that_leaves_with_a_full_buffer_ends_the_stream_once(endpoint):
+    push_partial(endpoint)
+
+    endpoint.client.socket.close()
+    endpoint.poller.handle()
+    endpoint.poller.handle()
+
+    assert endpoint.ended == [endpoint.connection]
+    assert endpoint.socket.fileno() == -1
+
+
+def test_abort_closes_the_socket_and_is_idempotent(endpoint):
+    push_partial(endpoint)
+
+    endpoint.transport.abort()
+    endpoint.transport.abort()
+    endpoint.transport.close("stopped", drain=True)
+
+    assert endpoint.ended == [endpoint.connection]
+    assert endpoint.connection.transport is ENDED
+    assert b"server_closed" not in endpoint.read()
+    assert endpoint.client.ended
+
+
+def test_on_end_may_close_the_connection_again(endpoint, clients):
+    ended = []
 
     def detach(connection):
-        told.append(connection)
+        ended.append(connection)
         connection.close("detached")
 
     client = clients()
     connection = Connection()
     connection.transport = SocketTransport(
-        client.take(), connection, poller=end.poller, on_end=detach
+        client.take(), connection, poller=endpoint.poller, on_end=detach
     )
 
     connection.close("signed_out")
 
-    assert told == [connection]
+    assert ended == [connection]
     assert connection.close_reason == "signed_out"
     assert client.read() == closed("signed_out")
 
@@ -313,7 +313,7 @@ def watched(epoll):
 
 @pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
 @pytest.mark.parametrize("waiting", [False, True], ids=["idle", "behind"])
-def test_a_client_that_leaves_ends_its_stream_once(reset, waiting):
+def test_client_that_leaves_ends_its_stream_once(reset, waiting):
     server, client = tcp()
     ended = []
     connection = Connection()
@@ -341,33 +341,36 @@ def test_a_client_that_leaves_ends_its_stream_once(reset, waiting):
         assert watched(epoll) == 0
 
 
-def test_many_that_are_ready_at_once_are_all_served(end, clients):
+def test_more_ready_sockets_than_one_poll_returns_are_all_served(endpoint, clients):
     several = [clients() for _ in range(MANY)]
     connections = [Connection() for _ in several]
     body = b"x" * 30_000
     for client, connection in zip(several, connections, strict=True):
         connection.transport = SocketTransport(
-            client.take(), connection, poller=end.poller, on_end=end.ended.append
+            client.take(),
+            connection,
+            poller=endpoint.poller,
+            on_end=endpoint.ended.append,
         )
         connection.push(Batch([frame(1, body)]))
     assert MANY > MAX_POLL_EVENTS
 
     got = [client.read() for client in several]
     while any(len(each) < len(body) for each in got):
-        assert end.epoll.poll(0)
-        end.poller.handle()
+        assert endpoint.epoll.poll(0)
+        endpoint.poller.handle()
         got = [each + c.read() for each, c in zip(got, several, strict=True)]
 
     assert got == [body] * MANY
     for client in several:
         client.socket.close()
-    while end.epoll.poll(0):
-        end.poller.handle()
-    assert sorted(map(id, end.ended)) == sorted(map(id, connections))
-    assert end.poller._transports.keys() == {end.socket.fileno()}
+    while endpoint.epoll.poll(0):
+        endpoint.poller.handle()
+    assert sorted(map(id, endpoint.ended)) == sorted(map(id, connections))
+    assert endpoint.poller._transports.keys() == {endpoint.socket.fileno()}
 
 
-def test_one_that_ends_all_others_does_not_disturb_who_comes_next(end, clients):
+def test_transport_that_ends_during_a_poll_is_skipped(endpoint, clients):
     connections = [Connection() for _ in range(5)]
 
     def end_all(connection):
@@ -377,11 +380,11 @@ def test_one_that_ends_all_others_does_not_disturb_who_comes_next(end, clients):
     ready = [clients() for _ in connections]
     for client, connection in zip(ready, connections, strict=True):
         connection.transport = SocketTransport(
-            client.take(), connection, poller=end.poller, on_end=end_all
+            client.take(), connection, poller=endpoint.poller, on_end=end_all
         )
         client.socket.shutdown(socket.SHUT_WR)
 
-    end.poller.handle()
+    endpoint.poller.handle()
 
     assert [each.transport for each in connections] == [ENDED] * 5
     assert [client.read() for client in ready] == [b""] * 5
@@ -392,7 +395,7 @@ def test_one_that_ends_all_others_does_not_disturb_who_comes_next(end, clients):
 
 
 class Opened:
-    """A stream that has begun, and the client at its socket."""
+    """An open stream, and the client at its socket."""
 
     def __init__(self, client, missed, queue):
         self.client = client
@@ -408,8 +411,8 @@ class Opened:
             on_end=self.ended.append,
         )
 
-    def take(self, hijacker):
-        """Let the socket be taken over, as the worker does."""
+    def hijack(self, hijacker):
+        """Hijack the socket, as the worker does."""
         first = b"head\r\n\r\n" + b"".join(self.stream.opening)
         hijacker.hijack(self.stream, self.client.take(), first=first)
         self.stream.close()
@@ -429,7 +432,7 @@ def hijacker(poller):
 
 @pytest.fixture
 def open_stream(clients):
-    """A function that opens a stream, which misses these frames."""
+    """A function that opens a stream with these missed frames."""
 
     def open_stream(missed=(), *, queue=None):
         return Opened(clients(), missed, queue)
@@ -440,10 +443,10 @@ def open_stream(clients):
 HEAD = b"head\r\n\r\nretry: 3000\n\n"
 
 
-def test_a_stream_goes_on_at_its_socket(hijacker, open_stream):
+def test_hijacked_stream_continues_on_its_socket(hijacker, open_stream):
     opened = open_stream([frame(1)])
 
-    opened.take(hijacker)
+    opened.hijack(hijacker)
     opened.connection.push(Batch([frame(2)]))
 
     assert opened.client.read() == HEAD + b"data: 1\n\ndata: 2\n\n"
@@ -451,7 +454,7 @@ def test_a_stream_goes_on_at_its_socket(hijacker, open_stream):
     assert isinstance(opened.connection.transport, SocketTransport)
 
 
-def test_what_came_during_the_opening_comes_after_it(hijacker, open_stream):
+def test_frames_pushed_during_the_opening_follow_it(hijacker, open_stream):
     def missed():
         yield frame(1)
         opened.connection.push(Batch([frame(3)]))
@@ -460,47 +463,43 @@ def test_what_came_during_the_opening_comes_after_it(hijacker, open_stream):
 
     opened = open_stream(missed())
 
-    opened.take(hijacker)
+    opened.hijack(hijacker)
 
     expected = b"".join(frame(number).body for number in range(1, 6))
     assert opened.client.read() == HEAD + expected
     assert opened.queue.take(seconds=0) == []
 
 
-def test_what_comes_while_the_socket_changes_hands_comes_after_the_opening(
-    hijacker, open_stream
-):
-    class GivingWay(QueueTransport):
-        """A queue that lets others work while it is taken from, as under gevent."""
+def test_frames_pushed_during_the_hand_over_follow_the_opening(hijacker, open_stream):
+    class YieldingQueue(QueueTransport):
+        """A queue whose `take` lets others run, as under gevent."""
 
         def take(self, *, seconds):
             opened.connection.push(Batch([frame(1)]))
             return super().take(seconds=seconds)
 
-    opened = open_stream(queue=GivingWay())
+    opened = open_stream(queue=YieldingQueue())
 
-    opened.take(hijacker)
+    opened.hijack(hijacker)
 
     assert opened.client.read() == HEAD + b"data: 1\n\n"
 
 
-def test_a_long_opening_waits_for_room_before_what_comes(poller, hijacker, open_stream):
+def test_long_opening_is_written_before_live_frames(poller, hijacker, open_stream):
     opened = open_stream([frame(1, b"x" * LIMIT)])
 
-    opened.take(hijacker)
+    opened.hijack(hijacker)
     opened.connection.push(Batch([frame(2)]))
 
     assert read_all(poller, opened.client) == HEAD + b"x" * LIMIT + b"data: 2\n\n"
 
 
-def test_a_connection_that_was_closed_meanwhile_says_why_and_ends(
-    hijacker, open_stream
-):
+def test_connection_closed_before_the_hijack_sends_the_reason(hijacker, open_stream):
     opened = open_stream()
     opened.connection.push(Batch([frame(1)]))
     opened.connection.close("stopped", drain=True)
 
-    opened.take(hijacker)
+    opened.hijack(hijacker)
 
     assert opened.client.read() == HEAD + b"data: 1\n\n" + closed("stopped")
     assert opened.client.ended
@@ -508,33 +507,33 @@ def test_a_connection_that_was_closed_meanwhile_says_why_and_ends(
     assert opened.connection.transport is ENDED
 
 
-def test_a_right_that_ended_meanwhile_drops_what_waited(hijacker, open_stream):
+def test_connection_closed_before_the_hijack_drops_its_frames(hijacker, open_stream):
     opened = open_stream()
     opened.connection.push(Batch([frame(1)]))
     opened.connection.close("signed_out")
 
-    opened.take(hijacker)
+    opened.hijack(hijacker)
 
     assert opened.client.read() == HEAD + closed("signed_out")
     assert opened.ended == [opened.connection]
 
 
-def test_a_client_that_left_during_the_opening_ends_it_once(
+def test_client_that_left_during_the_opening_ends_the_stream_once(
     poller, hijacker, open_stream
 ):
     opened = open_stream([frame(1)])
     opened.client.socket.close()
 
-    opened.take(hijacker)
+    opened.hijack(hijacker)
     poller.handle()
 
     assert opened.ended == [opened.connection]
     assert opened.connection.transport is ENDED
 
 
-def test_after_the_end_whatever_comes_is_ignored(hijacker, open_stream):
+def test_calls_after_the_end_are_ignored(hijacker, open_stream):
     opened = open_stream()
-    opened.take(hijacker)
+    opened.hijack(hijacker)
     opened.connection.close("stopped", drain=True)
 
     opened.connection.push(Batch([frame(1)]))

@@ -59,13 +59,13 @@ def begin(client, **query):
     return poll(client, **query)["cursor"]
 
 
-def test_who_says_no_cursor_is_told_where_the_log_is(client):
+def test_poll_without_a_cursor_returns_the_newest_one(client):
     found = poll(client, topic=MILK)
 
     assert found == {"cursor": str(shared_log().position()), "events": []}
 
 
-def test_what_was_missed_comes_at_once_and_once(client):
+def test_missed_events_are_returned_at_once_and_once(client):
     cursor = begin(client, topic=MILK)
     first, second = record(MILK), record(MILK)
     record("topic:oat")
@@ -80,7 +80,7 @@ def test_what_was_missed_comes_at_once_and_once(client):
     assert again["events"] == []
 
 
-def test_it_waits_for_what_is_to_come(client, settings):
+def test_poll_waits_for_an_event(client, settings):
     cursor = begin(client, topic=MILK)
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "POLL_TIMEOUT": 30}
     found = []
@@ -97,13 +97,13 @@ def test_it_waits_for_what_is_to_come(client, settings):
     assert found[0]["cursor"] == event.cursor
 
 
-def test_nobody_is_left_attached(client):
+def test_poll_detaches_its_connection(client):
     poll(client, topic=MILK, after=begin(client, topic=MILK))
 
     assert shared_hub().connection_count == 0
 
 
-def test_without_news_the_cursor_goes_on_with_the_log(client):
+def test_cursor_advances_without_events(client):
     cursor = begin(client, topic=MILK)
     last = record("topic:oat")
     wait_for(lambda: str(shared_hub().delivered_up_to) == last.cursor, what="the hub")
@@ -113,7 +113,7 @@ def test_without_news_the_cursor_goes_on_with_the_log(client):
     assert found == {"cursor": last.cursor, "events": []}
 
 
-def test_one_gets_what_one_follows_and_nobody_elses(as_maja, maja, tobias):
+def test_poll_returns_only_what_the_person_follows(as_maja, maja, tobias):
     cursor = begin(as_maja)
     record("topic:oat")
     record(MILK, actor=maja)
@@ -124,7 +124,7 @@ def test_one_gets_what_one_follows_and_nobody_elses(as_maja, maja, tobias):
     assert [each["id"] for each in found["events"]] == [event.cursor]
 
 
-def test_it_says_what_the_bell_says(as_maja, maja):
+def test_poll_returns_the_unseen_count(as_maja, maja):
     cursor = begin(as_maja)
     event = record(MILK)
 
@@ -137,7 +137,7 @@ def test_it_says_what_the_bell_says(as_maja, maja):
     }
 
 
-def test_what_was_seen_elsewhere_is_news(as_maja, maja):
+def test_events_seen_elsewhere_return_a_new_count(as_maja, maja):
     cursor = begin(as_maja)
     record(MILK)
     read_state.see_all(maja)
@@ -149,7 +149,7 @@ def test_what_was_seen_elsewhere_is_news(as_maja, maja):
 
 
 @pytest.mark.parametrize("after", ["1-1", "x", ""])
-def test_a_cursor_that_is_not_in_the_log_brings_a_reset(client, after):
+def test_unknown_cursor_returns_a_reset(client, after):
     found = poll(client, topic=MILK, after=after)
 
     assert [each["event"] for each in found["events"]] == ["reset"]
@@ -164,30 +164,30 @@ def test_a_cursor_that_is_not_in_the_log_brings_a_reset(client, after):
         ("?topic=room:7", 404),
     ],
 )
-def test_what_the_stream_refuses_is_refused(client, query, status):
+def test_poll_refuses_what_the_stream_refuses(client, query, status):
     assert client.get(POLL + query).status_code == status
 
 
 @pytest.mark.parametrize("unseen", ["x", "-1", "101", "1000", "²"])
-def test_a_bell_that_cannot_be_is_refused(as_maja, unseen):
+def test_invalid_unseen_count_is_refused(as_maja, unseen):
     for path in (POLL, "/notifications/stream/"):
         response = as_maja.get(path, {"unseen": unseen}, headers={"Accept": "*/*"})
         assert response.status_code == 400
         assert b"unseen" in response.content
 
 
-def test_a_bell_of_nobody_is_ignored(client):
+def test_unseen_count_of_an_anonymous_client_is_ignored(client):
     assert poll(client, topic=MILK, unseen="3")["events"] == []
 
 
-def test_it_says_when_to_come_back_if_redis_is_away(client, no_redis):
+def test_without_redis_a_poll_gets_retry_after(client, no_redis):
     response = client.get(PUBLIC)
 
     assert response.status_code == 503
     assert response["Retry-After"]
 
 
-def test_it_counts_as_a_stream(client, settings):
+def test_poll_counts_as_a_stream(client, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "MAX_STREAMS": 1}
     stream = client.get(f"/notifications/stream/?topic={MILK}")
 
@@ -197,15 +197,15 @@ def test_it_counts_as_a_stream(client, settings):
     assert response.status_code == 429
 
 
-def test_no_cache_keeps_it(client):
+def test_poll_is_not_cached(client):
     assert "no-store" in client.get(PUBLIC)["Cache-Control"]
 
 
-def test_it_is_only_got(client):
+def test_post_is_not_allowed(client):
     assert client.post(PUBLIC).status_code == 405
 
 
-def test_what_was_missed_and_cannot_be_read_is_not_passed_over(client, monkeypatch):
+def test_missed_events_that_cannot_be_read_are_not_skipped(client, monkeypatch):
     cursor = begin(client, topic=MILK)
     record(MILK)
 
@@ -218,7 +218,7 @@ def test_what_was_missed_and_cannot_be_read_is_not_passed_over(client, monkeypat
     assert response.status_code == 503
 
 
-def test_much_that_was_missed_comes_in_parts(client, monkeypatch):
+def test_many_missed_events_come_in_parts(client, monkeypatch):
     monkeypatch.setattr(event_stream, "POLL_BYTES", 100)
     monkeypatch.setattr(replay, "REPLAY_BATCH_FRAMES", 2)
     cursor = begin(client, topic=MILK)
@@ -234,7 +234,7 @@ def test_much_that_was_missed_comes_in_parts(client, monkeypatch):
     assert found == [each.cursor for each in events]
 
 
-def test_a_bell_is_not_known_in_the_middle_of_what_was_missed(as_maja, monkeypatch):
+def test_unseen_count_is_unknown_in_the_middle_of_missed_events(as_maja, monkeypatch):
     monkeypatch.setattr(event_stream, "POLL_BYTES", 100)
     monkeypatch.setattr(replay, "REPLAY_BATCH_FRAMES", 1)
     cursor = begin(as_maja)
@@ -248,11 +248,11 @@ def test_a_bell_is_not_known_in_the_middle_of_what_was_missed(as_maja, monkeypat
     assert found["events"][-1]["data"] == {"unseen": None}
 
 
-def test_a_bell_without_a_cursor_is_nothing_to_count_from(as_maja):
+def test_unseen_count_without_a_cursor_is_ignored(as_maja):
     assert poll(as_maja, unseen=3)["events"] == []
 
 
-def test_a_bell_counts_from_the_cursor_of_the_page_alone(as_maja):
+def test_unseen_count_belongs_to_the_cursor_of_the_page(as_maja):
     cursor = begin(as_maja)
     query = {"unseen": 3, "last_event_id": cursor}
     stream = "/notifications/stream/"

@@ -50,14 +50,14 @@ def topics(response):
     return set(response.stream.connection.subscriptions.followed_since)
 
 
-def test_coming_back_asks_the_database_nothing(back, stream, django_assert_num_queries):
+def test_reconnecting_client_needs_no_query(back, stream, django_assert_num_queries):
     with django_assert_num_queries(0):
         response = stream(back)
 
     assert topics(response) == {MILK}
 
 
-def test_what_one_mutes_is_known_too(client, maja, stream, django_assert_num_queries):
+def test_muted_topics_are_cached(client, maja, stream, django_assert_num_queries):
     Follow.objects.set_level(maja, MILK, "mute")
     client.force_login(maja)
     stream(client).close()
@@ -68,7 +68,7 @@ def test_what_one_mutes_is_known_too(client, maja, stream, django_assert_num_que
     assert response.stream.connection.subscriptions.muted == {MILK}
 
 
-def test_the_first_time_the_database_is_asked(
+def test_first_stream_queries_the_database(
     client, maja, stream, django_assert_num_queries
 ):
     client.force_login(maja)
@@ -77,9 +77,7 @@ def test_the_first_time_the_database_is_asked(
         stream(client)
 
 
-def test_the_cookie_is_for_the_stream_alone_and_no_script_reads_it(
-    client, maja, stream
-):
+def test_cookie_is_limited_to_the_stream_and_hidden_from_scripts(client, maja, stream):
     client.force_login(maja)
 
     cookie = stream(client).cookies[session_cache.COOKIE]
@@ -91,7 +89,7 @@ def test_the_cookie_is_for_the_stream_alone_and_no_script_reads_it(
     assert not cookie["secure"]
 
 
-def test_over_https_the_cookie_stays_there(client, maja):
+def test_cookie_is_secure_over_https(client, maja):
     client.force_login(maja)
 
     response = client.get(STREAM, secure=True)
@@ -100,13 +98,13 @@ def test_over_https_the_cookie_stays_there(client, maja):
     response.close()
 
 
-def test_who_is_not_known_gets_no_cookie(client, stream):
+def test_anonymous_client_gets_no_cookie(client, stream):
     response = stream(client, f"{STREAM}?topic={MILK}")
 
     assert session_cache.COOKIE not in response.cookies
 
 
-def test_a_change_of_follows_is_known_the_next_time(back, maja, stream):
+def test_change_of_follows_applies_to_the_next_stream(back, maja, stream):
     Follow.objects.set_level(maja, "topic:tea", "follow")
     first = topics(stream(back))
 
@@ -116,7 +114,7 @@ def test_a_change_of_follows_is_known_the_next_time(back, maja, stream):
     assert topics(stream(back)) == {"topic:tea"}
 
 
-def test_a_change_while_a_stream_was_opened_is_not_forgotten(
+def test_change_while_a_stream_is_opened_is_not_lost(
     client, maja, stream, django_assert_num_queries
 ):
     client.force_login(maja)
@@ -142,7 +140,7 @@ def assert_refused(client, cookies):
     assert b"Sign in" in response.content
 
 
-def test_a_session_that_was_signed_out_is_refused(back):
+def test_signed_out_session_is_refused(back):
     cookies = back.cookies.copy()
 
     back.logout()
@@ -150,7 +148,7 @@ def test_a_session_that_was_signed_out_is_refused(back):
     assert_refused(back, cookies)
 
 
-def test_a_session_that_was_deleted_is_refused(back):
+def test_deleted_session_is_refused(back):
     cookies = back.cookies.copy()
 
     Session.objects.all().delete()
@@ -158,7 +156,7 @@ def test_a_session_that_was_deleted_is_refused(back):
     assert_refused(back, cookies)
 
 
-def test_sessions_that_had_expired_end_nothing(back, appended_controls):
+def test_deleting_expired_sessions_appends_nothing(back, appended_controls):
     Session.objects.update(expire_date="2020-01-01T00:00Z")
     before = appended_controls()
 
@@ -175,7 +173,7 @@ def appended_controls(log, redis_client, settings):
     return lambda: redis_client.xlen(f"{{{prefix}}}:log")
 
 
-def test_a_new_password_is_asked_for(back, maja):
+def test_changed_password_ends_the_cached_session(back, maja):
     maja.set_password("another")
 
     maja.save()
@@ -183,7 +181,7 @@ def test_a_new_password_is_asked_for(back, maja):
     assert_refused(back, back.cookies.copy())
 
 
-def test_who_was_deactivated_is_refused(back, maja):
+def test_deactivated_person_is_refused(back, maja):
     maja.is_active = False
 
     maja.save()
@@ -191,13 +189,13 @@ def test_who_was_deactivated_is_refused(back, maja):
     assert_refused(back, back.cookies.copy())
 
 
-def test_who_was_deleted_is_refused(back, maja):
+def test_deleted_person_is_refused(back, maja):
     maja.delete()
 
     assert_refused(back, back.cookies.copy())
 
 
-def test_what_one_may_no_longer_see_is_left_out(back, maja, stream, settings):
+def test_topics_that_are_no_longer_allowed_are_left_out(back, maja, stream, settings):
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
         "AUTHORIZE": lambda user, topic: topic != MILK,
@@ -208,7 +206,7 @@ def test_what_one_may_no_longer_see_is_left_out(back, maja, stream, settings):
     assert topics(stream(back)) == set()
 
 
-def test_the_cookie_is_of_no_use_with_another_session(back, tobias, client, stream):
+def test_cookie_is_ignored_with_another_session(back, tobias, client, stream):
     stolen = back.cookies[session_cache.COOKIE].value
     client.force_login(tobias)
     client.cookies[session_cache.COOKIE] = stolen
@@ -219,7 +217,7 @@ def test_the_cookie_is_of_no_use_with_another_session(back, tobias, client, stre
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a:b:c", "é", "x" * 10_000, "\0"])
-def test_a_forged_cookie_counts_for_nothing(client, maja, stream, cookie):
+def test_forged_cookie_is_ignored(client, maja, stream, cookie):
     client.force_login(maja)
     client.cookies[session_cache.COOKIE] = cookie
 
@@ -228,7 +226,7 @@ def test_a_forged_cookie_counts_for_nothing(client, maja, stream, cookie):
     assert response.stream.connection.user == str(maja.pk)
 
 
-def test_a_cookie_signed_for_something_else_counts_for_nothing(client, maja, tobias):
+def test_cookie_signed_for_another_purpose_is_ignored(client, maja, tobias):
     client.force_login(maja)
     client.cookies[session_cache.COOKIE] = signing.dumps(str(tobias.pk))
 
@@ -238,7 +236,7 @@ def test_a_cookie_signed_for_something_else_counts_for_nothing(client, maja, tob
     response.close()
 
 
-def test_a_session_that_has_run_out_is_refused(client, maja, monkeypatch):
+def test_expired_session_is_refused(client, maja, monkeypatch):
     client.force_login(maja)
     session = client.session
     session.set_expiry(60)
@@ -257,7 +255,7 @@ def in_the_future(seconds):
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def test_what_redis_has_forgotten_the_database_knows(
+def test_session_that_redis_lost_is_read_from_the_database(
     back, maja, stream, redis_client, settings
 ):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
@@ -266,7 +264,7 @@ def test_what_redis_has_forgotten_the_database_knows(
     assert topics(stream(back)) == {MILK}
 
 
-def test_what_redis_holds_that_is_none_of_ours_counts_for_nothing(
+def test_unreadable_cached_session_is_ignored(
     back, maja, stream, redis_client, settings
 ):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
@@ -277,7 +275,7 @@ def test_what_redis_holds_that_is_none_of_ours_counts_for_nothing(
     assert topics(stream(back)) == {MILK}
 
 
-def test_it_can_be_turned_off(client, maja, stream, settings, redis_client):
+def test_cache_can_be_turned_off(client, maja, stream, settings, redis_client):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SESSION_CACHE_TTL": 0}
     client.force_login(maja)
 
@@ -288,7 +286,7 @@ def test_it_can_be_turned_off(client, maja, stream, settings, redis_client):
     assert not redis_client.exists(f"{{{prefix}}}:sessions:{maja.pk}")
 
 
-def test_who_comes_back_hears_of_what_they_follow(back, stream):
+def test_reconnecting_client_gets_events_that_they_follow(back, stream):
     response = stream(back)
 
     record(MILK, title="live")
@@ -297,13 +295,13 @@ def test_who_comes_back_hears_of_what_they_follow(back, stream):
     assert any(b"live" in next(chunks) for _ in range(4))
 
 
-def test_redis_forgets_by_itself(back, maja, redis_client, settings):
+def test_cached_session_expires_in_redis(back, maja, redis_client, settings):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
 
     assert 0 < redis_client.ttl(f"{{{prefix}}}:sessions:{maja.pk}") <= 7_200
 
 
-def test_a_session_that_is_no_row_is_not_remembered(client, maja, stream, settings):
+def test_session_outside_the_database_is_not_cached(client, maja, stream, settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     client.force_login(maja)
 
@@ -313,9 +311,7 @@ def test_a_session_that_is_no_row_is_not_remembered(client, maja, stream, settin
     assert session_cache.COOKIE not in response.cookies
 
 
-def test_who_acts_as_somebody_else_is_not_remembered_as_them(
-    client, maja, tobias, stream, settings
-):
+def test_impersonated_user_is_not_cached(client, maja, tobias, stream, settings):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.as_tobias"]
     client.force_login(maja)
 
@@ -335,7 +331,7 @@ def as_tobias(get_response):
     return respond
 
 
-def test_a_right_that_ends_while_redis_is_full_has_ended(back, redis_client):
+def test_sign_out_takes_effect_while_redis_is_full(back, redis_client):
     cookies = back.cookies.copy()
     redis_client.config_set("maxmemory", 1)
     try:
@@ -346,7 +342,7 @@ def test_a_right_that_ends_while_redis_is_full_has_ended(back, redis_client):
         redis_client.config_set("maxmemory", 0)
 
 
-def test_after_a_gap_everybody_is_looked_up(back, stream, redis_client, settings):
+def test_gap_deletes_all_cached_sessions(back, stream, redis_client, settings):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
 
     redis_client.delete(f"{{{prefix}}}:log")
@@ -357,7 +353,7 @@ def test_after_a_gap_everybody_is_looked_up(back, stream, redis_client, settings
     )
 
 
-def test_of_a_person_with_many_sessions_the_last_are_remembered(log, redis_client):
+def test_only_the_last_sessions_of_a_person_are_cached(log, redis_client):
     store = log.session_store("7")
     for number in range(SESSIONS_PER_PERSON + 2):
         assert store.store(str(number), b"x", as_of=Cursor(1, 0), seconds=60)
@@ -366,7 +362,7 @@ def test_of_a_person_with_many_sessions_the_last_are_remembered(log, redis_clien
     assert store.load("0") is None
 
 
-def test_one_wrong_command_is_nobody_elses_problem(log, redis_client, settings):
+def test_failed_command_does_not_affect_others(log, redis_client, settings):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
     redis_client.set(f"{{{prefix}}}:sessions:8", "no hash")
     log.session_store("7").store("s", b"x", as_of=Cursor(1, 0), seconds=60)
