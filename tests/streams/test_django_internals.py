@@ -1,12 +1,13 @@
-"""What streams use of Django without its documentation: a response's `_iterator`.
+"""Undocumented parts of Django that streams rely on, such as `_iterator`.
 
-A new version of Django that changes it fails here first.
+A new version of Django that changes them fails here first.
 """
 
+import pytest
 from django.http import StreamingHttpResponse
 
 
-def test_the_iterator_of_a_streaming_response_is_what_it_was_given():
+def test_streaming_response_keeps_its_iterator():
     stream = iter([b"first"])
 
     response = StreamingHttpResponse(stream)
@@ -14,7 +15,7 @@ def test_the_iterator_of_a_streaming_response_is_what_it_was_given():
     assert response._iterator is stream
 
 
-def test_a_middleware_that_wraps_the_content_replaces_the_iterator():
+def test_wrapping_the_content_replaces_the_iterator():
     stream = iter([b"first"])
     response = StreamingHttpResponse(stream)
 
@@ -24,7 +25,9 @@ def test_a_middleware_that_wraps_the_content_replaces_the_iterator():
     assert list(response) == [b"FIRST"]
 
 
-def test_a_response_closes_what_it_was_given():
+# Closing a response also lets Django look at its database connections.
+@pytest.mark.django_db
+def test_closing_a_response_closes_its_iterator():
     closed = []
 
     class Stream:
