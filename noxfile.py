@@ -24,6 +24,13 @@ COMBINATIONS = [
 # These start servers and browsers, and take minutes: `make test` runs them.
 LEFT_OUT = ["tests/system", "tests/browser"]
 
+# pyenv's shims run only the versions that are selected: select all of them.
+PYENV = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+if PYENV.is_dir():
+    os.environ["PYENV_VERSION"] = ":".join(
+        sorted(each.name for each in PYENV.iterdir())
+    )
+
 
 @nox.session
 @nox.parametrize("python,django", COMBINATIONS)
