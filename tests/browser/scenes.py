@@ -142,7 +142,7 @@ PAGES = (
 NOTIFICATIONS = (
     Scene("inbox", "/notifications/", "reader", until=ROW),
     Scene("inbox-menu", "/notifications/", "reader", open_menu, until=MENU, full=False),
-    Scene("inbox-did", "/notifications/?did=all&undo=x", "reader", until=ROW),
+    Scene("inbox-did", "/notifications/?result=all&undo=x", "reader", until=ROW),
     Scene("inbox-unread", "/notifications/?unread=1", "reader", until=ROW),
     Scene("inbox-type", "/notifications/?type=new_answer", "reader", until=ROW),
     Scene("inbox-empty", "/notifications/", "newcomer"),
@@ -150,7 +150,7 @@ NOTIFICATIONS = (
     Scene("bell", "/topics/", "reader", open_bell, until=PANEL, full=False),
     Scene("bell-empty", "/topics/", "newcomer", open_bell, until=PANEL, full=False),
     Scene("preferences", "/notifications/preferences/", "reader"),
-    Scene("preferences-saved", "/notifications/preferences/?did=saved", "newcomer"),
+    Scene("preferences-saved", "/notifications/preferences/?result=saved", "newcomer"),
     Scene("lost", "/", "reader", lose_connection, until=NOTICE, full=False),
     Scene("stopped", "/", "reader", be_refused, until=NOTICE, full=False),
 )
@@ -163,6 +163,7 @@ ADMIN = (
     Scene("admin-announcement-errors", ANNOUNCE, "admin", press_default, until=NOTE),
     Scene("admin-announcement-confirm", ANNOUNCE, "admin", announce, until=CONFIRM),
     Scene("admin-live", LIVE_PAGE, "admin", until="tr[data-process]"),
+    Scene("admin-app", "/admin/notifications/", "admin"),
     Scene("admin-follows", "/admin/notifications/follow/", "admin"),
     Scene("admin-follow", "/admin/notifications/follow/add/", "admin"),
 )

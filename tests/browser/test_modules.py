@@ -82,8 +82,8 @@ def test_connection_reports_each_frame(run):
 @pytest.mark.parametrize(
     ("name", "detail"), [("reset", {"reason": "gap"}), ("count", {"unseen": None})]
 )
-def test_lost_pair_is_fetched_before_the_page_is_notified(run, name, detail):
-    before, frames, requests, url = run("connection.lostPair", name, detail)
+def test_lost_position_is_fetched_before_the_page_is_notified(run, name, detail):
+    before, frames, requests, url = run("connection.lostPosition", name, detail)
 
     assert before == 0
     assert frames == [["reset", "8-0"], ["count", "8-0"]]
@@ -91,8 +91,8 @@ def test_lost_pair_is_fetched_before_the_page_is_notified(run, name, detail):
     assert url == "/stream/?topic=a%3A1&last_event_id=8-0&unseen=7"
 
 
-def test_lost_pair_is_fetched_again_after_a_failure(run):
-    requests, frames = run("connection.lostPairFetchedAgain")
+def test_lost_position_is_fetched_again_after_a_failure(run):
+    requests, frames = run("connection.lostPositionFetchedAgain")
 
     assert requests == [1, 2]
     assert frames == [["reset", "8-0"], ["count", "8-0"]]
@@ -157,11 +157,11 @@ def test_poll_without_an_answer_is_given_up(run):
 def test_page_that_is_hidden_for_a_while_rests(run, shares, wait):
     calls = run("page_life.hiddenFor", wait, shares)
 
-    assert calls == ["wait", "rest", "start"]
+    assert calls == ["wait", "resign", "start"]
 
 
 def test_page_that_is_hidden_for_a_moment_does_not_rest(run):
-    assert "rest" not in run("page_life.hiddenForAMoment")
+    assert "resign" not in run("page_life.hiddenForAMoment")
 
 
 def test_page_that_is_left_stops_until_it_is_shown_again(run):

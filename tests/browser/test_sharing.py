@@ -42,7 +42,7 @@ def test_tabs_that_bring_topics_together_reopen_the_connection_once(run):
     assert opened[1:] == [["6-0", "0", ["a:1", "b:1", "c:1"]]]
 
 
-def test_tab_that_is_behind_takes_the_connection_back_to_its_own_pair(run):
+def test_tab_that_is_behind_takes_the_connection_back_to_its_own_position(run):
     opened, received = run("sharing.lateTabThatIsBehind")
 
     assert opened == ["6-0", "0", ["a:1"]]
@@ -153,8 +153,8 @@ def test_tabs_of_two_readers_have_a_connection_each(run):
 
 
 def test_tab_without_locks_has_a_connection_of_its_own(run):
-    received, resting, pair = run("sharing_states.withoutLocks")
+    received, resting, position = run("sharing_states.withoutLocks")
 
     assert received == [["of a"], []]
     assert resting == 1
-    assert pair == {"cursor": "6-0", "unseen": "0"}
+    assert position == {"cursor": "6-0", "unseen": "0"}

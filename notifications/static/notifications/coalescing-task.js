@@ -1,4 +1,4 @@
-/** Runs an async action, never twice at once; requests during a run lead to one more. */
+/** Runs an async action, one run at a time; requests during a run lead to one more. */
 export class CoalescingTask {
   #action;
   #requested = false;

@@ -3,36 +3,36 @@ import { Timer } from "./timer.js";
 
 const CLOSED = 2;
 
-/** Return where to ask; `after` is what the cursor is called there. */
-export function address(url, after, { cursor, unseen }, topics) {
+/** Return the URL of a request; `parameter` is what it calls the cursor, if it does. */
+export function requestUrl(url, parameter, { cursor, unseen }, topics) {
   const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
-  if (after) query.set(after, cursor);
+  if (parameter) query.set(parameter, cursor);
   if (unseen) query.set("unseen", unseen);
   return `${url}?${query}`;
 }
 
-/** A link by EventSource. */
+/** A link that streams by EventSource. */
 export class StreamLink {
   state = "live";
   #source = null;
   #options;
 
-  /** Without a sign it is dead: after `first` milliseconds, and later `patience`. */
+  /** `timeout` and `firstTimeout` are the longest silence, in milliseconds. */
   constructor(options) {
-    this.first = options.first;
-    this.patience = options.patience;
+    this.firstTimeout = options.firstTimeout;
+    this.timeout = options.timeout;
     this.#options = options;
   }
 
-  /** Tell `on` of frames, and once of a failure, with the response if there is one. */
-  open(pair, topics, on) {
+  /** Pass frames to the owner, and the first failure, with its response if any. */
+  open(position, topics, owner) {
     const { url, types, EventSource } = this.#options;
-    const source = new EventSource(address(url, "last_event_id", pair, topics));
-    const hear = ({ type, data, lastEventId: id }) =>
-      on.heard({ type, id, detail: JSON.parse(data) });
-    for (const type of types) source.addEventListener(type, hear);
-    source.addEventListener("server_closed", () => on.failed());
-    source.addEventListener("error", () => this.#failed(source, on));
+    const source = new EventSource(requestUrl(url, "last_event_id", position, topics));
+    const receive = ({ type, data, lastEventId: id }) =>
+      owner.receive({ type, id, detail: JSON.parse(data) });
+    for (const type of types) source.addEventListener(type, receive);
+    source.addEventListener("server_closed", () => owner.fail());
+    source.addEventListener("error", () => this.#onError(source, owner));
     this.#source = source;
   }
 
@@ -41,124 +41,126 @@ export class StreamLink {
     this.#source = null;
   }
 
-  /** EventSource does not tell the status that ended it. */
-  async #failed(source, on) {
-    if (source.readyState !== CLOSED) return on.failed();
+  /** Ask for the status once more, since EventSource hides it. */
+  async #onError(source, owner) {
+    if (source.readyState !== CLOSED) return owner.fail();
     const abort = new AbortController();
     const options = { headers: { Accept: "text/event-stream" }, signal: abort.signal };
     const response = await this.#options.fetch(source.url, options).catch(() => null);
     abort.abort();
-    if (source === this.#source) on.failed(response);
+    if (source === this.#source) owner.fail(response);
   }
 }
 
-/** Keeps a link to the server open, from where it was: a stream, or polling. */
+/** Keeps a link to the server open and resumes it: a stream, or long polling. */
 export class Connection {
   state = "connecting";
-  pair = null;
-  // A proxy keeps streams back, as it seems.
-  kept = false;
+  // The cursor, and the unseen count there if it is counted.
+  position = null;
+  // A proxy seems to hold streams back.
+  usePolling = false;
   #topics;
   #link = null;
   #silent;
   #options;
   #retry;
-  #patience;
+  #timeout;
 
-  /** `stream` is a link, if there can be one; `poll` promises one. */
+  /** `stream` is a link, or undefined; `poll` returns the promise of one. */
   constructor(options) {
     this.#options = options;
     this.#retry = new Retry(() => this.reopen(), options);
-    this.#patience = new Timer(() => this.#lose(), options.clock);
+    this.#timeout = new Timer(() => this.#onTimeout(), options.clock);
   }
 
-  /** `pair` is a cursor, and how much was unseen there, if that is counted. */
-  open(pair, topics) {
-    this.pair = { ...pair };
+  open(position, topics) {
+    this.position = { ...position };
     this.#topics = topics;
     this.reopen();
   }
 
   close() {
-    this.pair = null;
-    this.#hangUp();
-    this.#become("connecting");
+    this.position = null;
+    this.#closeLink();
+    this.#setState("connecting");
   }
 
   async reopen() {
-    this.#hangUp();
-    const { pair } = this;
-    const link = this.#streams ? this.#options.stream : await this.#options.poll();
-    if (pair !== this.pair || this.#link) return;
+    this.#closeLink();
+    const { position } = this;
+    const link = this.#canStream ? this.#options.stream : await this.#options.poll();
+    if (position !== this.position || this.#link) return;
     this.#link = link;
     this.#silent = true;
-    const proven = `${this.#options.storage.notificationsKept}` === "0";
-    this.#patience.start((!proven && link.first) || link.patience);
-    link.open(pair, this.#topics, this);
+    const streamed = `${this.#options.storage.notificationsPollUntil}` === "0";
+    this.#timeout.start((!streamed && link.firstTimeout) || link.timeout);
+    link.open(position, this.#topics, this);
   }
 
-  heard(frame) {
+  receive(frame) {
     const { type, detail } = frame;
-    if (this.#silent && this.#link.first) this.#options.storage.notificationsKept = 0;
+    const { storage } = this.#options;
+    if (this.#silent && this.#link.firstTimeout) storage.notificationsPollUntil = 0;
     this.#silent = false;
     this.#retry.succeeded();
-    this.#patience.start(this.#link.patience);
-    this.#become(this.#link.state);
+    this.#timeout.start(this.#link.timeout);
+    this.#setState(this.#link.state);
     const lost = type === "reset" || (type === "count" && detail.unseen === null);
-    if (lost && this.pair.unseen) this.#recount();
-    else this.take(frame);
+    if (lost && this.position.unseen) this.#recount();
+    else this.accept(frame);
   }
 
-  take(frame) {
+  accept(frame) {
     const { type, id, detail } = frame;
-    if (id) this.pair.cursor = id;
-    if (type === "count") this.pair.unseen = `${detail.unseen}`;
-    this.#options.heard(frame);
+    if (id) this.position.cursor = id;
+    if (type === "count") this.position.unseen = `${detail.unseen}`;
+    this.#options.onFrame(frame);
   }
 
-  ended() {
-    this.kept = this.pair.lost = false;
+  /** A poll has ended; the next link continues. */
+  finish() {
+    this.usePolling = this.position.lost = false;
     this.reopen();
   }
 
-  failed(response) {
-    this.#hangUp();
-    this.kept = false;
-    if (FINAL.has(response?.status)) return this.#options.refused();
-    this.#become("lost");
+  fail(response) {
+    this.#closeLink();
+    this.usePolling = false;
+    if (FINAL.has(response?.status)) return this.#options.onRefused();
+    this.#setState("lost");
     this.#retry.failed(1000 * (Number(response?.headers.get("Retry-After")) || 0));
   }
 
-  get #streams() {
+  get #canStream() {
     const { stream, storage, now } = this.#options;
-    const kept = this.kept || storage.notificationsKept > now();
-    return stream && !kept && !this.pair.lost;
+    const polls = this.usePolling || storage.notificationsPollUntil > now();
+    return stream && !polls && !this.position.lost;
   }
 
-  #hangUp() {
+  #closeLink() {
     this.#retry.stop();
-    this.#patience.stop();
+    this.#timeout.stop();
     this.#link?.close();
     this.#link = null;
   }
 
-  #become(state) {
+  #setState(state) {
     if (state === this.state) return;
     this.state = state;
-    this.#options.changed(state);
+    this.#options.onState(state);
   }
 
-  /** What was missed is unknown, to everybody at once: do not ask together. */
+  /** Many clients lose their count together; the retry spreads their requests. */
   #recount() {
-    this.#hangUp();
-    this.pair.lost = true;
+    this.#closeLink();
+    this.position.lost = true;
     this.#retry.failed();
   }
 
-  /** It may be a proxy, if there never was a sign, and polling works. */
-  #lose() {
-    if (!this.#silent || !this.#link.first) return this.failed();
-    this.kept = true;
+  /** A stream that never had a frame may be held back by a proxy. */
+  #onTimeout() {
+    if (!this.#silent || !this.#link.firstTimeout) return this.fail();
+    this.usePolling = true;
     this.reopen();
   }
 }

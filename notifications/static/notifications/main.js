@@ -1,4 +1,4 @@
-/** What `{% notification_head %}` loads: defines the elements, starts the rest. */
+/** Loaded by `{% notification_head %}`: defines the elements and starts the stream. */
 
 import { NotificationBell } from "./bell.js";
 import { Connection, StreamLink } from "./connection.js";
@@ -10,10 +10,10 @@ import { Page, RelativeTimes, Unseen } from "./page.js";
 import { PageLife, Tab } from "./tabs.js";
 
 const TOPIC = "data-notifications-topic";
-// In milliseconds: after that a stream without a sign may be kept back by a proxy; and
-// how much longer a poll may take than the server waits.
-const FIRST_SIGN = 3000;
-const GRACE = 10_000;
+// In milliseconds: a stream that is silent for longer may be held back by a proxy.
+const FIRST_TIMEOUT = 3000;
+// How much longer than the server waits a poll may take.
+const POLL_GRACE = 10_000;
 
 customElements.define("notification-bell", NotificationBell);
 customElements.define("notification-inbox", NotificationInbox);
@@ -32,35 +32,38 @@ function start() {
   if (unseen) new Unseen(dataset).start();
   const name = `notifications ${url} ${reader}`;
   const page = new Page(dataset);
-  const pair = { cursor, unseen };
-  const patience = 3 * dataset.heartbeat;
-  const options = { name, topics, pair, page, patience, group: group(), connect };
-  new PageLife(new Tab(options)).start();
+  const position = { cursor, unseen };
+  const timeout = 3 * dataset.heartbeat;
+  const group = tabGroup();
+  const tab = new Tab({ name, topics, position, page, timeout, group, connect });
+  new PageLife(tab).start();
 }
 
-function group() {
+function tabGroup() {
   const { locks } = navigator;
   if (!locks || !globalThis.BroadcastChannel) return null;
   return { locks, open: (name) => new BroadcastChannel(name) };
 }
 
-function connect(on) {
+function connect(callbacks) {
   const { EventSource } = globalThis;
   const { events, heartbeat, retry, poll, inbox, pollWait } = dataset;
   const common = { fetch: (...all) => fetch(...all), storage: storage(), now: Date.now };
   const types = ["reset", "count", "heartbeat", ...events.split(" ")];
-  const streams = { url, types, patience: 2.5 * heartbeat, EventSource, ...common };
-  const polls = { url: poll, inbox, patience: Number(pollWait) + GRACE, ...common };
+  const firstTimeout = poll && FIRST_TIMEOUT;
+  const timeout = 2.5 * heartbeat;
+  const streams = { url, types, timeout, firstTimeout, EventSource, ...common };
+  const polls = { url: poll, inbox, timeout: Number(pollWait) + POLL_GRACE, ...common };
   return new Connection({
-    ...on,
+    ...callbacks,
     ...common,
     first: Number(retry),
-    stream: EventSource && new StreamLink({ ...streams, first: poll && FIRST_SIGN }),
+    stream: EventSource && new StreamLink(streams),
     poll: async () => new (await import("./polling.js")).PollLink(polls),
   });
 }
 
-/** Storage may be denied. */
+/** Access to the storage may be denied. */
 function storage() {
   try {
     return sessionStorage;
@@ -69,6 +72,6 @@ function storage() {
   }
 }
 
-// Not before the site's own modules have run, and listen to what comes.
+// The site's own modules run first, so that their listeners miss nothing.
 if (document.readyState === "complete") start();
 else addEventListener("DOMContentLoaded", start, { once: true });

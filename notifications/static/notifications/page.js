@@ -1,154 +1,156 @@
 import { Timer } from "./timer.js";
 
-// Milliseconds before the notice, between two sentences, and between two looks.
-const PATIENCE = 5000;
-const PAUSE = 5000;
+// In milliseconds: until a lost connection is shown, between two announcements, and
+// between two updates of the times.
+const NOTICE_DELAY = 5000;
+const ANNOUNCEMENT_PAUSE = 5000;
 const TICK = 30_000;
 const DAY = 86_400_000;
 const UNITS = Object.entries({ day: DAY, hour: 3_600_000, minute: 60_000 });
 const LIMIT = 100;
 
-/** Add what is read out when it changes. */
-function addStatus(name) {
-  const status = document.createElement("p");
-  status.className = name;
-  status.setAttribute("role", "status");
-  document.body.append(status);
-  return status;
+/** Add a live region, which screen readers read out when it changes. */
+function addLiveRegion(name) {
+  const region = document.createElement("p");
+  region.className = name;
+  region.setAttribute("role", "status");
+  document.body.append(region);
+  return region;
 }
 
-/** Tells a page what comes; says on it that nothing comes, once that has lasted. */
+/** Dispatches events in the page; shows a notice while the connection is lost. */
 export class Page {
   #texts;
   #notice = null;
-  #late;
+  #delay;
 
   /** `texts` has `textLost` and `textStopped`. */
   constructor(texts, clock) {
     this.#texts = texts;
-    this.#late = new Timer(() => this.#show(texts.textLost), clock);
+    this.#delay = new Timer(() => this.#show(texts.textLost), clock);
   }
 
-  tell(type, detail) {
-    this.#dispatch(`notifications:${type}`, detail);
-    if (type !== "count") this.#dispatch("notifications", detail);
+  dispatch(type, detail) {
+    this.#dispatchEvent(`notifications:${type}`, detail);
+    if (type !== "count") this.#dispatchEvent("notifications", detail);
   }
 
-  become(state) {
+  setState(state) {
     document.documentElement.dataset.notifications = state;
     if (state === "stopped") this.#show(this.#texts.textStopped);
     else if (state === "live" || state === "polling") this.stop();
-    else if (!this.#late.running && !this.#notice) this.#late.start(PATIENCE);
+    else if (!this.#delay.running && !this.#notice) this.#delay.start(NOTICE_DELAY);
   }
 
   stop() {
-    this.#late.stop();
+    this.#delay.stop();
     this.#notice?.remove();
     this.#notice = null;
   }
 
-  #dispatch(name, detail) {
+  #dispatchEvent(name, detail) {
     const event = new CustomEvent(name, { bubbles: true, detail });
     document.body.dispatchEvent(event);
   }
 
   #show(text) {
     this.stop();
-    // A hidden page may have let its connection rest.
-    if (document.hidden) return this.#late.start(PATIENCE);
-    this.#notice = addStatus("notifications-notice");
+    // A hidden page may have given up its connection.
+    if (document.hidden) return this.#delay.start(NOTICE_DELAY);
+    this.#notice = addLiveRegion("notifications-notice");
     this.#notice.textContent = text;
   }
 }
 
-/** Tells how much is unseen: in a hidden page's title, and to who listens. */
+/** Shows the unseen count in the title of a hidden page, and to screen readers. */
 export class Unseen {
   #texts;
-  #number;
-  #said;
+  #count;
+  #announced;
+  // The title of the page, and that with the count.
   #title;
-  #marked;
+  #shownTitle;
   #region = null;
   #pause;
 
   /** `texts` has `unseen`, `textUnseenOne` and `textUnseenMany`. */
   constructor(texts, clock) {
     this.#texts = texts;
-    this.#number = this.#said = Number(texts.unseen);
-    this.#pause = new Timer(() => this.#say(), clock);
+    this.#count = this.#announced = Number(texts.unseen);
+    this.#pause = new Timer(() => this.#announce(), clock);
   }
 
   start() {
-    this.#region ??= addStatus("notifications-said");
-    document.addEventListener("notifications:count", this.#count);
-    document.addEventListener("visibilitychange", this.#mark);
+    this.#region ??= addLiveRegion("notifications-said");
+    document.addEventListener("notifications:count", this.#onCount);
+    document.addEventListener("visibilitychange", this.#updateTitle);
   }
 
   stop() {
-    document.removeEventListener("notifications:count", this.#count);
-    document.removeEventListener("visibilitychange", this.#mark);
+    document.removeEventListener("notifications:count", this.#onCount);
+    document.removeEventListener("visibilitychange", this.#updateTitle);
     this.#pause.stop();
   }
 
-  get #shown() {
-    return this.#number < LIMIT ? this.#number : `${LIMIT - 1}+`;
+  get #text() {
+    return this.#count < LIMIT ? this.#count : `${LIMIT - 1}+`;
   }
 
-  #count = ({ detail }) => {
-    this.#number = detail.unseen;
-    this.#mark();
-    if (!this.#pause.running) this.#say();
+  #onCount = ({ detail }) => {
+    this.#count = detail.unseen;
+    this.#updateTitle();
+    if (!this.#pause.running) this.#announce();
   };
 
-  #mark = () => {
-    if (document.title !== this.#marked) this.#title = document.title;
-    const mark = document.hidden && this.#number ? `(${this.#shown}) ` : "";
-    document.title = this.#marked = mark + this.#title;
+  #updateTitle = () => {
+    if (document.title !== this.#shownTitle) this.#title = document.title;
+    const prefix = document.hidden && this.#count ? `(${this.#text}) ` : "";
+    document.title = this.#shownTitle = prefix + this.#title;
   };
 
-  #say() {
-    const grown = this.#number > this.#said && !document.hidden;
-    this.#said = this.#number;
-    if (!grown) return;
+  #announce() {
+    const increased = this.#count > this.#announced && !document.hidden;
+    this.#announced = this.#count;
+    if (!increased) return;
     const { textUnseenOne, textUnseenMany } = this.#texts;
-    const text = this.#number === 1 ? textUnseenOne : textUnseenMany;
-    this.#region.textContent = text.replace("%d", this.#shown);
-    this.#pause.start(PAUSE);
+    const text = this.#count === 1 ? textUnseenOne : textUnseenMany;
+    this.#region.textContent = text.replace("%d", this.#text);
+    this.#pause.start(ANNOUNCEMENT_PAUSE);
   }
 }
 
-/** Says how long ago each `<time data-relative>` was, as time goes by. */
+/** Keeps the text of each `<time data-relative>` up to date. */
 export class RelativeTimes {
   #now;
   #tick;
-  #added = new MutationObserver(() => this.#show(":not([title])"));
+  #observer = new MutationObserver(() => this.#show(":not([title])"));
 
   constructor(now = Date.now, clock) {
     this.#now = now;
-    this.#tick = new Timer(this.#seen, clock);
+    this.#tick = new Timer(this.#onVisibilityChange, clock);
   }
 
   start() {
-    document.addEventListener("visibilitychange", this.#seen);
-    this.#added.observe(document.body, { childList: true, subtree: true });
-    this.#seen();
+    document.addEventListener("visibilitychange", this.#onVisibilityChange);
+    this.#observer.observe(document.body, { childList: true, subtree: true });
+    this.#onVisibilityChange();
   }
 
   stop() {
-    document.removeEventListener("visibilitychange", this.#seen);
-    this.#added.disconnect();
+    document.removeEventListener("visibilitychange", this.#onVisibilityChange);
+    this.#observer.disconnect();
     this.#tick.stop();
   }
 
-  #seen = () => {
+  #onVisibilityChange = () => {
     this.#tick.stop();
     if (document.hidden) return;
     this.#show("");
     this.#tick.start(TICK);
   };
 
-  #show(which) {
-    for (const each of document.querySelectorAll(`time[data-relative]${which}`)) {
+  #show(filter) {
+    for (const each of document.querySelectorAll(`time[data-relative]${filter}`)) {
       const time = Date.parse(each.dateTime);
       if (!time) continue;
       each.textContent = this.#ago(time);
@@ -160,7 +162,7 @@ export class RelativeTimes {
     const age = Math.max(0, this.#now() - time);
     if (age >= 30 * DAY) return date(time, { dateStyle: "medium" });
     const [unit, size] = UNITS.find(([, each]) => age >= each) ?? ["second", Infinity];
-    // Only of nothing: "now".
+    // "auto" turns zero into "now".
     const style = { numeric: size === Infinity ? "auto" : "always" };
     const { lang } = document.documentElement;
     return new Intl.RelativeTimeFormat(lang, style).format(-Math.floor(age / size), unit);

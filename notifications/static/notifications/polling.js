@@ -1,61 +1,62 @@
-import { address } from "./connection.js";
+import { requestUrl } from "./connection.js";
 
-const KEPT_FOR = 300_000;
+// How long polling is used before a stream is tried again, in milliseconds.
+const POLL_DURATION = 300_000;
 
 /**
  * A link by long polling, loaded only where it is needed: one request each time it is
- * opened. For who has lost their pair it asks for that instead.
+ * opened. A client that lost its position requests a new one instead.
  */
 export class PollLink {
   state = "polling";
   #options;
   #abort = new AbortController();
 
-  /** `patience`: a request may take so many milliseconds. */
-  constructor({ patience, ...options }) {
-    this.patience = patience;
+  /** `timeout` is the longest duration of a request, in milliseconds. */
+  constructor({ timeout, ...options }) {
+    this.timeout = timeout;
     this.#options = options;
   }
 
-  /** Tell `on` what is heard and that it ended, or that it failed. */
-  async open(pair, topics, on) {
+  /** Pass frames to the owner, and that the request has finished or failed. */
+  async open(position, topics, owner) {
     const { signal } = this.#abort;
     const options = { headers: { Accept: "application/json" }, cache: "no-store", signal };
-    const wanted = this.#wanted(pair, topics, on);
-    const response = await this.#options.fetch(wanted, options).catch(() => null);
+    const url = this.#url(position, topics, owner);
+    const response = await this.#options.fetch(url, options).catch(() => null);
     const reply = response?.status === 200 && (await response.json().catch(() => null));
     if (signal.aborted) return;
-    if (!reply) return on.failed(response);
-    if (pair.lost) this.#recounted(reply, on);
-    else this.#tell(reply, on);
+    if (!reply) return owner.fail(response);
+    if (position.lost) this.#passRecount(reply, owner);
+    else this.#passEvents(reply, owner);
   }
 
   close() {
     this.#abort.abort();
   }
 
-  #wanted(pair, topics, { state }) {
+  #url(position, topics, { state }) {
     const { url, inbox } = this.#options;
-    if (pair.lost) return `${inbox}?limit=0`;
-    // A poll may take long: see first whether it will work.
-    return address(url, state === "polling" ? "after" : "", pair, topics);
+    if (position.lost) return `${inbox}?limit=0`;
+    // Without a cursor it returns immediately, which shows whether polling works.
+    return requestUrl(url, state === "polling" ? "after" : "", position, topics);
   }
 
-  #recounted({ unseen, cursor: id }, on) {
-    on.take({ type: "reset", id, detail: { reason: "gap" } });
-    on.take({ type: "count", id, detail: { unseen } });
-    on.ended();
+  #passRecount({ unseen, cursor: id }, owner) {
+    owner.accept({ type: "reset", id, detail: { reason: "gap" } });
+    owner.accept({ type: "count", id, detail: { unseen } });
+    owner.finish();
   }
 
-  #tell({ events, cursor }, on) {
+  #passEvents({ events, cursor }, owner) {
     const { storage, now } = this.#options;
-    // The next page need not wait to find out.
-    if (on.kept) storage.notificationsKept = now() + KEPT_FOR;
-    const sure = on.state === "polling";
-    const last = { event: "heartbeat", id: sure ? cursor : "", data: {} };
+    // Spares the next page from finding out.
+    if (owner.usePolling) storage.notificationsPollUntil = now() + POLL_DURATION;
+    const id = owner.state === "polling" ? cursor : "";
+    const last = { event: "heartbeat", id, data: {} };
     for (const { event: type, id, data: detail } of [...events, last]) {
-      if (!this.#abort.signal.aborted) on.heard({ type, id, detail });
+      if (!this.#abort.signal.aborted) owner.receive({ type, id, detail });
     }
-    if (!this.#abort.signal.aborted) on.ended();
+    if (!this.#abort.signal.aborted) owner.finish();
   }
 }

@@ -1,19 +1,19 @@
 import { FINAL, Retry } from "./retry.js";
 
-const MOST_SHOWN = 200;
+const MAX_ENTRIES = 200;
 
 /**
- * `<event-log>`: shows the stream of the page's own address, each event as it came.
- * Read by fetch, since EventSource tells neither a status nor events of any name.
+ * `<event-log>`: shows the stream at the URL of the page, each event as received. It
+ * uses fetch, since EventSource hides the status and the events of unknown names.
  */
 export class EventLog extends HTMLElement {
   #abort = null;
   #cursor = "";
-  #retry = new Retry(() => this.#follow());
+  #retry = new Retry(() => this.#open());
 
   connectedCallback() {
     this.setAttribute("role", "log");
-    this.#follow();
+    this.#open();
   }
 
   disconnectedCallback() {
@@ -21,7 +21,7 @@ export class EventLog extends HTMLElement {
     this.#abort?.abort();
   }
 
-  async #follow() {
+  async #open() {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     const problem = await this.#read(signal).catch((error) => `${error}`);
@@ -30,13 +30,13 @@ export class EventLog extends HTMLElement {
     if (!problem.startsWith("refused")) this.#retry.failed();
   }
 
-  /** Show what comes until it ends; return why. */
+  /** Show events until the stream ends; return the reason. */
   async #read(signal) {
     const headers = { Accept: "text/event-stream" };
     if (this.#cursor) headers["Last-Event-ID"] = this.#cursor;
     const response = await fetch(location.href, { headers, signal, cache: "no-store" });
     if (response.status !== 200) return this.#refusal(response);
-    await this.#take(response.body.pipeThrough(new TextDecoderStream()).getReader());
+    await this.#readEvents(response.body.pipeThrough(new TextDecoderStream()).getReader());
     return "closed by the server";
   }
 
@@ -45,18 +45,18 @@ export class EventLog extends HTMLElement {
     return `${word}: ${response.status} ${(await response.text()).trim().slice(0, 200)}`;
   }
 
-  async #take(reader) {
+  async #readEvents(reader) {
     let rest = "";
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       const blocks = (rest + value).split("\n\n");
       rest = blocks.pop();
-      for (const block of blocks) this.#event(block);
+      for (const block of blocks) this.#onEvent(block);
     }
   }
 
-  #event(block) {
+  #onEvent(block) {
     this.#retry.succeeded();
     this.#cursor = block.match(/^id: (.*)$/m)?.[1] ?? this.#cursor;
     this.#show(block, block.match(/^event: (.*)$/m)?.[1] ?? "message");
@@ -67,7 +67,7 @@ export class EventLog extends HTMLElement {
     entry.dataset.kind = kind;
     entry.textContent = text;
     this.append(entry);
-    if (this.childElementCount > MOST_SHOWN) this.firstElementChild.remove();
+    if (this.childElementCount > MAX_ENTRIES) this.firstElementChild.remove();
   }
 }
 

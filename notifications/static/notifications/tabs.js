@@ -1,132 +1,140 @@
 import { Timer } from "./timer.js";
 
-// Milliseconds for tabs to join together, and until a hidden one rests: HTTP/1.1 has
-// six connections, which are gone soon if each tab has its own.
-const GATHER = 50;
-const ALONE = 5000;
-const SHARING = 60_000;
+// In milliseconds: how long a leader waits for tabs to join before it connects, and
+// how long a hidden tab takes part. HTTP/1.1 has six connections, which tabs with a
+// connection of their own soon use up.
+const JOIN_DELAY = 50;
+const HIDDEN_ALONE = 5000;
+const HIDDEN_SHARING = 60_000;
 
-/** Tell whether one cursor is after another. */
-export function later(one, other) {
-  const [a, b] = [one, other].map((each) => each.split("-").map(BigInt));
+/** Tell whether the first cursor is after the second. */
+export function isAfter(cursor, other) {
+  const [a, b] = [cursor, other].map((each) => each.split("-").map(BigInt));
   return a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
 }
 
-/** Has the connection for all tabs: their topics, from the earliest cursor. */
+/** Holds the connection for all tabs: with their topics, from their earliest cursor. */
 export class Leader {
   #tab;
   #connection;
-  #gather;
+  #delay;
+  // The topics of the connection.
   #topics = [];
-  // The topics of each tab, and which tabs' the server has not taken yet.
+  // The topics of each tab, and the tabs whose topics were not accepted yet.
   #members = new Map();
-  #untried = new Set();
-  #first = null;
+  #unproven = new Set();
+  // Where the next connection starts.
+  #earliest = null;
 
   constructor(tab, { connect, clock }) {
     this.#tab = tab;
-    this.#gather = new Timer(() => this.#open(), clock);
+    this.#delay = new Timer(() => this.#open(), clock);
     this.#connection = connect({
-      heard: (frame) => tab.say("frame", frame),
-      changed: (state) => this.#changed(state),
-      refused: () => this.#refused(),
+      onFrame: (frame) => tab.broadcast("frame", frame),
+      onState: (state) => this.#onState(state),
+      onRefused: () => this.#onRefused(),
     });
   }
 
   start() {
-    this.#gather.start(GATHER);
-    this.#tab.say("who");
+    this.#delay.start(JOIN_DELAY);
+    this.#tab.broadcast("sync");
   }
 
   stop() {
-    this.#gather.stop();
+    this.#delay.stop();
     this.#connection.close();
   }
 
   reopen() {
-    if (this.#connection.pair) this.#connection.reopen();
+    if (this.#connection.position) this.#connection.reopen();
   }
 
-  hurry() {
+  /** A tab became visible: do not wait for the next retry. */
+  retry() {
     if (this.#connection.state === "lost") this.reopen();
   }
 
-  join({ from, topics, pair }) {
+  join({ from, topics, position }) {
     this.#members.set(from, topics);
-    if (this.#serves(topics, pair)) return this.#welcome();
-    this.#untried.add(from);
-    // Copies: what comes meanwhile moves the connection on, and not this tab.
-    this.#first ??= { ...(this.#connection.pair ?? pair) };
-    if (later(this.#first.cursor, pair.cursor)) this.#first = { ...pair };
-    if (!this.#gather.running) this.#gather.start(GATHER);
+    if (this.#covers(topics, position)) return this.#announce();
+    this.#unproven.add(from);
+    // Copies, since the connection moves its own position on.
+    this.#earliest ??= { ...(this.#connection.position ?? position) };
+    if (isAfter(this.#earliest.cursor, position.cursor)) {
+      this.#earliest = { ...position };
+    }
+    if (!this.#delay.running) this.#delay.start(JOIN_DELAY);
   }
 
   leave({ from }) {
     this.#members.delete(from);
   }
 
-  #serves(topics, { cursor }) {
-    const { pair } = this.#connection;
-    if (!pair || this.#gather.running || later(pair.cursor, cursor)) return false;
+  #covers(topics, { cursor }) {
+    const { position } = this.#connection;
+    if (!position || this.#delay.running) return false;
+    if (isAfter(position.cursor, cursor)) return false;
     return topics.every((topic) => this.#topics.includes(topic));
   }
 
   #open() {
     this.#topics = [...new Set([...this.#members.values()].flat())];
-    this.#connection.open(this.#first ?? this.#connection.pair, this.#topics);
-    this.#first = null;
-    this.#welcome();
+    const start = this.#earliest ?? this.#connection.position;
+    this.#connection.open(start, this.#topics);
+    this.#earliest = null;
+    this.#announce();
   }
 
-  #welcome() {
+  #announce() {
     const tabs = [...this.#members.keys()];
-    this.#tab.say("open", { tabs, state: this.#connection.state });
+    this.#tab.broadcast("opened", { tabs, state: this.#connection.state });
   }
 
-  #changed(state) {
-    if (state !== "lost") this.#untried.clear();
-    this.#tab.say("state", { state });
+  #onState(state) {
+    if (state !== "lost") this.#unproven.clear();
+    this.#tab.broadcast("state", { state });
   }
 
-  /** Whose topics are new may be to blame: they stand alone. */
-  #refused() {
+  /** Detach the tabs whose topics may be the cause: the new ones, or else all. */
+  #onRefused() {
     const others = [...this.#members.keys()].filter((each) => each !== this.#tab.id);
     if (!others.length) return this.#tab.end();
-    const untried = others.filter((each) => this.#untried.has(each));
-    const tabs = untried.length ? untried : others;
+    const unproven = others.filter((each) => this.#unproven.has(each));
+    const tabs = unproven.length ? unproven : others;
     for (const from of tabs) this.leave({ from });
-    this.#tab.say("alone", { tabs });
+    this.#tab.broadcast("detach", { tabs });
     this.#open();
   }
 }
 
-/** One of the tabs that share a connection: who holds the lock has it. */
+/** One of the tabs that share a connection; a Web Lock elects the leader. */
 export class Tab {
   id = Math.random();
   #options;
-  #pair;
+  #position;
   #group;
   #channel = null;
   #candidacy = null;
   #leader = null;
-  // The leader whose connection has this tab's topics, from its cursor on.
+  // The id of the leader whose connection covers this tab's topics and cursor.
   #source;
   #ended = false;
-  #silence;
+  #leaderTimeout;
 
-  /** `group` has `locks`, and `open` for channels; null for a tab on its own. */
+  /** `group` has `locks`, and `open` for channels; null for a tab that does not share. */
   constructor(options) {
     this.#options = options;
-    this.#pair = options.pair;
+    this.#position = options.position;
     this.#group = options.group;
-    this.#silence = new Timer(() => this.#steal(), options.clock);
+    this.#leaderTimeout = new Timer(() => this.#steal(), options.clock);
   }
 
   get shares() {
     return this.#group !== null;
   }
 
-  /** Take part, and stand for the lead, or take it. */
+  /** Join the other tabs and stand for election, or lead without a group. */
   start(how) {
     if (this.#ended || this.#candidacy) return;
     const { signal } = (this.#candidacy = new AbortController());
@@ -134,12 +142,12 @@ export class Tab {
     if (!this.#group) return lead();
     this.#join();
     const request = this.#group.locks.request(this.#options.name, how ?? { signal }, lead);
-    request.catch(({ name }) => signal.aborted || this.#lose(name));
+    request.catch(({ name }) => signal.aborted || this.#onLockLost(name));
   }
 
-  /** Let others lead, and go on listening. */
-  rest() {
-    this.#silence.stop();
+  /** Let other tabs lead, and keep listening. */
+  resign() {
+    this.#leaderTimeout.stop();
     this.#leader?.stop();
     this.#leader = null;
     this.#candidacy?.abort();
@@ -147,149 +155,155 @@ export class Tab {
   }
 
   stop() {
-    this.rest();
-    this.say("leave");
+    this.resign();
+    this.broadcast("leave");
     this.#channel?.close();
     this.#channel = null;
   }
 
-  /** Stop for good. */
+  /** Stop for good, after the server refused. */
   end() {
     this.stop();
     this.#ended = true;
-    this.#options.page.become("stopped");
+    this.#options.page.setState("stopped");
   }
 
   reopen() {
     this.#leader?.reopen();
   }
 
-  say(kind, more) {
+  /** Send a message to all tabs, this one included. */
+  broadcast(kind, more) {
     const message = { ...more, kind, from: this.id };
     this.#channel?.postMessage(message);
-    this.#hear(message);
+    this.#onMessage(message);
   }
 
   #join() {
-    if (this.#channel) return this.say("hurry");
+    if (this.#channel) return this.broadcast("retry");
     this.#channel = this.#group.open(this.#options.name);
-    this.#channel.onmessage = ({ data }) => this.#hear(data);
-    this.#ask();
+    this.#channel.onmessage = ({ data }) => this.#onMessage(data);
+    this.#requestJoin();
   }
 
+  /** Keeps the lock until the candidacy is aborted. */
   #lead(signal) {
     if (signal.aborted) return;
     this.#leader = new Leader(this, this.#options);
     this.#leader.start();
-    return new Promise((done) => signal.addEventListener("abort", done));
+    return new Promise((resolve) => signal.addEventListener("abort", resolve));
   }
 
-  /** Of a leader that is frozen with its lock. */
+  /** The leader is silent: it may be frozen, holding the lock. */
   #steal() {
-    this.rest();
+    this.resign();
     this.start({ steal: true });
   }
 
-  /** The lock was stolen, or there is none to be had. */
-  #lose(error) {
-    if (error !== "AbortError") return this.#part();
-    this.rest();
+  /** The lock was stolen (AbortError), or locks cannot be used here. */
+  #onLockLost(error) {
+    if (error !== "AbortError") return this.#detach();
+    this.resign();
     this.start();
   }
 
-  #watch(state) {
-    const { page, patience } = this.#options;
-    page.become(state);
+  #onState(state) {
+    const { page, timeout } = this.#options;
+    page.setState(state);
     const follows = this.#candidacy && !this.#leader;
-    if (state === "live" && follows) this.#silence.start(patience);
-    else this.#silence.stop();
+    if (state === "live" && follows) this.#leaderTimeout.start(timeout);
+    else this.#leaderTimeout.stop();
   }
 
-  #hear(message) {
+  #onMessage(message) {
     const { kind, tabs } = message;
-    if (kind === "frame") this.#take(message);
-    else if (kind === "who") this.#ask();
-    else if (kind === "open") this.#follow(message);
-    else if (kind === "state") this.#watch(message.state);
-    else if (kind !== "alone") this.#leader?.[kind](message);
-    else if (tabs.includes(this.id)) this.#part();
+    if (kind === "frame") this.#onFrame(message);
+    else if (kind === "sync") this.#requestJoin();
+    else if (kind === "opened") this.#onOpened(message);
+    else if (kind === "state") this.#onState(message.state);
+    else if (kind !== "detach") this.#leader?.[kind](message);
+    else if (tabs.includes(this.id)) this.#detach();
   }
 
-  #ask() {
+  #requestJoin() {
     this.#source = null;
-    this.say("join", { topics: this.#options.topics, pair: this.#pair });
+    const { topics } = this.#options;
+    this.broadcast("join", { topics, position: this.#position });
   }
 
-  #follow({ from, tabs, state }) {
-    if (!tabs.includes(this.id)) return this.#ask();
+  #onOpened({ from, tabs, state }) {
+    if (!tabs.includes(this.id)) return this.#requestJoin();
     this.#source = from;
-    this.#watch(state);
+    this.#onState(state);
   }
 
-  #take({ from, type, id, detail }) {
+  #onFrame({ from, type, id, detail }) {
     if (from !== this.#source) return;
-    if (this.#silence.running) this.#silence.start(this.#options.patience);
+    const { page, timeout } = this.#options;
+    if (this.#leaderTimeout.running) this.#leaderTimeout.start(timeout);
     if (!this.#isNew(type, id)) return;
-    this.#pair.cursor = id;
-    if (type === "count") this.#pair.unseen = `${detail.unseen}`;
-    if (type !== "heartbeat") this.#options.page.tell(type, detail);
+    this.#position.cursor = id;
+    if (type === "count") this.#position.unseen = `${detail.unseen}`;
+    if (type !== "heartbeat") page.dispatch(type, detail);
   }
 
-  /** A number stands at the cursor of what changed it. */
+  /** A count has the cursor of the event that changed it. */
   #isNew(type, id) {
-    const { cursor } = this.#pair;
-    if (type === "count") return !later(cursor, id);
-    return type === "reset" || later(id, cursor);
+    const { cursor } = this.#position;
+    if (type === "count") return !isAfter(cursor, id);
+    return type === "reset" || isAfter(id, cursor);
   }
 
-  #part() {
+  /** Go on with a connection of its own. */
+  #detach() {
     this.stop();
     this.#group = null;
     this.start();
   }
 }
 
-/** Has a tab take part while its page is seen, and for some time after. */
+/** Starts and stops a tab with the life of its page: visible, hidden, left, offline. */
 export class PageLife {
   #tab;
   #window;
-  #unseen;
-  #end = null;
+  #hiddenTimer;
+  #listeners = null;
 
   constructor(tab, { window = globalThis, clock } = {}) {
     this.#tab = tab;
     this.#window = window;
-    this.#unseen = new Timer(() => tab.rest(), clock);
+    this.#hiddenTimer = new Timer(() => tab.resign(), clock);
   }
 
   start() {
-    this.#end ??= new AbortController();
+    this.#listeners ??= new AbortController();
     const on = (type, listener, target = this.#window) =>
-      target.addEventListener(type, listener, this.#end);
-    on("visibilitychange", this.#seen, this.#window.document);
-    on("pageshow", this.#seen);
-    on("pagehide", this.#left);
-    on("online", this.#moved);
-    on("offline", this.#moved);
-    this.#seen();
+      target.addEventListener(type, listener, this.#listeners);
+    on("visibilitychange", this.#onVisibilityChange, this.#window.document);
+    on("pageshow", this.#onVisibilityChange);
+    on("pagehide", this.#onPageHide);
+    on("online", this.#onNetworkChange);
+    on("offline", this.#onNetworkChange);
+    this.#onVisibilityChange();
   }
 
   stop() {
-    this.#end?.abort();
-    this.#end = null;
-    this.#left();
+    this.#listeners?.abort();
+    this.#listeners = null;
+    this.#onPageHide();
   }
 
-  #seen = () => {
+  #onVisibilityChange = () => {
     this.#tab.start();
-    if (!this.#window.document.hidden) this.#unseen.stop();
-    else this.#unseen.start(this.#tab.shares ? SHARING : ALONE);
+    const delay = this.#tab.shares ? HIDDEN_SHARING : HIDDEN_ALONE;
+    if (this.#window.document.hidden) this.#hiddenTimer.start(delay);
+    else this.#hiddenTimer.stop();
   };
 
-  #left = () => {
-    this.#unseen.stop();
+  #onPageHide = () => {
+    this.#hiddenTimer.stop();
     this.#tab.stop();
   };
 
-  #moved = () => this.#tab.reopen();
+  #onNetworkChange = () => this.#tab.reopen();
 }

@@ -141,7 +141,7 @@ export function frames() {
   return reported.frames;
 }
 
-export async function lostPair(type, detail) {
+export async function lostPosition(type, detail) {
   start("3");
   FakeEventSource.last.send(type, detail, "5-0");
   server.answer = () => reply(200, { unseen: 7, cursor: "8-0" });
@@ -150,7 +150,7 @@ export async function lostPair(type, detail) {
   return [before, reported.frames, server.requests, FakeEventSource.last.url];
 }
 
-export async function lostPairFetchedAgain() {
+export async function lostPositionFetchedAgain() {
   start("3");
   FakeEventSource.last.send("reset", {}, "5-0");
   await pass(1_000);

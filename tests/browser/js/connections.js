@@ -24,12 +24,12 @@ const types = ["new_post", "reset", "count", "heartbeat"];
 const stream = new StreamLink({
   url: "/stream/",
   types,
-  patience: 25_000,
-  first: 3_000,
+  timeout: 25_000,
+  firstTimeout: 3_000,
   EventSource: FakeEventSource,
   ...common,
 });
-const polls = { url: "/poll/", inbox: "/inbox/", patience: 35_000, ...common };
+const polls = { url: "/poll/", inbox: "/inbox/", timeout: 35_000, ...common };
 
 const options = {
   stream,
@@ -37,9 +37,9 @@ const options = {
   first: 1_000,
   clock,
   random: () => 1,
-  heard: ({ type, id }) => reported.frames.push([type, id]),
-  changed: (state) => reported.states.push(state),
-  refused: () => reported.refusals++,
+  onFrame: ({ type, id }) => reported.frames.push([type, id]),
+  onState: (state) => reported.states.push(state),
+  onRefused: () => reported.refusals++,
   ...common,
 };
 

@@ -9,7 +9,7 @@ function startLife(shares = true) {
   const clock = new Clock();
   const calls = [];
   const tab = { shares };
-  for (const each of ["start", "rest", "stop", "reopen"]) {
+  for (const each of ["start", "resign", "stop", "reopen"]) {
     tab[each] = () => calls.push(each);
   }
   const page = new EventTarget();

@@ -66,8 +66,8 @@ export async function networkThatAnswersNothing() {
   await pass(3_000);
   await pass(35_000);
   await pass(1_000);
-  const { notificationsKept } = storage;
-  return [connection.state, FakeEventSource.open.length, notificationsKept ?? 0];
+  const { notificationsPollUntil } = storage;
+  return [connection.state, FakeEventSource.open.length, notificationsPollUntil ?? 0];
 }
 
 export async function withoutEventSource() {

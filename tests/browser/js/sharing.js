@@ -138,7 +138,7 @@ export async function topicsOfAStoppedTab() {
 export async function leaderThatRests() {
   const [first, second] = [newTab(["a:1"]), newTab(["b:1"])];
   await start(first, second);
-  first.rest();
+  first.resign();
   await gather();
   FakeConnection.open[0].receive("of a", "6-0");
   await settle();
@@ -148,9 +148,9 @@ export async function leaderThatRests() {
 export async function allRest() {
   const [first, second] = [newTab(["a:1"]), newTab(["b:1"])];
   await start(first, second);
-  first.rest();
-  second.rest();
-  second.rest();
+  first.resign();
+  second.resign();
+  second.resign();
   await gather();
   const resting = FakeConnection.open.length;
   await start(second);
@@ -194,8 +194,8 @@ export async function frozenLeader() {
 
 export async function leaderWithALostConnection() {
   await start(newTab(), newTab());
-  FakeConnection.open[0].become("live");
-  FakeConnection.open[0].become("lost");
+  FakeConnection.open[0].setState("live");
+  FakeConnection.open[0].setState("lost");
   await settle();
   clock.pass(999_999);
   await gather();

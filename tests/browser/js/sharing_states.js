@@ -7,8 +7,8 @@ const lastStates = (...tabs) => tabs.map((each) => each.states.at(-1));
 export async function stateOfAll() {
   const [first, second] = [newTab(), newTab()];
   await start(first, second);
-  FakeConnection.open[0].become("live");
-  FakeConnection.open[0].become("lost");
+  FakeConnection.open[0].setState("live");
+  FakeConnection.open[0].setState("lost");
   const late = newTab();
   await start(late);
   return lastStates(first, second, late);
@@ -19,20 +19,20 @@ export async function tabThatIsVisibleAgain() {
   await start(first, second);
   const [connection] = FakeConnection.open;
   const showAgain = async () => {
-    second.rest();
+    second.resign();
     second.start();
     await settle();
     return connection.reopened;
   };
   const live = await showAgain();
-  connection.become("lost");
+  connection.setState("lost");
   return [live, await showAgain()];
 }
 
 export async function refused() {
   const only = newTab();
   await start(only);
-  FakeConnection.open[0].on.refused();
+  FakeConnection.open[0].callbacks.onRefused();
   await start(only);
   const { open, opened } = FakeConnection;
   return [only.states.at(-1), open.length, opened.length];
@@ -42,12 +42,12 @@ export async function topicsThatAreRefused() {
   const tabs = [newTab(["a:1"]), newTab(["b:1"]), newTab(["bad"])];
   const [first, second, bad] = tabs;
   await start(first, second);
-  FakeConnection.open[0].become("live");
+  FakeConnection.open[0].setState("live");
   await start(bad);
-  FakeConnection.open[0].on.refused();
+  FakeConnection.open[0].callbacks.onRefused();
   await gather();
-  FakeConnection.open.find((each) => each.topics.includes("bad")).on.refused();
-  FakeConnection.open[0].become("live");
+  FakeConnection.open.find((each) => each.topics.includes("bad")).callbacks.onRefused();
+  FakeConnection.open[0].setState("live");
   await settle();
   return [FakeConnection.open.map((each) => each.topics), lastStates(...tabs)];
 }
@@ -55,9 +55,9 @@ export async function topicsThatAreRefused() {
 export async function ownConnectionAlone() {
   const [first, other] = [newTab(["a:1"]), newTab(["b:1"])];
   await start(first);
-  FakeConnection.open[0].become("live");
+  FakeConnection.open[0].setState("live");
   await start(other);
-  FakeConnection.open[0].on.refused();
+  FakeConnection.open[0].callbacks.onRefused();
   await gather();
   const [shared, own] = FakeConnection.open;
   shared.receive("of a", "6-0");
@@ -79,8 +79,8 @@ export async function withoutLocks() {
   await start(...tabs);
   const connection = FakeConnection.open.find(({ topics }) => topics[0] === "a:1");
   connection.receive("of a", "6-0");
-  tabs[0].rest();
+  tabs[0].resign();
   const resting = FakeConnection.open.length;
   await start(tabs[0]);
-  return [received(...tabs), resting, FakeConnection.open.at(-1).pair];
+  return [received(...tabs), resting, FakeConnection.open.at(-1).position];
 }

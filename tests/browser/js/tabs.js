@@ -12,17 +12,17 @@ export { open, settle };
 export class FakeConnection {
   static all = [];
   state = "connecting";
-  pair = null;
+  position = null;
   opened = [];
   reopened = 0;
 
-  constructor(on) {
-    this.on = on;
+  constructor(callbacks) {
+    this.callbacks = callbacks;
     FakeConnection.all.push(this);
   }
 
   static get open() {
-    return FakeConnection.all.filter((each) => each.pair);
+    return FakeConnection.all.filter((each) => each.position);
   }
 
   /** What each connection was opened with: cursor, number of unseen, topics. */
@@ -30,30 +30,30 @@ export class FakeConnection {
     return FakeConnection.all.flatMap((each) => each.opened);
   }
 
-  open(pair, topics) {
-    this.pair = { ...pair };
+  open(position, topics) {
+    this.position = { ...position };
     this.topics = topics;
-    this.opened.push([pair.cursor, pair.unseen, [...topics]]);
+    this.opened.push([position.cursor, position.unseen, [...topics]]);
   }
 
   reopen() {
     this.reopened++;
   }
 
-  become(state) {
+  setState(state) {
     this.state = state;
-    this.on.changed(state);
+    this.callbacks.onState(state);
   }
 
   close() {
-    this.pair = null;
-    this.become("connecting");
+    this.position = null;
+    this.setState("connecting");
   }
 
   receive(type, id, detail = {}) {
-    if (this.state !== "live") this.become("live");
-    this.pair.cursor = id;
-    this.on.heard({ type, id, detail });
+    if (this.state !== "live") this.setState("live");
+    this.position.cursor = id;
+    this.callbacks.onFrame({ type, id, detail });
   }
 }
 
@@ -62,17 +62,17 @@ export function newTab(topics = [], cursor = "5-0", more = {}) {
   const received = [];
   const states = [];
   const page = {
-    tell: (type, detail) => received.push(type === "count" ? detail.unseen : type),
-    become: (state) => states.push(state),
+    dispatch: (type, detail) => received.push(type === "count" ? detail.unseen : type),
+    setState: (state) => states.push(state),
   };
   const tab = new Tab({
     name: "n",
     topics,
     page,
-    patience: 45_000,
-    connect: (on) => new FakeConnection(on),
+    timeout: 45_000,
+    connect: (callbacks) => new FakeConnection(callbacks),
     clock,
-    pair: { cursor, unseen: "0" },
+    position: { cursor, unseen: "0" },
     group: { locks, open },
     ...more,
   });
