@@ -1,7 +1,7 @@
-"""The connection on which a process waits for new entries, and the probes of it.
+"""The connection on which a process waits for new entries and probes.
 
-A probe is written on the command connection and read here, which shows that writes and
-reads reach the same Redis.
+A probe is written on the command connection and read on this one, which shows that
+writes and reads reach the same Redis.
 """
 
 import math
@@ -18,8 +18,8 @@ from notifications.log.client import RedisClient
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import Record
 
-# How many entries one wait returns at most: they fit into the buffer of a connection
-# that keeps up.
+# How many entries one wait returns at most. They fit into a connection's buffer, unless
+# its client is too slow.
 WAIT_LIMIT = 100
 PROBES_KEPT = 1_000
 # How many probes in a row may stay unread.
@@ -29,7 +29,7 @@ PROBES_MISSED = 3
 class BlockingReader:
     """Waits for entries on a connection of its own, for one thread of a process.
 
-    `prefix` begins each key; `clock` is a monotonic clock in seconds.
+    `prefix` is that of all keys; `clock` is a monotonic clock in seconds.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class BlockingReader:
         self._last_probe_read = "0"
         # When this process last read a probe of its own, on the clock.
         self._probe_read_at = -math.inf
-        # The client is kept, since it closes its connections when it is collected.
+        # The client is stored, too: it closes its connections when it is collected.
         self._own_client: redis.Redis | None = None
         self._connection: Any = None
 
@@ -53,8 +53,8 @@ class BlockingReader:
         """Return the next entries after `after`, waiting up to `seconds` for one.
 
         `seconds` is at most LOG_READ_TIMEOUT. Raises LogUnavailable, also when Redis
-        stays silent for longer than the wait, and LogGap when the entry at `after` is
-        gone.
+        stays silent for longer than the wait, and LogGap if the entry at `after` is no
+        longer in the log.
         """
         try:
             connection = self._connection or self._connect()

@@ -24,9 +24,9 @@ class Snapshot:
 
 
 class ProcessRegistry:
-    """Short texts that expire; every method raises LogUnavailable.
+    """Stores the reports of processes; every method raises LogUnavailable.
 
-    `command` lends a Redis client for one command; `prefix` begins each key.
+    `command` lends a Redis client for one command; `prefix` is that of all keys.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ProcessRegistry:
         bodies = client.mget([self._key(name) for name in names])
         expired = [name for name, body in zip(names, bodies, strict=True) if not body]
         if expired:
-            # A process that reports at this moment is missing until its next report.
+            # A process that reports at this moment is left out until its next report.
             client.srem(self._names, *expired)
         return [body for body in bodies if body]
 

@@ -1,4 +1,4 @@
-"""Redis's replies as records of the log. Pure."""
+"""Replies of Redis as records of the log. No I/O."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from notifications.exceptions import LogGap
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import Record
 
-# As a client of Redis returns an entry: its id, and its fields.
+# Entries as redis-py returns them: the id and the fields of each.
 Page = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 def cursor(reply: bytes) -> Cursor:
-    """Return the cursor that an id stands for."""
+    """Return the cursor of an id in a reply."""
     return Cursor.parse(reply.decode())
 
 
@@ -21,9 +21,9 @@ def records(page: Page) -> list[Record]:
 
 
 def records_after(after: Cursor, page: Page) -> list[Record]:
-    """Return a page without the entry at `after`, which has to be its first.
+    """Return the entries of a page after its first one, which must be at `after`.
 
-    Raises LogGap when it is not.
+    Raises LogGap if it is not.
     """
     found = records(page)
     if not found or found[0].cursor != after:
@@ -32,9 +32,9 @@ def records_after(after: Cursor, page: Page) -> list[Record]:
 
 
 def pages(reply: Any) -> dict[str, Page]:
-    """Return what XREAD sent, by stream, in the form in which a client returns it.
+    """Return the pages in a reply to XREAD, by stream.
 
-    It sends pairs, or a dict: that depends on the version of its protocol.
+    The reply is a list of pairs or a dict, depending on the version of the protocol.
     """
     found = dict(reply or ())
     return {name.decode(): _page(entries) for name, entries in found.items()}

@@ -9,8 +9,8 @@ from notifications.protocol.cursor import Cursor
 # Per person; when one more is stored, the others are deleted.
 SESSIONS_PER_PERSON = 32
 
-# Stores a session unless a control entry of the person follows the cursor as of which
-# it is true. Cursors are compared as text, since Lua's numbers are not exact.
+# Stores a session, unless the log has a control entry of the person after the cursor
+# as of which it is valid. Cursors are compared as text: Lua's numbers are inexact.
 # KEYS: the person's sessions. ARGV: the session, its text, the cursor, seconds to keep
 # it, and the largest number of sessions.
 STORE = """
@@ -33,7 +33,7 @@ return 1
 
 
 class SessionStore:
-    """One text for each session of a person; a control entry of theirs deletes all.
+    """The cached sessions of one person; each control entry of the person deletes them.
 
     `run` runs a Redis command and returns the reply, or the error that Redis replied
     with. Every method raises LogUnavailable.
@@ -47,7 +47,7 @@ class SessionStore:
         """Store the text of a session for `seconds`; tell whether it was stored.
 
         It is not if the log has a control entry of the person after `as_of`, the
-        cursor up to which the text takes all of them into account.
+        cursor of the newest one that the text takes into account.
         """
         arguments = (self._key, session, text, str(as_of), seconds)
         return bool(self._reply(("EVAL", STORE, 1, *arguments, SESSIONS_PER_PERSON)))

@@ -127,7 +127,7 @@ class Log:
             return [replies.cursor(reply) for reply in pipeline.execute()]
 
     def clear_session_stores(self) -> None:
-        """Delete the cached sessions of everybody; raises LogUnavailable."""
+        """Delete the cached sessions of everyone; raises LogUnavailable."""
         with self._client.command() as client:
             for key in client.scan_iter(self._sessions("*"), count=SCAN_COUNT):
                 client.unlink(key)
@@ -166,8 +166,8 @@ class Log:
     def read(self, after: Cursor, *, until: Cursor) -> Iterator[Record]:
         """Yield the entries after one cursor, up to and including another, in pages.
 
-        Raises LogUnavailable, and LogGap when the entry at `after`, or the last one
-        of a page, is gone by the time that its successors are read.
+        Raises LogUnavailable. Raises LogGap if the entry at `after`, or the last entry
+        of a page, is no longer in the log when the next page is read.
         """
         while after < until:
             with self._client.command() as client:
@@ -186,7 +186,7 @@ class Log:
 
         `seconds` is at most LOG_READ_TIMEOUT. Only one thread of a process calls
         this. Raises LogUnavailable, also when Redis stays silent for longer than the
-        wait, and LogGap when the entry at `after` is gone.
+        wait, and LogGap if the entry at `after` is no longer in the log.
         """
         return self._reader.wait(after, seconds=seconds)
 
@@ -201,13 +201,13 @@ class Log:
         )
 
     def process_registry(self) -> ProcessRegistry:
-        """Return where processes report their state, beside that of the log."""
+        """Return the registry in which processes report their state."""
         return ProcessRegistry(self._client.command, self._prefix)
 
     def subscribe(
         self, channels: Sequence[str], *, seconds: float
     ) -> Iterator[Message | None]:
-        """Yield what is published on the channels, and None after `seconds` of silence.
+        """Yield the messages on the channels, and None after `seconds` without one.
 
         Holds a connection of its own while it runs. Raises LogUnavailable.
         """

@@ -226,7 +226,7 @@ class Event(models.Model):
         self.cursor = str(cursor)
         self.position = cursor.position
         zone = UTC if timezone.is_aware(self.created) else None
-        # Ids may be far in the future, since Redis never goes back behind the newest.
+        # Redis continues from the newest id, which may be far in the future.
         seconds = min(cursor.milliseconds / 1000, LATEST)
         self.relayed = datetime.fromtimestamp(seconds, zone)
 

@@ -48,8 +48,8 @@ class FollowQuerySet(models.QuerySet["Follow"]):
     def set_level(self, user: Any, topic: str, level: str) -> "Follow":
         """Let a person follow a topic at a level; return the follow.
 
-        An existing follow keeps the time when it began; one that was a mute begins
-        now. Raises ValidationError for an invalid topic or level.
+        An existing follow keeps the time when it began; one that replaces a mute
+        begins now. Raises ValidationError for an invalid topic or level.
         """
         self.model(user=user, topic=topic, level=level).clean_fields(exclude=["user"])
         with transaction.atomic():
@@ -95,7 +95,7 @@ class Follow(models.Model):
         return f"{self.user} {self.level} {self.topic}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the follow; one that was a mute until now begins now."""
+        """Save the follow; one that replaces a mute begins now."""
         if self.level != Level.MUTE and self._is_muted():
             self.created = now()
         super().save(*args, **kwargs)

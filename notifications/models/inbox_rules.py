@@ -21,7 +21,7 @@ from notifications.protocol.cursor import Cursor, milliseconds
 def reaches(user: Any) -> Exists:
     """Match events that are addressed to everyone or to a topic the person follows.
 
-    What counts is what the person followed when the event was relayed.
+    The follow must have begun before the event was relayed.
     """
     followed = _is_followed(Follow.objects.not_muted(), user, by=_relayed())
     everyone = _is_for_everyone(user, by="event__created")
@@ -36,7 +36,7 @@ def is_watched(user: Any) -> Exists:
 
 
 def is_already_told(user: Any) -> Exists:
-    """Match events of which an earlier event about the same object was enough."""
+    """Match events about which an earlier event notified the person already."""
     follows = Follow.objects.not_muted()
     followed = _is_followed(follows, user, by=OuterRef("already_told"))
     everyone = _is_for_everyone(user, by="already_told")

@@ -88,8 +88,8 @@ def event_of_transaction(source: str) -> Event | None:
     if current is None or not source:
         return None
     pks = [event.pk for event in current.events if event.source == source]
-    # The rows of a savepoint that was rolled back are gone, and rows of other sources
-    # may have got their keys.
+    # The rows of a rolled back savepoint no longer exist, and rows of other sources
+    # may have their keys now.
     return Event.objects.filter(pk__in=pks, source=source).last()
 
 
@@ -118,14 +118,14 @@ def relay(events: EventQuerySet) -> list[Event]:
     harmless, since the log takes each uid only once.
     """
     rows = list(events.for_wire())
-    begin = 0
+    start = 0
     for index, row in enumerate(rows):
         # Its `already_told` needs the time when the events before it were relayed.
         if row.already_told:
-            _relay_rows(rows[begin:index])
+            _relay_rows(rows[start:index])
             row.correct_already_told()
-            begin = index
-    _relay_rows(rows[begin:])
+            start = index
+    _relay_rows(rows[start:])
     return rows
 
 
@@ -202,11 +202,11 @@ class _Relay:
     def _relay(self, events: list[Event], controls: list[Control]) -> None:
         if controls:
             # Includes earlier ones, so that changes of a follow keep their order.
-            newest = max(each.pk for each in controls)
+            newest = max(control.pk for control in controls)
             due = Control.objects.filter(pk__lte=newest).order_by("pk")
             _relay_controls(due[: conf.SWEEP_BATCH])
         if events:
-            pks = [each.pk for each in events]
+            pks = [event.pk for event in events]
             relay(Event.objects.pending().filter(pk__in=pks + _overdue(pks)))
 
 
@@ -220,8 +220,8 @@ def _overdue(pks: list[int]) -> list[int]:
     earlier = Event.objects.pending().filter(pk__lt=min(pks))
     if not earlier.exists():
         return []
-    ours = EventTopic.objects.filter(event__in=pks).values("topic")
-    found = earlier.filter(addresses__topic__in=ours).distinct()
+    topics = EventTopic.objects.filter(event__in=pks).values("topic")
+    found = earlier.filter(addresses__topic__in=topics).distinct()
     overdue = list(found.values_list("pk", flat=True)[: OVERDUE_LIMIT + 1])
     return overdue if len(overdue) <= OVERDUE_LIMIT else []
 
@@ -233,14 +233,14 @@ def _current_relay() -> _Relay | None:
     on a rollback. `run_on_commit` is not documented; tests pin its form.
     """
     callbacks = (callback for _, callback, *_ in reversed(connection.run_on_commit))
-    return next((each for each in callbacks if isinstance(each, _Relay)), None)
+    return next((found for found in callbacks if isinstance(found, _Relay)), None)
 
 
 def _relay_on_commit() -> _Relay:
-    relay = _current_relay() or _Relay()
+    current = _current_relay() or _Relay()
     # Robust: Django logs an error of the relay, and the site's own callbacks still run.
-    transaction.on_commit(relay, robust=True)
-    return relay
+    transaction.on_commit(current, robust=True)
+    return current
 
 
 def _check_topics(names: Iterable[str]) -> list[str]:
