@@ -14,9 +14,12 @@ PEERS := $(patsubst %,var/bench/envs/%.stamp,eventstream flask_sse py_spy)
 NGINX := nginx-light libnginx-mod-nchan
 NEEDED = $(NGINX) $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 
+# A module's tests run in one process, in the order that tests/conftest.py gives.
+PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint check matrix wheel messages screenshots bench clean
+.PHONY: help run test thorough lint check matrix wheel messages screenshots bench clean
 
 # Prints the targets that have a description, under the last `##@` heading before them.
 help:
@@ -29,7 +32,10 @@ run: .venv/run.stamp .env ## serve the Q&A site on http://127.0.0.1:8000; PORT=8
 
 ##@ Check
 test: .venv/dev.stamp ## run all tests, with coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95
+	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term --cov-fail-under=95
+
+thorough: .venv/dev.stamp ## run all tests with more examples and larger sizes; takes an hour
+	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PARALLEL)
 
 lint: .venv/dev.stamp ## check format, style, types, migrations and settings
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 import shutil
 import signal
 import tempfile
@@ -31,23 +32,42 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
-# What these measure, the unit tests do, too, and they do it in half the time without.
-UNMEASURED = {"browser", "system", "properties"}
+# The unit tests measure what these do, too, in half the time that these take without.
+UNMEASURED = ("system", "browser", "properties")
+# Tests wait for servers most of the time.
+WORKERS_PER_PROCESSOR = 2
 
 _prefixes = (f"test-{number}" for number in itertools.count())
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the larger tests run without coverage."""
-    for item in items:
-        if item.path.parent.name in UNMEASURED:
-            item.add_marker(pytest.mark.no_cover)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have the workers of pytest-xdist end with the run, however it ends."""
     if hasattr(config, "workerinput"):
         end_with_parent()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers `--numprocesses=auto` starts."""
+    return WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the larger tests without coverage, and first.
+
+    The small ones can then fill the workers evenly until the end. Otherwise the order
+    is random: this sort is stable.
+    """
+    for item in items:
+        if _kind(item) in UNMEASURED:
+            item.add_marker(pytest.mark.no_cover)
+    order = {kind: number for number, kind in enumerate(UNMEASURED)}
+    items.sort(key=lambda item: order.get(_kind(item), len(order)))
+
+
+def _kind(item: pytest.Item) -> str:
+    return item.path.parent.name
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,7 @@ def test_axe_finds_nothing(show, scene):
 
 
 @pytest.mark.parametrize("name", ["home", "inbox", "bell", "arrived", "banner"])
-def test_nothing_moves_for_whom_motion_is_too_much(show, name):
+def test_nothing_moves_with_reduced_motion(show, name):
     page = show(name)
 
     moving = [each for each in call(page, "page.motion") if each[1] > AT_ONCE]
@@ -120,7 +120,7 @@ def test_nothing_moves_for_whom_motion_is_too_much(show, name):
 
 
 @pytest.mark.parametrize("name", ["home", "inbox", "question", "preferences"])
-def test_scripts_add_one_region_that_is_read_out(show, name):
+def test_scripts_add_one_live_region(show, name):
     page = show(name)
 
     added = page.locator("body > :is([aria-live], [role=status], [role=alert])")
@@ -129,7 +129,7 @@ def test_scripts_add_one_region_that_is_read_out(show, name):
     expect(added).to_have_attribute("role", "status")
 
 
-def test_what_is_read_out_is_read_out_now_and_then(show):
+def test_announcements_are_rate_limited(show):
     page = show("topics")
     page.clock.install()
     page.reload()
@@ -149,7 +149,7 @@ def test_what_is_read_out_is_read_out_now_and_then(show):
 @pytest.mark.parametrize(
     ("name", "last"), [("bell", "Preferences"), ("inbox-menu", "Deutsch")]
 )
-def test_focus_is_seen_wherever_it_goes(show, name, last):
+def test_focus_is_always_visible(show, name, last):
     page = show(name)
 
     found = []
@@ -165,7 +165,7 @@ def test_focus_is_seen_wherever_it_goes(show, name, last):
 
 
 @pytest.mark.parametrize("name", [*READ, *(f"{name}-rtl" for name in FROM_THE_RIGHT)])
-def test_text_can_be_large_and_windows_narrow(show, name):
+def test_pages_fit_with_large_text_and_in_narrow_windows(show, name):
     page = show(name, viewport=DESKTOP)
 
     page.evaluate("document.documentElement.style.fontSize = '200%'")

@@ -90,7 +90,7 @@ def updated(page, text):
     expect(page.locator("time[data-live=updated]")).to_have_text(text)
 
 
-def test_real_processes_appear_without_reloading(visit, staff):
+def test_processes_appear_without_reloading(visit, staff):
     page = visit(LIVE, staff)
 
     expect(page.locator("tr[data-process]")).to_have_count(2)
@@ -98,7 +98,7 @@ def test_real_processes_appear_without_reloading(visit, staff):
     expect(page.get_by_text("No process reports")).to_be_hidden()
 
 
-def test_without_scripts_there_are_figures_and_a_way_to_reload(visit, staff):
+def test_page_without_scripts_shows_statistics_and_a_reload_link(visit, staff):
     page = visit(LIVE, staff, java_script_enabled=False)
 
     expect(page.get_by_text("Redis", exact=True)).to_be_visible()
@@ -107,7 +107,7 @@ def test_without_scripts_there_are_figures_and_a_way_to_reload(visit, staff):
     expect(page.get_by_role("heading", name="Live")).to_be_visible()
 
 
-def test_figures_change_in_their_places(page, replies):
+def test_statistics_are_updated_in_place(page, replies):
     replies.stats = {"lag": figure("7 ms", note="of late", alarm=True)}
 
     replies.let_pass(EVERY)
@@ -118,7 +118,7 @@ def test_figures_change_in_their_places(page, replies):
     expect(lag).to_have_attribute("data-alarm", "")
 
 
-def test_processes_come_and_go_in_their_order(page, replies):
+def test_rows_of_processes_are_added_and_removed_in_order(page, replies):
     rows = page.locator("tr[data-process] th")
     replies.processes = {"b": process("web:2"), "c": process("web:3")}
     replies.let_pass(EVERY)
@@ -130,11 +130,11 @@ def test_processes_come_and_go_in_their_order(page, replies):
     expect(rows).to_have_text(["web:1", "web:3"])
 
 
-def test_without_a_process_it_says_so(page, replies):
+def test_page_without_processes_says_so(page, replies):
     expect(page.get_by_text("No process reports just now")).to_be_visible()
 
 
-def test_a_problem_is_said_once_as_long_as_it_stays(page, replies):
+def test_lasting_problem_is_announced_once(page, replies):
     status = page.get_by_role("status")
     replies.problems = ["It is <b>bad</b>."]
     replies.let_pass(EVERY)
@@ -150,11 +150,11 @@ def test_a_problem_is_said_once_as_long_as_it_stays(page, replies):
     expect(status).to_have_text("")
 
 
-def test_nothing_else_is_read_out(page, replies):
+def test_problems_are_the_only_live_region(page, replies):
     assert page.locator("admin-live [aria-live], admin-live [role=status]").count() == 1
 
 
-def test_a_page_that_nobody_sees_asks_for_nothing(page, replies):
+def test_hidden_page_sends_no_requests(page, replies):
     hide(page, True)
     asked = replies.asked
     replies.let_pass(20 * EVERY)
@@ -169,7 +169,7 @@ def hide(page, hidden):
     call(page, "page.hide", hidden)
 
 
-def test_a_site_that_does_not_reply_is_asked_on(page, replies, errors):
+def test_failed_request_is_repeated(page, replies, errors):
     replies.gone = True
     replies.let_pass(EVERY)
     expect(page.get_by_text("The site does not respond")).to_be_visible()
@@ -181,7 +181,7 @@ def test_a_site_that_does_not_reply_is_asked_on(page, replies, errors):
     expect(page.get_by_text("Updates automatically")).to_be_visible()
 
 
-def test_who_is_signed_out_is_told_and_asks_no_more(visit, staff):
+def test_updates_stop_after_logout(visit, staff):
     page = visit("/admin/", staff)
     page.clock.install()
     page.goto(LIVE)
@@ -197,7 +197,7 @@ def test_who_is_signed_out_is_told_and_asks_no_more(visit, staff):
     assert asked == []
 
 
-def test_one_that_is_taken_out_of_the_page_asks_no_more(page, replies):
+def test_removed_element_sends_no_requests(page, replies):
     page.evaluate("document.querySelector('admin-live').remove()")
     asked = replies.asked
 
@@ -207,7 +207,7 @@ def test_one_that_is_taken_out_of_the_page_asks_no_more(page, replies):
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_nothing_is_wider_than_the_window(page, replies, width):
+def test_page_fits_the_window(page, replies, width):
     replies.processes = {"a": process("a-machine-with-a-rather-long-name:4194304")}
     replies.let_pass(EVERY)
     expect(page.locator("tr[data-process]")).to_have_count(1)

@@ -52,7 +52,7 @@ def test_forms(admin):
         expect(admin.get_by_role("button", name="Save", exact=True)).to_be_visible()
 
 
-def test_one_of_each_list_and_its_history(admin):
+def test_objects_and_their_history(admin):
     for path in LISTS - {"auth/group"}:
         admin.goto(f"/admin/{path}/")
         admin.locator("#result_list tbody th a").first.click()
@@ -110,7 +110,7 @@ def test_slug_is_filled_in(admin):
     expect(admin.get_by_label("Slug")).to_have_value("cold-brew")
 
 
-def test_something_is_deleted(admin):
+def test_follows_are_deleted(admin):
     admin.goto("/admin/notifications/follow/")
     admin.locator("#action-toggle").check()
     admin.get_by_label("Action:").select_option("delete_selected")
@@ -136,7 +136,7 @@ def test_password_is_changed(admin):
     expect(admin.get_by_label("Old password")).to_be_visible()
 
 
-def test_what_is_going_on_is_shown(admin):
+def test_live_page_is_shown(admin):
     admin.goto("/admin/notifications/event/live/")
 
     expect(admin.locator("admin-live")).to_be_visible()
@@ -152,7 +152,7 @@ def test_announcement_is_sent(admin):
     expect(admin.locator(".messagelist .success")).to_be_visible()
 
 
-def test_who_got_an_event_is_explained(admin, tobias):
+def test_event_is_explained_for_a_person(admin, tobias):
     admin.goto("/admin/notifications/event/")
     admin.locator("#result_list tbody th a").first.click()
     admin.get_by_label("Username or id").fill(tobias.name)

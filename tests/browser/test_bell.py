@@ -71,7 +71,7 @@ def test_bell_counts_to_a_limit(visit, maja, unseen, shown):
     expect(bell(page)).to_have_accessible_name(f"Notifications, {shown} new")
 
 
-def test_number_that_is_not_known_leaves_the_bell_as_it_is(visit, maja, answered):
+def test_unknown_count_leaves_the_bell_unchanged(visit, maja, answered):
     page = visit("/topics/", maja)
     wait_for_count(page)
 
@@ -100,7 +100,7 @@ def test_panel_is_opened_and_closed_by_keys(visit, maja, answered, key):
     expect(bell(page)).to_have_attribute("aria-expanded", "false")
 
 
-def test_tab_goes_through_the_panel_and_on_behind_the_bell(visit, maja, answered):
+def test_tab_key_moves_through_the_panel_and_past_the_bell(visit, maja, answered):
     page = visit("/topics/", maja)
     bell(page).press("Enter")
     expect(rows(page)).to_have_count(1)
@@ -129,7 +129,7 @@ def test_click_elsewhere_or_on_the_bell_closes_the_panel(visit, maja):
     expect(panel(page)).to_be_hidden()
 
 
-def test_open_panel_shows_what_is_new_and_all_is_seen(visit, maja, answered):
+def test_opened_panel_shows_new_events_and_marks_them_as_seen(visit, maja, answered):
     page = visit("/topics/", maja)
     expect(badge(page)).to_have_text("1")
 
@@ -143,7 +143,7 @@ def test_open_panel_shows_what_is_new_and_all_is_seen(visit, maja, answered):
     expect(badge(page)).to_be_hidden()
 
 
-def test_what_is_seen_on_one_device_is_so_on_another(visit, maja, answered):
+def test_events_seen_on_one_device_are_seen_on_another(visit, maja, answered):
     phone, desk = visit("/topics/", maja), visit("/topics/", maja)
     expect(badge(phone)).to_have_text("1")
     expect(badge(desk)).to_have_text("1")
@@ -153,9 +153,7 @@ def test_what_is_seen_on_one_device_is_so_on_another(visit, maja, answered):
     expect(badge(phone)).to_be_hidden()
 
 
-def test_open_panel_shows_what_comes_and_marks_it_as_arrived(
-    visit, maja, tobias, answered
-):
+def test_open_panel_shows_arriving_events(visit, maja, tobias, answered):
     page = visit("/topics/", maja)
     bell(page).click()
     expect(rows(page)).to_have_count(1)
@@ -169,7 +167,7 @@ def test_open_panel_shows_what_comes_and_marks_it_as_arrived(
     expect(badge(page)).to_be_hidden()
 
 
-def test_all_is_marked_as_read_in_the_panel_and_undone(visit, maja, answered):
+def test_mark_all_as_read_in_the_panel_can_be_undone(visit, maja, answered):
     page = visit("/topics/", maja)
     bell(page).click()
     page.evaluate("window.sameDocument = true")
@@ -183,7 +181,7 @@ def test_all_is_marked_as_read_in_the_panel_and_undone(visit, maja, answered):
     assert page.evaluate("window.sameDocument")
 
 
-def test_link_in_the_panel_is_followed_and_its_row_read(visit, maja, answered):
+def test_link_in_the_panel_marks_its_row_as_read(visit, maja, answered):
     page = visit(answered, maja)
     bell(page).click()
 
@@ -207,7 +205,7 @@ def test_panel_leads_to_the_inbox_and_to_the_preferences(visit, maja):
     expect(page.locator("h1")).to_have_text("Notification preferences")
 
 
-def test_panel_says_that_there_is_nothing(visit, maja):
+def test_empty_panel_says_so(visit, maja):
     page = visit("/topics/", maja)
 
     bell(page).click()
@@ -216,7 +214,7 @@ def test_panel_says_that_there_is_nothing(visit, maja):
     expect(panel(page).get_by_role("button", name="Mark all as read")).to_have_count(0)
 
 
-def test_bell_without_scripts_leads_to_the_inbox_and_all_is_seen(visit, maja, answered):
+def test_bell_without_scripts_leads_to_the_inbox(visit, maja, answered):
     page = visit("/topics/", maja, java_script_enabled=False)
     bell = page.locator("button.bell")
     expect(bell).to_have_accessible_name("Notifications, 1 new")
@@ -229,7 +227,7 @@ def test_bell_without_scripts_leads_to_the_inbox_and_all_is_seen(visit, maja, an
     expect(badge(page)).to_be_hidden()
 
 
-def test_page_that_one_comes_back_to_shows_the_bell_as_it_is_now(visit, maja, answered):
+def test_bell_is_current_after_going_back(visit, maja, answered):
     page = visit("/topics/", maja)
     expect(badge(page)).to_have_text("1")
     page.goto("/notifications/")

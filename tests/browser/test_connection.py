@@ -43,7 +43,7 @@ def notice(page):
     return page.locator(".notifications-notice")
 
 
-def test_page_says_that_it_is_offline_and_has_missed_nothing(tabs, maja, offline):
+def test_offline_page_says_so_and_misses_nothing(tabs, maja, offline):
     pages = tabs("/", "/")
     wait_until_live(*pages)
 
@@ -61,7 +61,7 @@ def test_page_says_that_it_is_offline_and_has_missed_nothing(tabs, maja, offline
         assert titles(page) == ["While offline?"]
 
 
-def test_tabs_go_on_after_a_restart_of_the_server(tabs, maja, site, offline):
+def test_tabs_resume_after_a_restart_of_the_server(tabs, maja, site, offline):
     pages = tabs("/", "/")
     streams = Streams(pages[0].context)
     wait_until_live(*pages)
@@ -88,7 +88,7 @@ def test_page_whose_stream_is_refused_says_that_it_stopped(tabs, tobias, offline
     expect(notice(page)).to_have_text(STOPPED)
 
 
-def test_page_behind_a_proxy_that_holds_streams_back_polls(tabs, visit, maja):
+def test_page_behind_a_buffering_proxy_polls(tabs, visit, maja):
     context = visit("about:blank").context
     # As a proxy that buffers: neither an error nor a byte.
     context.route(HOLD_BACK, lambda route: None)
@@ -136,7 +136,7 @@ def test_browser_without_eventsource_polls(visit, maja, tobias):
     wait_for_title(tobias_page, "1 unseen")
 
 
-def test_number_of_unseen_reaches_every_tab(tabs, maja, tobias):
+def test_count_reaches_every_tab(tabs, maja, tobias):
     pages = tabs("/topics/", "/", person=tobias)
     wait_until_live(*pages)
     question = tobias.ask("How many unseen?")
@@ -148,7 +148,7 @@ def test_number_of_unseen_reaches_every_tab(tabs, maja, tobias):
         wait_for_title(page, "2 unseen")
 
 
-def test_tabs_are_told_of_a_gap_and_of_the_number_after_it(tabs, maja, tobias, site):
+def test_tabs_get_a_reset_and_the_count_after_it(tabs, maja, tobias, site):
     pages = tabs("/topics/", "/", person=tobias)
     wait_until_live(*pages)
     question = tobias.ask("Before the gap?")

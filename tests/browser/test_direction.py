@@ -64,14 +64,14 @@ def test_nothing_reaches_out_of_the_window(
 
 
 @pytest.mark.parametrize("path", ["/login/", "/signup/"])
-def test_pages_for_strangers_fit_a_phone_in_german(visit, path):
+def test_anonymous_pages_fit_a_phone_in_german(visit, path):
     page = visit(path, viewport=PHONE, locale="de-DE")
 
     expect(page.locator("html")).to_have_attribute("lang", "de")
     assert call(page, "page.overflow") == []
 
 
-def test_header_is_turned_around(visit, maja, question):
+def test_header_is_mirrored_from_right_to_left(visit, maja, question):
     page = visit(question, maja, viewport=DESKTOP)
     parts = [".brand", ".site-nav a", ".bell", ".account-name", ".account .quiet"]
 
@@ -84,7 +84,7 @@ def test_header_is_turned_around(visit, maja, question):
     assert sorted(parts, key=left) == before[::-1]
 
 
-def test_what_is_written_keeps_its_direction(visit, maja):
+def test_text_keeps_its_own_direction(visit, maja):
     question = maja.ask("لماذا القهوة حامضة؟")
     page = visit(question, maja, viewport=DESKTOP)
     heading = page.locator("h1")

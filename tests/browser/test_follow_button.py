@@ -3,7 +3,7 @@ from playwright.sync_api import expect
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_topic_is_followed_and_no_longer(visit, maja, tobias, scripts):
+def test_topic_is_followed_and_unfollowed(visit, maja, tobias, scripts):
     maja.ask("Followed?", topics="Heather")
     page = visit("/topics/heather/", tobias, java_script_enabled=scripts)
     button = page.locator("follow-button form > button")
@@ -27,7 +27,7 @@ def test_topic_is_followed_and_no_longer(visit, maja, tobias, scripts):
     ("choice", "state"),
     [("Watch", "Watching"), ("Mute", "Muted"), ("Don't follow", "Follow")],
 )
-def test_how_to_follow_is_chosen_in_a_menu(visit, maja, tobias, scripts, choice, state):
+def test_level_is_chosen_in_a_menu(visit, maja, tobias, scripts, choice, state):
     maja.ask("Chosen?", topics="Gorse")
     page = visit("/topics/gorse/", tobias, java_script_enabled=scripts)
     button = page.locator("follow-button form > button")
@@ -79,7 +79,7 @@ def test_following_takes_effect_on_the_open_page(visit, maja, tobias):
     expect(page.locator(".bell-count")).to_have_text("1")
 
 
-def test_session_that_ended_leads_to_signing_in(visit, maja, tobias, errors):
+def test_ended_session_leads_to_the_login_page(visit, maja, tobias, errors):
     maja.ask("Ended?", topics="Larch")
     page = visit("/topics/larch/", tobias)
     tobias.post("/logout/")
@@ -90,7 +90,7 @@ def test_session_that_ended_leads_to_signing_in(visit, maja, tobias, errors):
     errors[:] = [each for each in errors if "403" not in each]
 
 
-def test_stranger_is_led_to_signing_in(visit, maja):
+def test_anonymous_visitor_is_led_to_the_login_page(visit, maja):
     maja.ask("Stranger?", topics="Alder")
     page = visit("/topics/alder/")
 

@@ -38,7 +38,7 @@ def question(maja, tobias) -> str:
 
 
 @SCRIPTS
-def test_all_is_marked_as_read_and_undone(visit, maja, question, scripts):
+def test_mark_all_as_read_can_be_undone(visit, maja, question, scripts):
     page = visit("/notifications/", maja, java_script_enabled=scripts)
     expect(rows(page)).to_have_class(UNREAD)
 
@@ -68,7 +68,7 @@ def test_row_is_marked_as_read_and_as_unread(visit, maja, question, scripts):
 
 @SCRIPTS
 @pytest.mark.parametrize("deed", ["Unfollow", "Mute"])
-def test_topic_is_left_right_there(visit, maja, tobias, scripts, deed):
+def test_topic_is_unfollowed_or_muted_in_its_row(visit, maja, tobias, scripts, deed):
     tobias.ask("About trees?", topics="Rowan")
     maja.follow("topic:rowan")
     tobias.ask("More trees?", topics="Rowan")
@@ -84,7 +84,7 @@ def test_topic_is_left_right_there(visit, maja, tobias, scripts, deed):
 
 
 @SCRIPTS
-def test_filters_show_what_they_say(visit, maja, tobias, question, scripts):
+def test_filters_show_matching_rows(visit, maja, tobias, question, scripts):
     maja.follow("topic:hazel")
     tobias.ask("Another?", topics="Hazel")
     page = visit("/notifications/", maja, java_script_enabled=scripts)
@@ -99,7 +99,7 @@ def test_filters_show_what_they_say(visit, maja, tobias, question, scripts):
     expect(inbox(page).locator("[aria-current]")).to_have_text("Unread 2")
 
 
-def test_open_inbox_shows_what_comes_in_its_place(visit, maja, tobias, question):
+def test_open_inbox_shows_arriving_events_in_place(visit, maja, tobias, question):
     page = visit("/notifications/", maja)
     expect(rows(page)).to_have_count(1)
     page.evaluate("window.sameDocument = true")
@@ -116,7 +116,7 @@ def test_open_inbox_shows_what_comes_in_its_place(visit, maja, tobias, question)
     assert page.evaluate("window.sameDocument")
 
 
-def test_focus_and_open_menu_stay_while_something_comes(visit, maja, tobias, question):
+def test_focus_and_open_menu_survive_an_arriving_event(visit, maja, tobias, question):
     page = visit("/notifications/", maja)
     wait_for_scripts(page)
     rows(page).locator("summary").click()
@@ -130,7 +130,7 @@ def test_focus_and_open_menu_stay_while_something_comes(visit, maja, tobias, que
     expect(mute).to_be_visible()
 
 
-def test_what_is_being_read_stays_in_its_place(visit, maja, tobias, question):
+def test_rows_in_view_do_not_move(visit, maja, tobias, question):
     for number in range(4):
         tobias.answer(maja.ask(f"Number {number}?"), "Yes.")
     page = visit("/notifications/", maja, viewport={"width": 600, "height": 300})
@@ -166,7 +166,7 @@ def test_focus_stays_on_a_row_that_changes(visit, maja, question):
     expect(rows(page).get_by_role("button", name="Mark as unread")).to_be_focused()
 
 
-def test_focus_goes_to_what_was_done_when_its_button_is_gone(visit, maja, question):
+def test_focus_moves_to_the_status_when_its_button_disappears(visit, maja, question):
     page = visit("/notifications/", maja)
     wait_for_scripts(page)
 
@@ -177,7 +177,7 @@ def test_focus_goes_to_what_was_done_when_its_button_is_gone(visit, maja, questi
     expect(status(page).get_by_role("button", name="Undo")).to_be_focused()
 
 
-def test_what_is_read_on_one_device_is_so_on_another(visit, maja, question):
+def test_rows_read_on_one_device_are_read_on_another(visit, maja, question):
     phone, desk = visit("/notifications/", maja), visit("/notifications/", maja)
     expect(rows(phone)).to_have_class(UNREAD)
 
@@ -186,7 +186,7 @@ def test_what_is_read_on_one_device_is_so_on_another(visit, maja, question):
     expect(rows(phone)).not_to_have_class(UNREAD)
 
 
-def test_opening_what_a_row_tells_of_marks_it_as_read(visit, maja, question):
+def test_opening_the_link_of_a_row_marks_it_as_read(visit, maja, question):
     page = visit("/notifications/", maja)
     wait_for_scripts(page)
 
@@ -206,7 +206,7 @@ def test_row_opened_in_another_tab_is_read_in_this_one(visit, maja, question):
     expect(rows(page)).not_to_have_class(UNREAD)
 
 
-def test_looking_at_the_actor_is_not_reading(visit, maja, tobias, question):
+def test_opening_the_actor_does_not_mark_a_row_as_read(visit, maja, tobias, question):
     page = visit("/notifications/", maja)
     wait_for_scripts(page)
 
@@ -217,7 +217,7 @@ def test_looking_at_the_actor_is_not_reading(visit, maja, tobias, question):
     expect(rows(page)).to_have_class(UNREAD)
 
 
-def test_inbox_that_is_looked_at_is_seen(visit, maja, question):
+def test_opened_inbox_marks_events_as_seen(visit, maja, question):
     elsewhere = visit("/topics/", maja)
     expect(elsewhere.locator(".bell-count")).to_have_text("1")
 
@@ -226,7 +226,7 @@ def test_inbox_that_is_looked_at_is_seen(visit, maja, question):
     expect(elsewhere.locator(".bell-count")).to_be_hidden()
 
 
-def test_filtered_inbox_leaves_the_bell_alone(visit, maja, question):
+def test_filtered_inbox_does_not_mark_events_as_seen(visit, maja, question):
     page = visit("/notifications/?type=new_question", maja)
     wait_for_scripts(page)
 
@@ -235,9 +235,7 @@ def test_filtered_inbox_leaves_the_bell_alone(visit, maja, question):
     expect(page.locator(".bell-count")).to_have_text("1")
 
 
-def test_inbox_of_somebody_signed_out_meanwhile_leads_to_signing_in(
-    visit, maja, question, errors
-):
+def test_action_after_logout_leads_to_the_login_page(visit, maja, question, errors):
     page = visit("/notifications/", maja)
     wait_for_scripts(page)
     maja.post("/logout/")
@@ -249,7 +247,7 @@ def test_inbox_of_somebody_signed_out_meanwhile_leads_to_signing_in(
 
 
 @SCRIPTS
-def test_preferences_are_kept(visit, maja, scripts):
+def test_preferences_are_saved(visit, maja, scripts):
     page = visit("/notifications/preferences/", maja, java_script_enabled=scripts)
     group = page.get_by_role("group", name="New answer")
     expect(group.get_by_label("In the inbox and live")).to_be_checked()
@@ -262,9 +260,7 @@ def test_preferences_are_kept(visit, maja, scripts):
 
 
 @SCRIPTS
-def test_what_one_follows_is_changed_among_the_preferences(
-    visit, maja, tobias, scripts
-):
+def test_follows_are_changed_on_the_preferences_page(visit, maja, tobias, scripts):
     tobias.ask("First?", topics="Yew")
     maja.follow("topic:yew")
     page = visit("/notifications/preferences/", maja, java_script_enabled=scripts)

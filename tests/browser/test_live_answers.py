@@ -43,7 +43,7 @@ def test_answers_in_quick_succession_all_arrive(visit, maja, tobias):
     )
 
 
-def test_ones_own_answer_stands_once(visit, maja, tobias):
+def test_own_answer_appears_once(visit, maja, tobias):
     question = maja.ask("Own?")
     page = visit(question, tobias)
 
@@ -59,7 +59,7 @@ LINES = "A line.\n\n" * 20
 
 
 @pytest.mark.parametrize("scrolled", [0, 100])
-def test_what_is_being_written_stays_in_place(visit, maja, tobias, scrolled):
+def test_form_in_use_does_not_move(visit, maja, tobias, scrolled):
     question = maja.ask("Writing?")
     page = visit(question, maja, viewport={"width": 800, "height": 500})
     page.locator("textarea").fill("Half an ans")
@@ -74,7 +74,7 @@ def test_what_is_being_written_stays_in_place(visit, maja, tobias, scrolled):
     assert stays(page.locator("textarea"), top)
 
 
-def test_what_is_being_read_below_stays_in_place(visit, maja, tobias):
+def test_text_below_the_answers_does_not_move(visit, maja, tobias):
     question = maja.ask("Reading?")
     tobias.answer(question, LINES)
     page = visit(question, maja, viewport={"width": 800, "height": 250})
@@ -105,7 +105,7 @@ def test_answers_missed_in_a_gap_are_fetched(visit, maja):
     expect(answers(page)).to_have_count(1)
 
 
-def test_page_resumes_after_a_restart_and_has_missed_nothing(
+def test_page_resumes_after_a_restart_and_misses_nothing(
     visit, maja, tobias, site, errors
 ):
     question = maja.ask("Restarted?")

@@ -9,7 +9,7 @@ def banner(page: Page):
     return page.locator("new-items-banner a")
 
 
-def test_question_is_offered_on_another_persons_home_page(visit, maja, tobias):
+def test_new_question_is_announced_on_the_home_page_of_others(visit, maja, tobias):
     reading = visit("/", tobias)
     asking = visit("/ask/", maja)
 
@@ -32,7 +32,7 @@ def test_question_is_offered_on_another_persons_home_page(visit, maja, tobias):
     expect(banner(reading)).to_have_count(0)
 
 
-def test_banner_brings_what_is_new_in_place(visit, maja):
+def test_banner_inserts_new_questions(visit, maja):
     maja.ask("There before?")
     reading = visit("/")
     reading.evaluate("window.sameDocument = true")
@@ -51,7 +51,7 @@ def test_banner_brings_what_is_new_in_place(visit, maja):
     assert reading.evaluate("window.sameDocument")
 
 
-def test_first_question_of_a_topic_takes_the_place_of_the_hint(visit, maja, site):
+def test_first_question_of_a_topic_replaces_the_hint(visit, maja, site):
     site.shell(
         "from project.qa.models import *; Topic.objects.create(slug='sedge', name='S')"
     )
@@ -87,7 +87,7 @@ def test_several_questions_are_counted(visit, maja):
     expect(banner(reading)).to_have_text("3 new questions")
 
 
-def test_ones_own_question_is_not_offered(visit, maja, tobias):
+def test_own_question_is_not_announced(visit, maja, tobias):
     reading = visit("/", maja)
 
     maja.ask("Mine?")
@@ -96,7 +96,7 @@ def test_ones_own_question_is_not_offered(visit, maja, tobias):
     expect(banner(reading)).to_have_text("1 new question")
 
 
-def test_question_that_the_page_shows_is_not_offered_again(visit, maja, site):
+def test_question_on_the_page_is_not_announced_again(visit, maja, site):
     reading = visit("/")
     cursor = reading.locator("meta[name=notifications]").get_attribute("data-cursor")
     maja.ask("Shown?")
@@ -113,7 +113,7 @@ def test_question_that_the_page_shows_is_not_offered_again(visit, maja, site):
     expect(banner(reading)).to_have_text("1 new question")
 
 
-def test_topic_page_offers_its_own_questions_to_anybody(visit, maja):
+def test_topic_page_announces_its_own_questions_to_everyone(visit, maja):
     maja.ask("First?", topics="Moss")
     reading = visit("/topics/moss/")
 
@@ -125,7 +125,7 @@ def test_topic_page_offers_its_own_questions_to_anybody(visit, maja):
     expect(reading.get_by_role("link", name="Here?")).to_be_visible()
 
 
-def test_page_of_a_person_offers_what_they_ask(visit, maja, tobias):
+def test_page_of_a_person_announces_their_questions(visit, maja, tobias):
     reading = visit(f"/people/{maja.name}/")
 
     tobias.ask("By somebody else?")
@@ -134,7 +134,7 @@ def test_page_of_a_person_offers_what_they_ask(visit, maja, tobias):
     expect(banner(reading)).to_have_text("1 new question")
 
 
-def test_list_offers_to_look_again_after_a_gap(visit):
+def test_banner_offers_to_reload_the_list_after_a_reset(visit):
     page = visit("/")
 
     page.evaluate("document.dispatchEvent(new CustomEvent('notifications:reset'))")

@@ -41,7 +41,7 @@ def test_policy_is_strict(visit):
 
 
 @pytest.mark.parametrize("path", ["/", "/topics/ivy/", "question"])
-def test_pages_for_strangers_are_live(visit, question, path):
+def test_anonymous_pages_are_live(visit, question, path):
     page = visit("/login/")
 
     with page.expect_request(STREAM):
@@ -54,7 +54,7 @@ PERSONAL = ["/", "/topics/", "/ask/", "/password/", "/notifications/", STREAM_PA
 
 
 @pytest.mark.parametrize("path", [*PERSONAL, "question", "person"])
-def test_pages_for_members_are_live(visit, maja, question, path):
+def test_signed_in_pages_are_live(visit, maja, question, path):
     page = visit("/login/")
     page.context.add_cookies(maja.cookies())
     own = {"question": question, "person": f"/people/{maja.name}/"}
@@ -66,7 +66,7 @@ def test_pages_for_members_are_live(visit, maja, question, path):
 
 
 @pytest.mark.parametrize("path", ["/login/", "/signup/", "/topics/"])
-def test_pages_for_strangers_that_are_not_live(visit, path):
+def test_anonymous_pages_that_are_not_live(visit, path):
     expect(visit(path).get_by_role("button").first).to_be_visible()
 
 
@@ -86,7 +86,7 @@ ERROR_PAGES = [("/nowhere/", 404), ("/refuses/", 403), ("/fails/", 500)]
 
 
 @pytest.mark.parametrize(("path", "status"), ERROR_PAGES)
-def test_error_pages_have_their_looks(visit, maja, errors, path, status):
+def test_error_pages_are_styled(visit, maja, errors, path, status):
     page = visit(path, maja)
 
     expect(page.get_by_role("link", name="See the newest")).to_be_visible()
@@ -94,7 +94,7 @@ def test_error_pages_have_their_looks(visit, maja, errors, path, status):
     assert_only_the_status(errors, status)
 
 
-def test_page_of_a_form_without_its_token_has_its_looks(visit, maja, errors):
+def test_csrf_error_page_is_styled(visit, maja, errors):
     page = visit("/ask/", maja)
     page.context.clear_cookies(name="csrftoken")
 
@@ -119,7 +119,7 @@ def assert_only_the_status(errors: list[str], status: int) -> None:
     errors[:] = [each for each in errors if f"status of {status}" not in each]
 
 
-def test_script_that_gets_into_a_page_is_not_run(visit, errors):
+def test_injected_script_is_not_run(visit, errors):
     page = visit("/")
 
     with page.expect_event("console"):
@@ -130,7 +130,7 @@ def test_script_that_gets_into_a_page_is_not_run(visit, errors):
     assert "script-src 'self'" in errors.pop()
 
 
-def test_form_that_gets_into_a_page_is_not_sent_elsewhere(visit, errors):
+def test_injected_form_is_not_sent(visit, errors):
     page = visit("/")
 
     with page.expect_event("console"):

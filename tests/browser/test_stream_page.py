@@ -2,7 +2,7 @@ import redis
 from playwright.sync_api import expect
 
 
-def test_stream_page_shows_what_comes(visit, maja):
+def test_stream_page_shows_events(visit, maja):
     page = visit("/notifications/stream/?topic=topic:*")
     expect(page.locator("pre[data-kind=heartbeat]").first).to_be_visible()
 

@@ -39,7 +39,7 @@ def test_twenty_tabs_have_one_stream(tabs, maja):
     assert len(streams.open) == 1
 
 
-def test_tabs_with_different_topics_hear_of_their_own(tabs, maja):
+def test_tabs_get_the_events_of_their_own_topics(tabs, maja):
     maja.ask("First moss?", topics="Moss")
     maja.ask("First fern?", topics="Fern")
     (moss, fern), streams = tabs("/topics/moss/", "/topics/fern/")
@@ -55,7 +55,7 @@ def test_tabs_with_different_topics_hear_of_their_own(tabs, maja):
     assert len(streams.open) == 1
 
 
-def test_tab_that_comes_later_is_told_of_its_own_topic(tabs, maja):
+def test_later_tab_gets_the_events_of_its_own_topic(tabs, maja):
     maja.ask("First heath?", topics="Heath")
     (home,), streams = tabs("/topics/")
     later = open_tab(home.context, "/topics/heath/")
@@ -67,7 +67,7 @@ def test_tab_that_comes_later_is_told_of_its_own_topic(tabs, maja):
     assert len(streams.open) == 1
 
 
-def test_another_tab_takes_over_when_one_is_closed(tabs, maja):
+def test_another_tab_takes_over_from_a_closed_one(tabs, maja):
     pages, streams = tabs("/", "/", "/")
     wait_until_live(*pages)
     maja.ask("Before?")
@@ -89,7 +89,7 @@ def test_another_tab_takes_over_when_one_is_closed(tabs, maja):
     assert streams.holder in left
 
 
-def test_another_tab_takes_over_when_one_goes_elsewhere(tabs, maja):
+def test_another_tab_takes_over_when_the_leader_navigates(tabs, maja):
     pages, streams = tabs("/", "/")
     wait_until_live(*pages)
     leading = streams.holder
@@ -108,7 +108,7 @@ def test_another_tab_takes_over_when_one_goes_elsewhere(tabs, maja):
     assert len(streams.open) == 1
 
 
-def test_hidden_tab_gives_the_stream_away_and_hears_on(tabs, maja):
+def test_hidden_tab_hands_the_stream_over_and_still_receives(tabs, maja):
     pages, streams = tabs("/", "/")
     wait_until_live(*pages)
     hidden = streams.holder
@@ -140,7 +140,7 @@ def test_tabs_that_are_all_hidden_have_no_stream_and_catch_up(tabs, maja):
         assert titles(page) == ["While nobody looked?"]
 
 
-def test_tabs_of_nobody_known_and_of_somebody_do_not_mix(visit, maja, tobias):
+def test_anonymous_and_signed_in_tabs_do_not_share(visit, maja, tobias):
     maja.ask("Followed?", topics="Sorrel")
     tobias.follow("topic:sorrel")
     context = visit("about:blank").context
@@ -158,7 +158,7 @@ def test_tabs_of_nobody_known_and_of_somebody_do_not_mix(visit, maja, tobias):
 
 
 @pytest.mark.parametrize("missing", ["navigator.locks", "BroadcastChannel"])
-def test_without_the_means_to_share_each_tab_has_a_stream(visit, maja, missing):
+def test_each_tab_has_a_stream_without_locks_or_channels(visit, maja, missing):
     context = visit("about:blank").context
     owner, _, name = f"globalThis.{missing}".rpartition(".")
     context.add_init_script(
@@ -176,7 +176,7 @@ def test_without_the_means_to_share_each_tab_has_a_stream(visit, maja, missing):
     assert len(streams.open) == 2
 
 
-def test_page_that_asks_for_nothing_takes_no_part(tabs):
+def test_page_without_topics_does_not_connect(tabs):
     (page, live), streams = tabs("/topics/", "/")
     wait_until_live(live)
 

@@ -1,19 +1,21 @@
 """How many examples each property is tried on."""
 
-import os
-
 import pytest
 from hypothesis import HealthCheck, settings
 
-# `HYPOTHESIS_PROFILE=thorough` tries ten times as many.
-FACTOR = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1
+from tests.effort import THOROUGH
 
-patient = pytest.mark.timeout(120 * FACTOR)
+# `make test` tries a property on this many examples at most; `make thorough` on ten
+# times as many as the property names.
+USUAL_EXAMPLES = 1_000
+THOROUGH_FACTOR = 10
+
+patient = pytest.mark.timeout(120 * THOROUGH_FACTOR if THOROUGH else 120)
 
 
 def examples(count: int) -> settings:
-    """Try a property on so many examples."""
-    return settings(max_examples=count * FACTOR)
+    """Try a property on so many examples, as far as this run tries."""
+    return settings(max_examples=_number(count))
 
 
 def shared_fixtures(count: int) -> settings:
@@ -22,4 +24,8 @@ def shared_fixtures(count: int) -> settings:
     For what is to live through all of them: a hub, a stream, a client.
     """
     check = HealthCheck.function_scoped_fixture
-    return settings(max_examples=count * FACTOR, suppress_health_check=[check])
+    return settings(max_examples=_number(count), suppress_health_check=[check])
+
+
+def _number(count: int) -> int:
+    return count * THOROUGH_FACTOR if THOROUGH else min(count, USUAL_EXAMPLES)

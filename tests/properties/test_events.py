@@ -117,7 +117,7 @@ def assert_plain(error):
 @example("tick", "", {"title": "\\\\\\u0000"}, ["a:b"], None, [1])
 @example("tick", "", {"title": "\\\0"}, ["a:b"], None, [1])
 @example("tick", "", {"title": "a" * 1_000_000}, ["a:b"], None, [100])
-def test_what_is_published_is_what_is_read_or_is_refused(
+def test_published_event_is_read_unchanged_or_refused(
     name, label, payload, topics, username, sizes
 ):
     actor = None if username is None else User(pk=7, username=username)
@@ -152,7 +152,7 @@ def post(registry):
 
 @given(depth=st.integers(1, 1_200), in_object=st.booleans())
 @example(depth=950, in_object=False)
-def test_a_payload_is_refused_for_its_depth_or_can_be_relayed(post, depth, in_object):
+def test_payload_is_refused_for_its_depth_or_can_be_relayed(post, depth, in_object):
     extra = "leaf"
     for _ in range(depth):
         extra = {"a": extra} if in_object else [extra]
@@ -170,21 +170,21 @@ def test_a_payload_is_refused_for_its_depth_or_can_be_relayed(post, depth, in_ob
 
 
 @pytest.mark.parametrize("keys", [(1,), (1.5,), ("1",)])
-def test_a_name_that_is_a_number_goes_as_text(post, keys):
+def test_numeric_key_becomes_text(post, keys):
     valid = post.validate({"title": "", "extra": dict.fromkeys(keys, "x")})
 
     assert valid["extra"] == {str(key): "x" for key in keys}
 
 
 @pytest.mark.parametrize("key", [None, True, (1, 2), object()])
-def test_a_name_that_is_neither_text_nor_number_is_refused(post, key):
+def test_key_that_is_neither_text_nor_number_is_refused(post, key):
     with pytest.raises(InvalidPayload):
         post.validate({"title": "", "extra": {key: "x"}})
 
 
 @given(field=texts.anything | texts.long)
 @example(field="a\nforged: line")
-def test_a_field_that_is_not_known_is_named_on_one_line(post, field):
+def test_error_names_an_unknown_field_on_one_line(post, field):
     if field in ("title", "lines", "extra"):
         return
 
@@ -198,7 +198,7 @@ wrong = st.none() | st.integers() | st.lists(st.text()) | st.binary() | st.boole
 
 
 @given(title=wrong)
-def test_a_field_of_the_wrong_type_is_named(post, title):
+def test_error_names_a_field_of_the_wrong_type(post, title):
     if isinstance(title, bytes):
         # Bytes are text in JSON: base64, as msgspec has it.
         return
@@ -208,14 +208,14 @@ def test_a_field_of_the_wrong_type_is_named(post, title):
 
 
 @pytest.mark.parametrize("data", [{}, {"lines": []}, {"extra": 1}])
-def test_a_field_that_is_missing_is_named(post, data):
+def test_error_names_a_missing_field(post, data):
     with pytest.raises(InvalidPayload, match="required field `title`"):
         post.validate(data)
 
 
 @examples(20)
 @given(over=st.integers(1, 1_000), character=st.sampled_from("aé\u2028😀"))
-def test_a_payload_that_is_too_large_is_refused_with_both_sizes(post, over, character):
+def test_error_of_a_too_large_payload_has_both_sizes(post, over, character):
     title = character * (LARGEST // len(character.encode()) + over)
 
     with pytest.raises(InvalidPayload, match=f"bytes of JSON, .* at most {LARGEST}"):

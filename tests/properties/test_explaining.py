@@ -105,7 +105,7 @@ def make_event(users, said, number):
 
 @shared_fixtures(60)
 @given(st.tuples(people, people), st.lists(events, min_size=1, max_size=4))
-def test_explanations_say_what_the_inbox_does(users, people, events):
+def test_explanations_agree_with_the_inbox(users, people, events):
     with transaction.atomic():
         for user, said in zip(users, people, strict=True):
             make_person(user, said)
@@ -131,7 +131,7 @@ def test_explanations_say_what_the_inbox_does(users, people, events):
 
 @shared_fixtures(60)
 @given(people, st.lists(relayed_events, min_size=1, max_size=4))
-def test_streams_bring_what_the_database_tells_live(users, person, events):
+def test_streams_send_what_the_database_counts_as_live(users, person, events):
     user = users[0]
     with transaction.atomic():
         # From before all there is: a stream does not ask when an account was made.

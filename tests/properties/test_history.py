@@ -78,7 +78,7 @@ def place(cursors, share):
 
 @examples(150)
 @given(log=logs(), limits=limits, selectors=selections, first=places, last=places)
-def test_what_is_kept_has_no_hole(log, limits, selectors, first, last):
+def test_history_has_no_gap(log, limits, selectors, first, last):
     start = Cursor(100, 0)
     history = History(start, limit_bytes=limits[0], limit_entries=limits[1])
 
@@ -103,7 +103,7 @@ def test_what_is_kept_has_no_hole(log, limits, selectors, first, last):
     reached=places,
     more=st.integers(0, 3 * SEGMENT_ENTRIES),
 )
-def test_what_is_read_back_leaves_no_hole(log, limits, selectors, begun, reached, more):
+def test_backfilled_history_has_no_gap(log, limits, selectors, begun, reached, more):
     bounds = {"limit_bytes": limits[0], "limit_entries": limits[1]}
     cursors = [Cursor(100, 0), *(cursor for cursor, *_ in log)]
     floor = place(cursors, begun)

@@ -185,7 +185,7 @@ def test_poison_is_skipped_and_counted(hub, poison, good, fields):
 
 
 @pytest.mark.parametrize("fields", POISON.values(), ids=POISON.keys())
-def test_poison_in_what_was_missed_is_skipped(hub, poison, good, fields):
+def test_poison_in_a_replay_is_skipped(hub, poison, good, fields):
     seen = good()
     poison(fields)
     cursor = good()
@@ -197,7 +197,7 @@ def test_poison_in_what_was_missed_is_skipped(hub, poison, good, fields):
     assert [each.name for each in read(stream, sizes=[100])] == ["good", "heartbeat"]
 
 
-def test_much_poison_is_logged_on_a_few_plain_lines(hub, poison, good, caplog):
+def test_much_poison_is_logged_on_a_few_lines(hub, poison, good, caplog):
     began = time.monotonic()
     connection = Connection(requested_topics=["topic:a"])
     attach(hub, connection)
@@ -216,7 +216,7 @@ def test_much_poison_is_logged_on_a_few_plain_lines(hub, poison, good, caplog):
 @given(several=st.lists(fields, min_size=1, max_size=3), sizes=texts.sizes)
 @example(several=[{b"e": event(type="tick\n")}], sizes=[1])
 @example(several=[{b"e": event(type="reset")}], sizes=[1])
-def test_whatever_is_in_the_log_a_good_event_after_it_arrives(
+def test_valid_event_arrives_after_any_entry_in_the_log(
     hub, poison, good, caplog, several, sizes
 ):
     began = time.monotonic()
@@ -242,7 +242,7 @@ def test_whatever_is_in_the_log_a_good_event_after_it_arrives(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_entry_far_in_the_future_keeps_no_event_from_being_relayed(hub, poison):
+def test_entry_far_in_the_future_does_not_block_the_relay(hub, poison):
     poison({"e": b""}, id=f"{2**63}-0")
     payload = {"question_id": 1, "title": "Why?", "url": "/"}
 
@@ -253,9 +253,7 @@ def test_an_entry_far_in_the_future_keeps_no_event_from_being_relayed(hub, poiso
     assert Cursor.parse(event.cursor) > Cursor(2**63, 0)
 
 
-def test_poison_among_the_probes_leaves_the_hub_reading(
-    hub, good, redis_client, settings
-):
+def test_hub_reads_on_after_poison_among_the_probes(hub, good, redis_client, settings):
     connection = Connection(requested_topics=["topic:a"])
     attach(hub, connection)
     probes = f"{{{settings.NOTIFICATIONS['KEY_PREFIX']}}}:probes"
@@ -327,7 +325,7 @@ def good_message(connection, redis_client):
     return b"".join(frame.body for frame in frames)
 
 
-def test_much_poison_on_a_channel_is_counted_and_logged_on_a_few_plain_lines(
+def test_much_poison_on_a_channel_is_counted_and_logged_on_a_few_lines(
     listen, redis_client, caplog
 ):
     began = time.monotonic()
@@ -346,7 +344,7 @@ def test_much_poison_on_a_channel_is_counted_and_logged_on_a_few_plain_lines(
 
 @shared_fixtures(300)
 @given(body=messages, sizes=texts.sizes)
-def test_whatever_is_on_a_channel_a_good_message_after_it_arrives(
+def test_valid_message_arrives_after_any_message_on_a_channel(
     listen, redis_client, caplog, body, sizes
 ):
     began = time.monotonic()

@@ -61,7 +61,7 @@ def assert_named(error, value):
 @example("tick\n")
 @example("t" * 63)
 @example("t" * 64)
-def test_a_name_is_of_the_grammar_or_refused(registry, name):
+def test_name_matches_the_grammar_or_is_refused(registry, name):
     if isinstance(name, str) and texts.is_name(name):
         assert EventType(name, Payload) is registry.pop(name)
         return
@@ -73,7 +73,7 @@ def test_a_name_is_of_the_grammar_or_refused(registry, name):
 
 
 @pytest.mark.parametrize("payload", [dict, str, None, 5, "Payload"])
-def test_a_payload_that_is_no_struct_is_refused(payload):
+def test_payload_that_is_not_a_struct_is_refused(payload):
     with pytest.raises(InvalidEventType, match=r"expected a msgspec\.Struct"):
         EventType("tick", payload)
 
@@ -85,7 +85,7 @@ def test_a_payload_that_is_no_struct_is_refused(payload):
 @example("a" * 32 + ":" + "a" * 150)
 @example("a" * 33 + ":" + "a" * 150)
 @example("a" * 32 + ":" + "a" * 151)
-def test_a_topic_is_of_the_grammar_or_refused(text):
+def test_topic_matches_the_grammar_or_is_refused(text):
     if isinstance(text, str) and texts.is_topic(text):
         assert str(topics.parse(text)) == text
         return
@@ -101,7 +101,7 @@ def test_a_topic_is_of_the_grammar_or_refused(text):
 @example("topic:*\n")
 @example("*:*")
 @example("topic:a*")
-def test_a_selector_is_of_the_grammar_or_refused(text):
+def test_selector_matches_the_grammar_or_is_refused(text):
     if isinstance(text, str) and texts.is_selector(text):
         assert str(topics.parse_selector(text)) == text
         return
@@ -113,7 +113,7 @@ def test_a_selector_is_of_the_grammar_or_refused(text):
 
 
 @given(kind=near(texts.kinds))
-def test_a_kind_is_of_the_grammar_or_refused(kind):
+def test_kind_matches_the_grammar_or_is_refused(kind):
     if texts.is_topic(f"{kind}:1") and ":" not in kind:
         return
 
@@ -122,7 +122,7 @@ def test_a_kind_is_of_the_grammar_or_refused(kind):
 
 
 @given(text=near(texts.topics).filter(lambda text: not texts.is_topic(text)) | not_text)
-def test_an_event_to_what_is_no_topic_is_refused(text):
+def test_event_with_an_invalid_topic_is_refused(text):
     payload = {"question_id": 1, "title": "Why?", "url": "/"}
 
     # Without the database: it is refused before anything is written.
@@ -144,7 +144,7 @@ raw = st.binary(max_size=40) | near(texts.topics).map(
 @pytest.mark.django_db
 @shared_fixtures(300)
 @given(parameter=st.sampled_from(["topic", "channel"]), value=raw)
-def test_any_text_as_topic_or_channel_is_answered(client, parameter, value):
+def test_any_topic_or_channel_gets_a_response(client, parameter, value):
     response = client.get(f"{STREAM}?{parameter}={quote_from_bytes(value)}")
     response.close()
 
@@ -163,7 +163,7 @@ def test_any_text_as_topic_or_channel_is_answered(client, parameter, value):
 @pytest.mark.django_db
 @shared_fixtures(200)
 @given(accept=as_header | st.sampled_from(["text/html;q=x", ";;", "*/*;q=nan"]))
-def test_any_text_as_accept_is_answered(client, accept):
+def test_any_accept_header_gets_a_response(client, accept):
     response = client.get(STREAM, headers={"Accept": accept})
     response.close()
 
@@ -203,7 +203,7 @@ paths = raw | st.builds(
 @example("put", b"topic:a", b"[" * 10_000, "application/json")
 @example("put", b"topic:a", b'{"level": {}}', "application/json")
 @example("put", b"topic:a", b'{"level": "\\ud800"}', "application/json")
-def test_any_text_as_a_followed_topic_is_answered(as_maja, method, path, body, kind):
+def test_any_followed_topic_gets_a_response(as_maja, method, path, body, kind):
     Follow.objects.all().delete()
     address = f"/notifications/follows/{quote(path, safe='')}/"
 
@@ -233,7 +233,7 @@ PLACES = [
 @example("/?before=", b"9" * 16 + b"-" + b"9" * 18)
 @example("/topics/?page=", b"9" * 30)
 @example("/questions/", b"9" * 30)
-def test_any_text_in_the_address_of_a_page_is_answered(as_maja, place, value):
+def test_any_text_in_an_address_gets_a_response(as_maja, place, value):
     end = "" if "?" in place else "/"
 
     response = as_maja.get(f"{place}{quote(value, safe='')}{end}")
@@ -249,7 +249,7 @@ def test_any_text_in_the_address_of_a_page_is_answered(as_maja, place, value):
     data=st.sampled_from(["", "{}", "[]", '{"title": "\\ud800"}', "[" * 9_999])
     | texts.anything,
 )
-def test_any_text_on_the_command_line_is_refused_in_a_line(name, topic, data):
+def test_any_text_on_the_command_line_is_refused_in_one_line(name, topic, data):
     arguments = [f"--topic={topic}", f"--data={data or ' '}", "--", name]
 
     with pytest.raises(CommandError) as caught:
@@ -311,7 +311,7 @@ def rows():
     return {model: serialize("json", model.objects.order_by("pk")) for model in models}
 
 
-def test_the_walk_knows_every_part_of_the_site():
+def test_addresses_include_every_part_of_the_site():
     assert {"/", STREAM, "/ask/", "/questions/1/", "/admin/qa/topic/1/change/"} <= {
         *ADDRESSES
     }
@@ -319,7 +319,7 @@ def test_the_walk_knows_every_part_of_the_site():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("method", ["get", "head", "options"])
-def test_what_only_reads_changes_nothing(client, town, method):
+def test_safe_methods_change_nothing(client, town, method):
     client.force_login(town)
     before = rows()
 
@@ -334,7 +334,7 @@ def test_what_only_reads_changes_nothing(client, town, method):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_nothing_is_changed_without_a_csrf_token(town, method):
+def test_unsafe_methods_need_a_csrf_token(town, method):
     client = Client(enforce_csrf_checks=True)
     client.force_login(town)
     before = rows()

@@ -83,7 +83,7 @@ def assert_shared_rightly(routes, connections, frames):
     changes=changes,
     gone=st.sets(st.integers(0, 7)),
 )
-def test_each_is_sent_exactly_what_is_for_it(several, frames, changes, gone):
+def test_each_connection_gets_exactly_its_frames(several, frames, changes, gone):
     routes = RoutingTable()
     for connection in several:
         routes.add(connection)

@@ -75,7 +75,7 @@ large = texts.long.filter(lambda text: len(text.encode()) < LARGEST / 2)
     sizes=texts.sizes,
 )
 @example(["\r\n\n\u2028data: x\n\nevent: reset"], [], "\r\nid: 1-1", [1])
-def test_what_is_recorded_is_what_the_stream_brings(
+def test_recorded_events_arrive_unchanged(
     maja, connection, titles, topics, username, sizes
 ):
     User.objects.filter(pk=maja.pk).update(username=username)
@@ -169,9 +169,7 @@ def assert_resumed(found, cursors, events):
 
 @shared_fixtures(200)
 @given(cursor=cursors)
-def test_any_text_as_the_header_is_answered_with_a_replay_or_a_reset(
-    client, events, cursor
-):
+def test_any_cursor_in_the_header_gets_a_replay_or_a_reset(client, events, cursor):
     text = written(cursor, events)
 
     found = opening(client, f"{STREAM}?topic={MILK}", **{"Last-Event-ID": text})
@@ -181,9 +179,7 @@ def test_any_text_as_the_header_is_answered_with_a_replay_or_a_reset(
 
 @shared_fixtures(200)
 @given(cursor=cursors | st.binary(max_size=30))
-def test_any_text_as_the_parameter_is_answered_with_a_replay_or_a_reset(
-    client, events, cursor
-):
+def test_any_cursor_in_the_query_gets_a_replay_or_a_reset(client, events, cursor):
     raw = cursor if isinstance(cursor, bytes) else None
     if raw is None:
         raw = written(cursor, events).encode(errors="surrogatepass")

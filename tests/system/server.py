@@ -18,6 +18,7 @@ from types import TracebackType
 
 from project.redis_server import RedisServer
 from tests import ROOT
+from tests.system.console import Console
 from tests.watchdog import watch_group, watch_redis
 
 # Long enough for a loaded machine; a test waits for a condition, not for this.
@@ -70,6 +71,7 @@ class Site:
             **(environment or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self._console: Console | None = None
         self.output = self.folder / "gunicorn.log"
 
     def __enter__(self) -> "Site":
@@ -90,6 +92,8 @@ class Site:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+        if self._console:
+            self._console.close()
         self.redis.stop()
         shutil.rmtree(self.folder)
 
@@ -147,7 +151,13 @@ class Site:
         return done.stdout
 
     def shell(self, code: str) -> str:
-        """Run Python code in the site; return what it printed."""
+        """Run Python code in the site's console; return what it printed."""
+        if self._console is None:
+            self._console = Console(self.environment)
+        return self._console.run(code)
+
+    def shell_anew(self, code: str) -> str:
+        """Run Python code in a new process of the site; return what it printed."""
         return self.manage("shell", "--verbosity=0", "--command", code)
 
     def _answers(self) -> bool:

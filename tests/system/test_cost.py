@@ -33,11 +33,13 @@ def test_streams_hold_no_database_and_share_one_reader(site, people):
 
     assert databases == []
     assert commands.count("xread") == len(site.workers())
-    commands.remove("client|list")
+    # Ours; Redis 7 names the subcommand, too.
+    [own] = [each for each in commands if each.partition("|")[0] == "client"]
+    commands.remove(own)
     assert len(commands) <= 3 * len(site.workers())
 
 
-def test_a_channel_stream_costs_one_more_redis_connection(site, people):
+def test_channel_streams_share_one_redis_connection_per_process(site, people):
     [reader] = people("reader")
     with (
         redis.Redis.from_url(site.redis.url) as client,

@@ -45,7 +45,7 @@ def streams_by_process(person):
     }
 
 
-def test_processes_are_seen_with_their_streams_until_they_die(site, staff, crowd):
+def test_page_shows_processes_and_their_streams_until_they_die(site, staff, crowd):
     streams = [crowd.open(f"{STREAM}?topic=topic:espresso") for _ in range(STREAMS)]
     wait_until_live(streams)
 
@@ -71,7 +71,7 @@ def test_processes_are_seen_with_their_streams_until_they_die(site, staff, crowd
     assert look(staff)["problems"] == []
 
 
-def test_what_is_published_is_counted_where_it_arrives(site, staff, crowd, publisher):
+def test_page_counts_events_and_deliveries(site, staff, crowd, publisher):
     streams = [crowd.open(f"{STREAM}?topic=topic:filter") for _ in range(STREAMS)]
     wait_until_live(streams)
 
@@ -86,7 +86,7 @@ def test_what_is_published_is_counted_where_it_arrives(site, staff, crowd, publi
     assert page["stats"]["lag"]["value"] >= 0
 
 
-def test_without_redis_it_says_so_until_it_is_back(site, staff):
+def test_page_reports_a_missing_redis_until_it_returns(site, staff):
     wait_for(lambda: look(staff)["processes"], what="reports")
 
     site.redis.stop()

@@ -77,7 +77,7 @@ class Poller:
                     self.unseen = self._query["unseen"] = each["data"]["unseen"]
 
 
-def test_a_worker_that_dies_costs_a_poll_nothing(site, publisher, members):
+def test_killed_worker_loses_no_event_of_a_poll(site, publisher, members):
     [topic] = members.make_topics(1)
     with (
         Poller(site, "", topic=topic) as first,
@@ -94,7 +94,7 @@ def test_a_worker_that_dies_costs_a_poll_nothing(site, publisher, members):
     assert first.uids == second.uids == expected
 
 
-def test_the_bell_counts_as_the_inbox_does(site, publisher, members):
+def test_polled_count_equals_the_count_of_the_inbox(site, publisher, members):
     [topic] = members.make_topics(1)
     [member] = members.join(1)
     members.follow(member, topic)

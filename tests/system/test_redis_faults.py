@@ -177,7 +177,7 @@ def wait_for_more(listener, count):
     )
 
 
-def test_a_killed_redis_costs_no_page_and_no_event(site, proxy, asker, topic):
+def test_killed_redis_costs_no_page_and_no_event(site, proxy, asker, topic):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
         os.kill(site.redis.pid, signal.SIGKILL)
@@ -190,7 +190,7 @@ def test_a_killed_redis_costs_no_page_and_no_event(site, proxy, asker, topic):
         wait_for_titles(listeners, BEFORE + DURING + AFTER)
 
 
-def test_a_refused_connection_costs_no_page_and_no_event(site, proxy, asker, topic):
+def test_refused_connection_costs_no_page_and_no_event(site, proxy, asker, topic):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
         proxy.cut()
@@ -202,7 +202,7 @@ def test_a_refused_connection_costs_no_page_and_no_event(site, proxy, asker, top
         wait_for_titles(listeners, BEFORE + DURING + AFTER)
 
 
-def test_a_frozen_redis_delays_no_save_and_loses_nothing(site, asker, topic):
+def test_frozen_redis_delays_no_save_and_loses_no_event(site, asker, topic):
     with listening(site, topic) as listeners:
         usual = seconds_to_ask(asker, topic, BEFORE) / len(BEFORE)
         os.kill(site.redis.pid, signal.SIGSTOP)
@@ -214,7 +214,7 @@ def test_a_frozen_redis_delays_no_save_and_loses_nothing(site, asker, topic):
     assert frozen < usual * len(SAVES) + GRACE_SECONDS
 
 
-def test_a_black_hole_delays_no_save_and_loses_nothing(site, proxy, asker, topic):
+def test_black_hole_delays_no_save_and_loses_no_event(site, proxy, asker, topic):
     with listening(site, topic) as listeners:
         usual = seconds_to_ask(asker, topic, BEFORE) / len(BEFORE)
         proxy.black_hole()
@@ -226,7 +226,7 @@ def test_a_black_hole_delays_no_save_and_loses_nothing(site, proxy, asker, topic
     assert silent < usual * len(SAVES) + GRACE_SECONDS
 
 
-def test_a_reader_leaves_a_connection_that_went_silent(site, proxy, asker, topic):
+def test_reader_leaves_a_silent_connection(site, proxy, asker, topic):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
         # They never end, and nothing comes of them: the way back is a new one.
@@ -239,7 +239,7 @@ def test_a_reader_leaves_a_connection_that_went_silent(site, proxy, asker, topic
     assert silent
 
 
-def test_bytes_that_come_one_by_one_are_read_all_the_same(site, proxy, asker, topic):
+def test_replies_that_arrive_byte_by_byte_are_read(site, proxy, asker, topic):
     with listening(site, topic) as listeners:
         proxy.slice(1)
         ask(asker, topic, BEFORE)
@@ -249,9 +249,7 @@ def test_bytes_that_come_one_by_one_are_read_all_the_same(site, proxy, asker, to
 
 @pytest.mark.usefixtures("loses_the_log")
 @pytest.mark.parametrize("emptied", ["by a command", "by a restart"])
-def test_an_emptied_redis_is_declared_to_every_stream(
-    site, client, asker, topic, emptied
-):
+def test_emptied_redis_resets_every_stream_once(site, client, asker, topic, emptied):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
         wait_for_titles(listeners, BEFORE)
@@ -270,7 +268,7 @@ def test_an_emptied_redis_is_declared_to_every_stream(
 
 
 @pytest.mark.usefixtures("loses_the_log")
-def test_a_client_that_was_away_while_redis_was_emptied_gets_a_reset(
+def test_client_that_was_away_while_redis_was_emptied_gets_a_reset(
     site, client, asker, topic
 ):
     with listening(site, topic, streams=1) as [listener]:
@@ -289,9 +287,7 @@ def test_a_client_that_was_away_while_redis_was_emptied_gets_a_reset(
 
 
 @pytest.mark.usefixtures("loses_the_log")
-def test_the_inbox_is_what_the_database_says_when_redis_was_emptied(
-    site, client, asker, topic
-):
+def test_inbox_is_complete_after_redis_was_emptied(site, client, asker, topic):
     [reader] = sign_in(site, [f"reader-{topic[-8:]}"])
     ask(asker, topic, BEFORE[:1])
     reader.put(f"/notifications/follows/{topic}/")
@@ -309,7 +305,7 @@ def test_the_inbox_is_what_the_database_says_when_redis_was_emptied(
     assert listed == oracle.told(site.database, reader.pk) - {first}
 
 
-def test_a_full_redis_costs_no_page_and_no_event(site, client, asker, topic):
+def test_full_redis_costs_no_page_and_no_event(site, client, asker, topic):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
         # Some may have been left for the sweep, if Redis was away in an earlier test.
@@ -325,7 +321,7 @@ def test_a_full_redis_costs_no_page_and_no_event(site, client, asker, topic):
 
 
 @pytest.mark.usefixtures("loses_the_log")
-def test_a_redis_that_evicts_the_log_leaves_no_hole(site, client, asker, topic):
+def test_evicted_log_leaves_no_gap_without_a_reset(site, client, asker, topic):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
         client.config_set("maxmemory-policy", "allkeys-lru")
@@ -348,7 +344,7 @@ def test_a_redis_that_evicts_the_log_leaves_no_hole(site, client, asker, topic):
 
 
 @pytest.mark.usefixtures("loses_the_log")
-def test_a_failover_that_readers_missed_turns_readiness_red(
+def test_failover_that_readers_missed_fails_the_readiness_check(
     site, proxy, asker, topic, other_redis
 ):
     with listening(site, topic) as listeners:

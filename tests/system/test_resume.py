@@ -69,7 +69,7 @@ def assert_reset(stream, last):
     assert stream.statuses == [200]
 
 
-def test_inside_the_window_exactly_what_was_missed_comes(
+def test_cursor_in_the_log_replays_exactly_the_missed_events(
     crowd, publisher, topic, cursor
 ):
     [other] = new_topics(1)
@@ -82,14 +82,16 @@ def test_inside_the_window_exactly_what_was_missed_comes(
     assert stream.named("reset") == []
 
 
-def test_at_the_newest_cursor_nothing_was_missed(crowd, publisher, topic, cursor):
+def test_newest_cursor_replays_nothing(crowd, publisher, topic, cursor):
     stream, last = come_back(crowd, publisher, topic, last_event_id=cursor)
 
     assert stream.uids == [last]
     assert stream.named("reset") == []
 
 
-def test_past_the_window_a_reset_comes_and_no_part(crowd, publisher, topic, cursor):
+def test_trimmed_cursor_gets_one_reset_and_no_partial_replay(
+    crowd, publisher, topic, cursor
+):
     publish(publisher, topic, LOG_ENTRIES + 2 * NODE_ENTRIES)
 
     stream, last = come_back(crowd, publisher, topic, last_event_id=cursor)
@@ -97,7 +99,7 @@ def test_past_the_window_a_reset_comes_and_no_part(crowd, publisher, topic, curs
     assert_reset(stream, last)
 
 
-def test_after_a_reset_a_stream_resumes_as_any_other(crowd, publisher, topic):
+def test_stream_resumes_after_a_reset(crowd, publisher, topic):
     stream, first = come_back(crowd, publisher, topic, last_event_id="1-1")
     crowd.break_off(stream)
     wait_for(lambda: stream.attached == 2, what="the stream to come back")
@@ -108,7 +110,7 @@ def test_after_a_reset_a_stream_resumes_as_any_other(crowd, publisher, topic):
     assert len(stream.named("reset")) == 1
 
 
-def test_header_wins_over_the_query_of_the_page(crowd, publisher, topic, cursor):
+def test_header_takes_precedence_over_the_query(crowd, publisher, topic, cursor):
     missed = publish(publisher, topic, 2)
     newest = come_back(crowd, publisher, topic)[0].last_event_id
     path = asking([topic], last_event_id=cursor)
@@ -137,7 +139,7 @@ NO_CURSORS = {
 
 
 @pytest.mark.parametrize("text", NO_CURSORS.values(), ids=NO_CURSORS)
-def test_what_is_no_cursor_of_this_log_brings_a_reset(crowd, publisher, topic, text):
+def test_unknown_cursor_in_the_header_gets_a_reset(crowd, publisher, topic, text):
     stream, last = come_back(crowd, publisher, topic, last_event_id=text)
 
     assert_reset(stream, last)
@@ -154,7 +156,7 @@ IN_QUERY = {
 
 
 @pytest.mark.parametrize("text", IN_QUERY.values(), ids=IN_QUERY)
-def test_no_cursor_in_the_query_brings_a_reset(crowd, publisher, topic, text):
+def test_invalid_cursor_in_the_query_gets_a_reset(crowd, publisher, topic, text):
     path = f"{asking([topic])}&last_event_id={text}"
 
     stream, last = come_back(crowd, publisher, topic, path=path)
@@ -162,9 +164,7 @@ def test_no_cursor_in_the_query_brings_a_reset(crowd, publisher, topic, text):
     assert_reset(stream, last)
 
 
-def test_a_good_cursor_twice_in_the_query_brings_a_reset(
-    crowd, publisher, topic, cursor
-):
+def test_repeated_cursor_in_the_query_gets_a_reset(crowd, publisher, topic, cursor):
     publish(publisher, topic, 1)
     path = f"{asking([topic], last_event_id=cursor)}&last_event_id={cursor}"
 
@@ -178,13 +178,13 @@ def test_a_good_cursor_twice_in_the_query_brings_a_reset(
     [b"7" * MEGABYTE, b"1-\x001", b"1-1\x01"],
     ids=["megabyte", "nul", "control"],
 )
-def test_what_no_header_may_hold_is_refused(crowd, topic, text):
+def test_invalid_header_is_refused(crowd, topic, text):
     stream = crowd.open(asking([topic]), last_event_id=text)
 
     assert_refused(stream)
 
 
-def test_a_megabyte_in_the_query_is_refused(crowd, topic):
+def test_query_of_a_megabyte_is_refused(crowd, topic):
     stream = crowd.open(asking([topic], last_event_id="7" * MEGABYTE))
 
     assert_refused(stream)

@@ -52,7 +52,7 @@ def open_in_every_process(crowd, site, **options):
     return streams
 
 
-def test_changes_of_follows_apply_to_open_streams(site, publisher, crowd, members):
+def test_follow_changes_apply_to_open_streams(site, publisher, crowd, members):
     constant, changing = members.make_topics(2)
     [member] = members.join(1)
     members.follow(member, constant)
@@ -74,7 +74,7 @@ def test_changes_of_follows_apply_to_open_streams(site, publisher, crowd, member
     assert {stream.attached for stream in streams} == {1}
 
 
-def test_changes_of_follows_apply_to_a_replay(publisher, crowd, members):
+def test_follow_changes_apply_to_a_replay(publisher, crowd, members):
     constant, added, left = members.make_topics(3)
     [member] = members.join(1)
     members.follow(member, constant)
@@ -111,9 +111,7 @@ def assert_ended(streams, *, reason, status=403, seconds=END_SECONDS):
     assert {tuple(stream.statuses) for stream in streams} == {(200, status)}
 
 
-def test_sign_out_ends_the_streams_of_the_session_alone(
-    site, publisher, crowd, members
-):
+def test_logout_ends_the_streams_of_its_session_only(site, publisher, crowd, members):
     [topic] = members.make_topics(1)
     [here] = members.join(1)
     [elsewhere] = members.sign_in([here.name])
@@ -138,7 +136,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize(("reason", "code"), ENDS.items(), ids=ENDS)
-def test_the_end_of_a_login_ends_all_streams_of_the_person(
+def test_invalidated_login_ends_all_streams_of_the_person(
     site, publisher, crowd, members, reason, code
 ):
     [topic] = members.make_topics(1)
@@ -160,7 +158,7 @@ def test_the_end_of_a_login_ends_all_streams_of_the_person(
     assert unconcerned.attached == 1
 
 
-def test_streams_end_with_the_session(site, crowd, members):
+def test_expired_session_ends_its_streams(site, crowd, members):
     [member] = members.join(1, seconds=3)
     streams = [crowd.open(session=member.session) for _ in range(4)]
     wait_until_live(streams)
@@ -168,7 +166,7 @@ def test_streams_end_with_the_session(site, crowd, members):
     assert_ended(streams, reason="expired", seconds=3 + END_SECONDS)
 
 
-def test_lifetimes_differ_and_cost_nothing():
+def test_lifetimes_vary_and_lose_no_event():
     [topic] = new_topics(1)
     lifetime = {"NOTIFICATIONS_STREAM_LIFETIME": str(LIFETIME_SECONDS)}
     ended = {}
@@ -218,7 +216,7 @@ def permit(site, member, topic, *, verb):
     )
 
 
-def test_a_private_topic_is_for_those_who_may_see_it(site, publisher, crowd, members):
+def test_private_topic_reaches_authorized_people_only(site, publisher, crowd, members):
     topic = private_topic(site, members)
     inside, outside = members.join(2)
     permit(site, inside, topic, verb="add")
@@ -238,9 +236,7 @@ def test_a_private_topic_is_for_those_who_may_see_it(site, publisher, crowd, mem
     assert follow.status_code == 404
 
 
-def test_who_may_no_longer_see_a_topic_is_told_of_it_no_longer(
-    site, publisher, crowd, members
-):
+def test_revoked_permission_ends_the_events_of_a_topic(site, publisher, crowd, members):
     [public] = members.make_topics(1)
     topic = private_topic(site, members)
     leaving, staying = members.join(2)

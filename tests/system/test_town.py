@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from tests.effort import either
 from tests.system.crowd import wait_until_live
 from tests.system.publisher import due, published, wait_for_event
 from tests.system.server import Site, wait_for
@@ -12,7 +13,7 @@ from tests.system.town import Town
 
 RATE = 200  # events a second
 PEOPLE, TOPICS, TOPICS_EACH = 200, 40, 8
-DELIVERIES = 100_000
+DELIVERIES = either(20_000, thorough=100_000)
 # Long enough for a loaded machine; ten or fifteen will do.
 PATIENCE_SECONDS = 90
 ENVIRONMENT = {
@@ -36,7 +37,9 @@ def site():
         yield site
 
 
-def test_nobody_is_told_what_they_do_not_follow(site, publisher, crowd, members):
+def test_people_get_exactly_the_events_of_their_follows(
+    site, publisher, crowd, members
+):
     chance = random.Random(5)
     *known, everybody = members.make_topics(TOPICS + 1)
     people = members.join(PEOPLE)

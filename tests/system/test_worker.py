@@ -120,7 +120,7 @@ def raw(site):
 
 
 @taken_over
-def test_a_stream_that_was_taken_over_holds_nothing_of_its_request(site, crowd):
+def test_hijacked_stream_holds_nothing_of_its_request(site, crowd):
     [topic] = new_topics(1)
     # What the first one makes stays for all.
     first = crowd.open(asking([topic]))
@@ -136,7 +136,7 @@ def test_a_stream_that_was_taken_over_holds_nothing_of_its_request(site, crowd):
     assert census(site) == before
 
 
-def test_a_stream_is_in_the_access_log(site, crowd, topic):
+def test_stream_is_in_the_access_log(site, crowd, topic):
     path = asking([topic])
 
     stream = crowd.open(path)
@@ -156,7 +156,7 @@ def test_a_stream_is_in_the_access_log(site, crowd, topic):
 # Clients of all kinds.
 
 
-def test_a_client_of_http_1_0_gets_events(raw, publisher, topic):
+def test_http_1_0_client_gets_events(raw, publisher, topic):
     raw.send(asking([topic]), version="1.0")
     raw.read_until(b"event: heartbeat\n")
 
@@ -186,7 +186,7 @@ def test_the_body_of_a_stream_ends_with_the_connection(raw, publisher, topic):
     assert body.startswith(b"retry: 200\n\n")
 
 
-def test_a_stream_has_no_head_alone(raw, topic):
+def test_head_request_for_a_stream_is_not_allowed(raw, topic):
     raw.send(asking([topic]), method="HEAD")
 
     got = raw.read_until(b"\r\n\r\n")
@@ -195,7 +195,7 @@ def test_a_stream_has_no_head_alone(raw, topic):
 
 
 @taken_over
-def test_a_client_that_closes_one_half_is_let_go(site, raw, topic):
+def test_half_closed_client_is_closed(site, raw, topic):
     hold(site, 1)
     raw.send(asking([topic]))
     raw.read_until(b"event: heartbeat\n")
@@ -211,7 +211,7 @@ def test_a_client_that_closes_one_half_is_let_go(site, raw, topic):
     [b"\0\xff" * 50_000, b"GET / HTTP/1.1\r\n\r\n" * 1_000, b"\r\n"],
     ids=["garbage", "requests", "line end"],
 )
-def test_what_a_client_sends_after_its_request_is_ignored(raw, publisher, topic, more):
+def test_bytes_after_the_request_are_ignored(raw, publisher, topic, more):
     raw.send(asking([topic]))
     raw.read_until(b"event: heartbeat\n")
 
@@ -222,7 +222,7 @@ def test_what_a_client_sends_after_its_request_is_ignored(raw, publisher, topic,
     assert b"HTTP/1." not in raw.got
 
 
-def test_a_second_request_that_came_along_is_not_answered(raw, publisher, topic):
+def test_pipelined_request_is_not_answered(raw, publisher, topic):
     second = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
     raw.send(asking([topic]), more=second)
@@ -232,7 +232,7 @@ def test_a_second_request_that_came_along_is_not_answered(raw, publisher, topic)
     assert raw.got.count(b"HTTP/1.1 ") == 1
 
 
-def test_a_page_and_then_a_stream_come_by_the_same_connection(raw, publisher, topic):
+def test_page_and_stream_share_a_kept_alive_connection(raw, publisher, topic):
     raw.send(CENSUS)
     raw.read_until(b"}")
 
@@ -242,7 +242,7 @@ def test_a_page_and_then_a_stream_come_by_the_same_connection(raw, publisher, to
     raw.read_until(publisher.publish(topic).encode())
 
 
-def test_a_stream_that_is_refused_leaves_its_connection_to_the_server(raw):
+def test_refused_stream_keeps_its_connection_alive(raw):
     raw.send(f"{STREAM}?topic=x")
     assert raw.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 
@@ -251,7 +251,7 @@ def test_a_stream_that_is_refused_leaves_its_connection_to_the_server(raw):
     assert b"HTTP/1.1 200 OK" in raw.read_until(b'"process":')
 
 
-def test_a_unix_socket_is_as_good(site, publisher, topic):
+def test_stream_works_over_a_unix_socket(site, publisher, topic):
     transport = httpx.HTTPTransport(uds=str(site.unix_socket))
     with httpx.Client(base_url="http://127.0.0.1", transport=transport) as client:
         with Listener(client, asking([topic])) as listener:
@@ -292,7 +292,7 @@ def assert_iterated(site, **options):
     assert [event["uid"] for event in events] == uids
 
 
-def test_events_come_by_tls(certificate):
+def test_stream_over_tls_is_iterated(certificate):
     site = Site(workers=1, environment=ENVIRONMENT)
     site.url = site.url.replace("http:", "https:")
     site.environment["GUNICORN_CMD_ARGS"] = "--certfile={} --keyfile={}".format(
@@ -302,7 +302,7 @@ def test_events_come_by_tls(certificate):
         assert_iterated(site, verify=ssl.create_default_context(cafile=certificate[0]))
 
 
-def test_events_come_through_a_middleware_that_wraps_the_stream():
+def test_stream_wrapped_by_a_middleware_is_iterated():
     wrapping = {"LIVE_MIDDLEWARE": "tests.system.hooks.wrapping"}
     with Site(workers=1, environment={**ENVIRONMENT, **wrapping}) as site:
         assert_iterated(site)
@@ -347,7 +347,7 @@ def told_to_end(streams):
 
 
 @taken_over
-def test_a_server_that_stops_ends_its_streams_bit_by_bit(ending, topic):
+def test_stopping_server_ends_its_streams_gradually(ending, topic):
     site, publisher, crowd = ending
     streams = [crowd.open(asking([topic])) for _ in range(MANY)]
     wait_until_live(streams)
@@ -381,7 +381,7 @@ def test_a_server_that_stops_ends_its_streams_bit_by_bit(ending, topic):
 
 
 @taken_over
-def test_a_server_that_stops_waits_for_no_one_who_does_not_read(ending, topic):
+def test_stopping_server_does_not_wait_for_a_client_that_reads_nothing(ending, topic):
     site, publisher, crowd = ending
     slow = [crowd.open(asking([topic]), receive_bytes=1) for _ in range(10)]
     wait_until_live(slow)
@@ -427,7 +427,7 @@ class Visitor:
 
 
 @taken_over
-def test_a_server_that_reloads_takes_its_streams_along(ending, topic):
+def test_streams_resume_after_a_reload_of_the_server(ending, topic):
     site, publisher, crowd = ending
     streams = [crowd.open(asking([topic])) for _ in range(MANY)]
     wait_until_live(streams)
