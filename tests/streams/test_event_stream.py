@@ -1,7 +1,5 @@
 import gzip
 
-import httpx
-import httpx_sse
 import pytest
 from django.http import HttpResponse
 from django.middleware.gzip import GZipMiddleware
@@ -19,6 +17,7 @@ from notifications.streams.event_stream import (
     EventStreamResponse,
     join,
 )
+from tests.streaming import parse
 
 
 class Recorder:
@@ -141,16 +140,6 @@ def test_long_replay_is_split_into_writes():
 
     assert b"".join(chunks) == b"x" * 40_000
     assert all(len(chunk) <= WRITE_BYTES + 1_000 for chunk in chunks)
-
-
-def parse(chunk):
-    """Return the events in whole frames, as a parser of others reads them."""
-    response = httpx.Response(
-        200, content=chunk, headers={"Content-Type": "text/event-stream"}
-    )
-    events = httpx_sse.EventSource(response).iter_sse()
-    # This parser dispatches a lone `retry`, which the standard does not.
-    return [event for event in events if event.data]
 
 
 def test_on_end_is_called_when_nobody_closes_the_stream(recorder):

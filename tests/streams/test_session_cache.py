@@ -12,8 +12,8 @@ from notifications.models import Follow
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.control import permissions_changed
 from notifications.streams import session_cache
+from tests.streaming import STREAM, record
 from tests.system.server import wait_for
-from tests.views.test_views import STREAM, record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,0 +1,98 @@
+"""Following topics over HTTP."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from notifications.models import Follow
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MILK = "/notifications/follows/topic:milk/"
+
+
+def test_topic_is_followed_and_unfollowed(as_maja, maja, milk):
+    put = as_maja.put(MILK, "level=watch")
+    assert put.json() == {"topic": "topic:milk", "level": "watch"}
+    assert Follow.objects.get(user=maja).level == "watch"
+
+    assert as_maja.delete(MILK).json() == {"topic": "topic:milk", "level": "none"}
+
+    assert not Follow.objects.exists()
+
+
+def test_follow_accepts_json(as_maja, milk):
+    as_maja.put(MILK, '{"level": "mute"}', content_type="application/json")
+
+    assert Follow.objects.get().level == "mute"
+
+
+def test_put_without_a_body_follows(as_maja, milk):
+    assert as_maja.put(MILK).status_code == 200
+
+    assert Follow.objects.get().level == "follow"
+
+
+def test_following_by_a_form_redirects_to_the_page(as_maja, milk):
+    response = as_maja.post(MILK, {"level": "follow", "next": "/topics/milk/"})
+    assert response["Location"] == "/topics/milk/"
+    assert Follow.objects.get().topic == "topic:milk"
+
+    as_maja.post(MILK, {"level": "none"})
+
+    assert not Follow.objects.exists()
+
+
+def test_form_does_not_redirect_to_another_site(as_maja, milk):
+    response = as_maja.post(MILK, {"level": "follow", "next": "https://evil.example/"})
+
+    address = response["Location"].partition("?")[0]
+    assert address == reverse("notifications:inbox")
+
+
+@pytest.mark.parametrize("topic", ["topic:none", "room:7", "milk", "topic:*", "user:x"])
+def test_topic_that_cannot_be_followed_is_not_found(as_maja, topic):
+    response = as_maja.put(f"/notifications/follows/{topic}/")
+
+    assert response.status_code == 404
+    assert not Follow.objects.exists()
+
+
+@pytest.mark.parametrize("body", ["level=loud", '{"level": 5}', "[]", "{"])
+def test_invalid_level_is_refused(as_maja, milk, body):
+    kind = (
+        "application/json" if body[0] in "[{" else "application/x-www-form-urlencoded"
+    )
+
+    response = as_maja.put(MILK, body, content_type=kind)
+
+    assert response.status_code == 400
+    assert b"expected" in response.content
+    assert not Follow.objects.exists()
+
+
+def test_anonymous_client_cannot_follow(client, milk):
+    assert client.put(MILK).status_code == 403
+    response = client.post(MILK, {"level": "follow", "next": "/topics/milk/"})
+
+    assert response["Location"] == "/login/?next=/topics/milk/"
+    assert not Follow.objects.exists()
+
+
+def test_changes_require_a_csrf_token(maja, milk):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(maja)
+
+    assert client.put(MILK).status_code == 403
+    assert client.delete(MILK).status_code == 403
+    assert client.post(MILK).status_code == 403
+    assert client.post("/notifications/read/").status_code == 403
+    assert not Follow.objects.exists()
+
+
+def test_topic_that_is_no_longer_allowed_can_be_unfollowed(as_maja, maja):
+    Follow.objects.set_level(maja, "topic:gone", "follow")
+
+    assert as_maja.delete("/notifications/follows/topic:gone/").status_code == 200
+
+    assert not Follow.objects.exists()
