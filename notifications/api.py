@@ -1,4 +1,4 @@
-"""The public API: what a site declares, publishes and asks.
+"""The public API of the app: the names that a site imports.
 
 from notifications.api import EventType, followable, topic_of, watch
 """
@@ -52,9 +52,9 @@ def publish(
 ) -> Event:
     """Publish an event that no model save causes; return its row.
 
-    The event is recorded in the current transaction and relayed when that commits.
+    The event is recorded in the current transaction and relayed when it commits.
     `topics` are the topics that it is addressed to, `payload` its own fields, and
-    `actor` the user who caused it and is not notified. Raises InvalidPayload and
-    InvalidTopic; nothing is recorded then.
+    `actor` the user who caused it and is not notified. Raises InvalidPayload or
+    InvalidTopic, and records nothing then.
     """
     return outbox.record(event_type, topics=topics, payload=payload, actor=actor)

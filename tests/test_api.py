@@ -63,13 +63,13 @@ def first_sentence(thing):
     return inspect.getdoc(thing).partition("\n")[0]
 
 
-def test_the_api_has_these_names():
+def test_api_has_these_names():
     assert sorted(api.__all__) == NAMES
     assert {*FUNCTIONS, *CLASSES, "EVERYONE"} == {*NAMES}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_described_by_an_imperative_sentence(name):
+def test_function_is_described_by_an_imperative_sentence(name):
     sentence = first_sentence(getattr(api, name))
 
     assert re.fullmatch(r"[A-Z][a-z]+ [^.]+\.", sentence)
@@ -77,7 +77,7 @@ def test_a_function_is_described_by_an_imperative_sentence(name):
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_a_class_is_described_by_a_sentence(name):
+def test_class_is_described_by_a_sentence(name):
     assert re.fullmatch(r"[A-Z][^.]+\.", first_sentence(getattr(api, name)))
 
 
@@ -104,7 +104,7 @@ def test_publish_takes_a_struct(maja):
 
 
 @in_database
-def test_a_published_event_is_rolled_back_with_its_transaction():
+def test_published_event_is_rolled_back_with_its_transaction():
     with recorded_events() as events:
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             publish_question()
@@ -131,7 +131,7 @@ def test_publish_rejects_an_invalid_payload_or_topic(options, error):
 
 
 @in_database
-def test_an_event_is_in_the_inbox_of_followers_but_not_of_the_actor(
+def test_event_is_in_the_inbox_of_followers_but_not_of_the_actor(
     maja, tobias, espresso
 ):
     for user in (maja, tobias):
@@ -169,7 +169,7 @@ def test_follow_rejects_an_invalid_topic_or_level(maja, topic, level):
 
 
 @in_database
-def test_a_muted_topic_keeps_its_events_out_of_the_inbox(maja, espresso):
+def test_muted_topic_keeps_its_events_out_of_the_inbox(maja, espresso):
     follow(maja, "topic:milk")
     follow(maja, topic_of(espresso), level="mute")
 
@@ -179,7 +179,7 @@ def test_a_muted_topic_keeps_its_events_out_of_the_inbox(maja, espresso):
 
 
 @in_database
-def test_an_announcement_is_in_everyones_inbox(maja, tobias):
+def test_announcement_is_in_everyones_inbox(maja, tobias):
     event = announce("Closed on Sunday.", actor=tobias)
 
     assert event.topics == [EVERYONE]

@@ -131,7 +131,7 @@ def test_imports_go_down(module):
 
 
 @pytest.mark.parametrize(("package", "other"), NEVER_REACHES)
-def test_a_package_never_reaches_another(package, other):
+def test_package_never_reaches_another(package, other):
     modules = within(IMPORTS, package)
 
     assert modules
@@ -139,17 +139,17 @@ def test_a_package_never_reaches_another(package, other):
 
 
 @pytest.mark.parametrize(("library", "package"), ONLY)
-def test_a_library_is_imported_in_one_place_only(library, package):
+def test_library_is_imported_in_one_place_only(library, package):
     importers = {name for name, names in IMPORTS.items() if within(names, library)}
 
     assert importers <= within(IMPORTS, package)
 
 
-def test_modules_import_each_other_in_no_circle():
+def test_imports_have_no_cycle():
     done, path = set(), []
 
     def visit(module):
-        assert module not in path, f"a circle: {[*path[path.index(module) :], module]}"
+        assert module not in path, f"a cycle: {[*path[path.index(module) :], module]}"
         if module in done:
             return
         path.append(module)
@@ -163,11 +163,11 @@ def test_modules_import_each_other_in_no_circle():
         visit(module)
 
 
-def test_few_modules_lie_beside_the_packages():
+def test_few_modules_are_outside_the_packages():
     assert len(list(APP.glob("*.py"))) <= MOST_MODULES
 
 
-def test_settings_are_read_by_few_and_each_reads_its_own():
+def test_few_modules_read_the_settings_of_django():
     readers = {name for name, names in IMPORTS.items() if within(names, "django.conf")}
 
     assert readers <= {*DJANGO_SETTINGS}
@@ -191,7 +191,7 @@ def settings_in(path):
     return found
 
 
-def test_the_app_knows_no_site():
+def test_app_imports_nothing_of_a_site():
     known = set().union(*IMPORTS.values())
 
     assert not within(known, "project")
@@ -205,18 +205,18 @@ def imported_by(*files):
 
 
 @pytest.mark.parametrize("folder", ["project", "examples"])
-def test_a_site_imports_the_public_modules_only(folder):
+def test_site_imports_the_public_modules_only(folder):
     assert imported_by(*(ROOT / folder).rglob("*.py")) <= PUBLIC
 
 
-def test_the_tests_of_a_site_import_the_public_modules_and_models_only():
+def test_site_tests_import_the_public_modules_and_models_only():
     files = [ROOT / "tests/test_api.py", *(ROOT / "tests/project").rglob("*.py")]
 
     assert imported_by(*files) <= {*PUBLIC, "notifications.models"}
 
 
 @pytest.mark.parametrize("word", ["question", "answer"])
-def test_the_app_has_no_word_of_the_site(word):
+def test_app_has_no_word_of_the_site(word):
     files = [path for path in APP.rglob("*") if path.suffix in (".py", ".html", ".js")]
 
     assert [path.name for path in files if word in path.read_text().lower()] == []

@@ -69,7 +69,7 @@ def test_requests_made_during_a_fetch_share_the_next_batch():
     assert [len(batch) for batch in fetch.batches] == [1, 48]
 
 
-def test_an_error_is_raised_to_its_own_batch_only():
+def test_error_is_raised_to_its_own_batch_only():
     fetch = SlowFetch()
 
     def fail_once(requests):
@@ -90,7 +90,7 @@ def test_an_error_is_raised_to_its_own_batch_only():
     assert batcher.request(4) == 40
 
 
-def test_an_error_of_a_single_request_is_raised():
+def test_error_of_a_single_request_is_raised():
     def fail(requests):
         raise ValueError("away")
 

@@ -20,11 +20,11 @@ def breaker(clock):
     return CircuitBreaker(timeout=lambda: 30.0, clock=clock)
 
 
-def test_a_new_breaker_is_closed(breaker):
+def test_new_breaker_is_closed(breaker):
     assert breaker.allows()
 
 
-def test_a_failure_opens_the_breaker_for_its_timeout(breaker, clock):
+def test_failure_opens_the_breaker_for_its_timeout(breaker, clock):
     breaker.failed()
 
     clock.now += 29.9

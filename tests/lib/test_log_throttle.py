@@ -30,7 +30,7 @@ def logger(clock, caplog):
     logger.removeFilter(rate_limit)
 
 
-def test_a_repeated_message_is_logged_a_few_times_only(logger, caplog):
+def test_repeated_message_is_logged_a_few_times_only(logger, caplog):
     for number in range(100):
         logger.warning("dropped=%d", number)
 
@@ -47,7 +47,7 @@ def test_another_message_is_still_logged(logger, caplog):
     assert caplog.messages[-1] == "another"
 
 
-def test_the_next_window_starts_with_the_number_left_out(logger, caplog, clock):
+def test_next_window_starts_with_the_number_left_out(logger, caplog, clock):
     for number in range(LINES_PER_WINDOW + 7):
         logger.warning("dropped=%s", number)
     clock.now += WINDOW_SECONDS

@@ -25,7 +25,7 @@ def periodic(runs, interval):
     periodic.stop()
 
 
-def test_the_action_runs_repeatedly(periodic, runs):
+def test_action_runs_repeatedly(periodic, runs):
     periodic.start()
 
     wait_for(lambda: len(runs) > 2, what="the third run")
@@ -49,7 +49,7 @@ def test_stop_ends_the_thread_and_is_harmless_twice(periodic, runs):
     assert len(runs) == before
 
 
-def test_a_stopped_thread_can_be_started_again(periodic, runs):
+def test_stopped_thread_can_be_started_again(periodic, runs):
     periodic.start()
     periodic.stop()
     before = len(runs)
@@ -59,7 +59,7 @@ def test_a_stopped_thread_can_be_started_again(periodic, runs):
     wait_for(lambda: len(runs) > before, what="another run")
 
 
-def test_an_interval_of_zero_starts_no_thread(periodic, interval):
+def test_interval_of_zero_starts_no_thread(periodic, interval):
     interval[0] = 0
 
     periodic.start()
@@ -67,7 +67,7 @@ def test_an_interval_of_zero_starts_no_thread(periodic, interval):
     assert periodic._thread is None
 
 
-def test_an_interval_that_becomes_zero_ends_the_thread(periodic, runs, interval):
+def test_interval_that_becomes_zero_ends_the_thread(periodic, runs, interval):
     periodic.start()
     wait_for(lambda: runs, what="the first run")
 
@@ -77,7 +77,7 @@ def test_an_interval_that_becomes_zero_ends_the_thread(periodic, runs, interval)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_ended_by_an_error_is_started_again():
+def test_thread_that_ended_by_an_error_is_started_again():
     def fail():
         raise RuntimeError("a bug")
 

@@ -75,7 +75,7 @@ def test_slow_work_is_interrupted_only_when_the_clock_is_read():
     ]
 
 
-def test_the_time_of_a_pause_does_not_count():
+def test_time_of_a_pause_does_not_count():
     clock = Clock(each=TWO_READINGS, pause=60)
 
     clock.work_on(range(6 * ITEMS_PER_CLOCK_READ))

@@ -22,17 +22,17 @@ def test_no_reply_has_no_pages():
     assert replies.pages(None) == {}
 
 
-def test_an_entry_of_another_writer_is_empty():
+def test_entry_of_another_writer_is_empty():
     assert replies.records([(b"1-0", {b"x": b"y"})]) == [Record(Cursor(1, 0), b"")]
 
 
-def test_records_after_a_present_entry():
+def test_records_after_returns_the_rest_of_the_page():
     page = [(b"1-0", {b"e": b"one"}), (b"1-1", {b"e": b"two"})]
 
     assert replies.records_after(Cursor(1, 0), page) == [Record(Cursor(1, 1), b"two")]
 
 
 @pytest.mark.parametrize("page", [[], [(b"1-1", {b"e": b"two"})]])
-def test_a_missing_entry_is_a_gap(page):
+def test_missing_entry_is_a_gap(page):
     with pytest.raises(LogGap):
         replies.records_after(Cursor(1, 0), page)

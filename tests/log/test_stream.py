@@ -29,7 +29,7 @@ def test_entries_are_read_in_order(log):
     assert cursors == sorted(cursors)
 
 
-def test_an_entry_with_the_same_uid_is_appended_once(log):
+def test_entry_with_the_same_uid_is_appended_once(log):
     start = log.position()
     [item] = items(1)
 
@@ -46,14 +46,14 @@ def test_appending_nothing_does_nothing(log):
     assert log.position() == start
 
 
-def test_a_new_log_contains_its_first_cursor(log):
+def test_new_log_contains_its_first_cursor(log):
     start = log.position()
 
     assert log.contains(start)
     assert log.position() == start
 
 
-def test_an_unknown_cursor_is_not_contained(log):
+def test_unknown_cursor_is_not_contained(log):
     log.position()
 
     assert not log.contains(Cursor(1, 1))
@@ -87,7 +87,7 @@ def test_reading_after_a_missing_entry_is_a_gap(log, redis_client):
     assert gap.value.cursor == first
 
 
-def test_the_log_is_trimmed_to_its_maximum(log, settings):
+def test_log_is_trimmed_to_its_maximum(log, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "LOG_MAX_ENTRIES": 100}
     start = log.position()
 
@@ -158,7 +158,7 @@ def test_commands_fail_immediately_after_a_failure(settings):
     assert connected == [100.0, 101.0]
 
 
-def test_a_lock_has_one_holder(log):
+def test_lock_has_one_holder(log):
     with log.exclusive("sweep", seconds=5) as first:
         assert first.renew()
         assert first.renew()
@@ -169,7 +169,7 @@ def test_a_lock_has_one_holder(log):
         assert third.renew()
 
 
-def test_an_expired_lock_is_not_released_for_its_next_holder(log, redis_client):
+def test_expired_lock_is_not_released_for_its_next_holder(log, redis_client):
     with log.exclusive("sweep", seconds=5) as lock:
         assert lock.renew()
         redis_client.delete(lock_key())
@@ -178,7 +178,7 @@ def test_an_expired_lock_is_not_released_for_its_next_holder(log, redis_client):
     assert redis_client.get(lock_key()) == b"another holder"
 
 
-def test_a_published_message_arrives(log, redis_client):
+def test_published_message_arrives(log, redis_client):
     subscription = log.subscribe(["sse"], seconds=5)
     assert next(subscription) is None
     redis_client.publish("sse", b"hello")
@@ -189,14 +189,14 @@ def test_a_published_message_arrives(log, redis_client):
     subscription.close()
 
 
-def test_a_closed_log_connects_again(log):
+def test_closed_log_connects_again(log):
     start = log.position()
     log.close()
 
     assert log.position() == start
 
 
-def test_an_unreadable_entry_is_still_read(log):
+def test_unreadable_entry_is_still_read(log):
     start = log.position()
     cursor = log.append([("x", b"\xff\x00")])[0]
 
@@ -223,7 +223,7 @@ def test_wait_reads_the_probe_of_its_own_process(log):
     assert log.seconds_since_probe < 5
 
 
-def test_a_probe_of_another_process_is_ignored(log, settings, link):
+def test_probe_of_another_process_is_ignored(log, settings, link):
     other = Log(link, prefix=settings.NOTIFICATIONS["KEY_PREFIX"])
     other.probe()
 
@@ -233,7 +233,7 @@ def test_a_probe_of_another_process_is_ignored(log, settings, link):
     other.close()
 
 
-def test_a_probe_closes_the_breaker_when_redis_is_back(log, link, settings):
+def test_probe_closes_the_breaker_when_redis_is_back(log, link, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 1_000}
     link.cut()
     with pytest.raises(LogUnavailable):
@@ -247,7 +247,7 @@ def test_a_probe_closes_the_breaker_when_redis_is_back(log, link, settings):
     assert log.position()
 
 
-def test_an_error_reply_does_not_open_the_breaker(log, redis_client):
+def test_error_reply_does_not_open_the_breaker(log, redis_client):
     redis_client.set(stream_key(), "not a stream")
     with pytest.raises(LogUnavailable, match="WRONGTYPE"):
         log.position()
@@ -274,7 +274,7 @@ class HangingRedis:
 
 
 @pytest.mark.parametrize(("seconds", "commands"), [(0.2, 1), (0.5, 2)])
-def test_a_late_timeout_does_not_open_the_breaker(
+def test_late_timeout_does_not_open_the_breaker(
     settings, monkeypatch, seconds, commands
 ):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 30}

@@ -25,7 +25,7 @@ def follow(user, topic, level="follow"):
     return Follow.objects.set_level(user, topic, level)
 
 
-def test_the_inbox_has_the_events_of_followed_topics_newest_first(maja):
+def test_inbox_has_the_events_of_followed_topics_newest_first(maja):
     follow(maja, "topic:milk")
     first = record("topic:milk")
     record("topic:tamping")
@@ -34,7 +34,7 @@ def test_the_inbox_has_the_events_of_followed_topics_newest_first(maja):
     assert inbox(maja) == [second, first]
 
 
-def test_an_event_to_two_followed_topics_is_in_the_inbox_once(maja):
+def test_event_to_two_followed_topics_is_in_the_inbox_once(maja):
     follow(maja, "topic:milk")
     follow(maja, "topic:tamping")
 
@@ -43,7 +43,7 @@ def test_an_event_to_two_followed_topics_is_in_the_inbox_once(maja):
     assert inbox(maja) == [event]
 
 
-def test_the_inbox_has_none_of_the_persons_own_events(maja):
+def test_inbox_has_none_of_the_persons_own_events(maja):
     follow(maja, "topic:milk")
 
     record("topic:milk", actor=maja)
@@ -51,7 +51,7 @@ def test_the_inbox_has_none_of_the_persons_own_events(maja):
     assert inbox(maja) == []
 
 
-def test_the_inbox_has_no_events_from_before_the_follow(maja):
+def test_inbox_has_no_events_from_before_the_follow(maja):
     event = record("topic:milk")
     event.refresh_from_db()
 
@@ -62,7 +62,7 @@ def test_the_inbox_has_no_events_from_before_the_follow(maja):
     assert inbox(maja) == []
 
 
-def test_a_mute_overrides_a_follow_of_another_topic(maja):
+def test_mute_overrides_a_follow_of_another_topic(maja):
     follow(maja, "topic:milk")
     follow(maja, "question:7", "mute")
 
@@ -71,7 +71,7 @@ def test_a_mute_overrides_a_follow_of_another_topic(maja):
     assert inbox(maja) == []
 
 
-def test_an_added_topic_does_not_notify_the_same_person_again(maja):
+def test_added_topic_does_not_notify_the_same_person_again(maja):
     asker = User.objects.create_user("asker")
     milk = Topic.objects.create(slug="milk", name="Milk")
     follow(maja, f"user:{asker.pk}")
@@ -84,7 +84,7 @@ def test_an_added_topic_does_not_notify_the_same_person_again(maja):
     assert inbox(maja) == [Event.objects.first()]
 
 
-def test_an_added_topic_notifies_its_followers(maja):
+def test_added_topic_notifies_its_followers(maja):
     asker = User.objects.create_user("asker")
     milk = Topic.objects.create(slug="milk", name="Milk")
     follow(maja, "topic:milk")
@@ -95,7 +95,7 @@ def test_an_added_topic_notifies_its_followers(maja):
     assert inbox(maja) == [Event.objects.last()]
 
 
-def test_a_pending_event_is_in_the_inbox(maja, no_redis):
+def test_pending_event_is_in_the_inbox(maja, no_redis):
     follow(maja, "topic:milk")
 
     event = record("topic:milk")
@@ -103,7 +103,7 @@ def test_a_pending_event_is_in_the_inbox(maja, no_redis):
     assert inbox(maja) == [event]
 
 
-def test_a_new_level_keeps_the_time_of_the_follow(maja):
+def test_new_level_keeps_the_time_of_the_follow(maja):
     before = follow(maja, "topic:milk").created
 
     after = follow(maja, "topic:milk", "watch")
@@ -111,7 +111,7 @@ def test_a_new_level_keeps_the_time_of_the_follow(maja):
     assert (after.level, after.created) == ("watch", before)
 
 
-def test_a_follow_after_a_mute_begins_now(maja):
+def test_follow_after_a_mute_begins_now(maja):
     muted = follow(maja, "topic:milk", "mute")
     Follow.objects.update(created=muted.created.replace(year=2020))
 
@@ -119,14 +119,14 @@ def test_a_follow_after_a_mute_begins_now(maja):
 
 
 @pytest.mark.parametrize(("topic", "level"), [("milk", "follow"), ("topic:milk", "x")])
-def test_an_invalid_topic_or_level_is_rejected(maja, topic, level):
+def test_invalid_topic_or_level_is_rejected(maja, topic, level):
     with pytest.raises(ValidationError):
         follow(maja, topic, level)
 
     assert not Follow.objects.exists()
 
 
-def test_the_inbox_takes_a_fixed_number_of_queries(maja, django_assert_num_queries):
+def test_inbox_takes_a_fixed_number_of_queries(maja, django_assert_num_queries):
     follow(maja, "topic:milk")
     with transaction.atomic():
         for _ in range(20):

@@ -41,12 +41,12 @@ def test_parse_returns_two_integers():
 
 
 @given(cursors)
-def test_a_cursor_is_parsed_from_its_text(cursor):
+def test_cursor_is_parsed_from_its_text(cursor):
     assert Cursor.parse(str(cursor)) == cursor
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_an_invalid_cursor_is_rejected(text):
+def test_invalid_cursor_is_rejected(text):
     with pytest.raises(InvalidCursor, match="expected <milliseconds>-<sequence>"):
         Cursor.parse(text)
 

@@ -50,7 +50,7 @@ POISON = {
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_an_entry_is_decoded_from_its_bytes(entry):
+def test_entry_is_decoded_from_its_bytes(entry):
     record = Record(AT, entries.encode(entry))
 
     assert record.decode() == entry
@@ -63,7 +63,7 @@ def test_unknown_fields_of_a_newer_version_are_ignored():
 
 
 @pytest.mark.parametrize("body", POISON.values(), ids=POISON.keys())
-def test_an_invalid_entry_is_rejected(body):
+def test_invalid_entry_is_rejected(body):
     record = Record(AT, body)
 
     with pytest.raises(UnreadableEntry, match="cursor=5-1"):
@@ -81,7 +81,7 @@ def test_any_bytes_are_an_entry_or_rejected(body):
     assert isinstance(entry, entries.Entry)
 
 
-def test_the_error_of_a_forged_entry_has_no_line_end():
+def test_error_of_a_forged_entry_has_no_line_end():
     record = Record(AT, b'{"entry":"chat\\nforged","uid":"u"}')
 
     with pytest.raises(UnreadableEntry) as caught:

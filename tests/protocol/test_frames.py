@@ -10,7 +10,7 @@ from notifications.protocol.entries import EventEntry
 AT = Cursor(5, 1)
 
 
-def test_an_event_frame_has_cursor_type_and_data():
+def test_event_frame_has_cursor_type_and_data():
     entry = EventEntry(
         uid="u", type="new_comment", topics=("user:7",), data='{"uid":"u"}'
     )
@@ -21,7 +21,7 @@ def test_an_event_frame_has_cursor_type_and_data():
     assert frame.cursor == AT
 
 
-def test_an_event_frame_has_what_routing_needs():
+def test_event_frame_has_what_routing_needs():
     entry = EventEntry(
         uid="u",
         type="new_comment",
@@ -38,20 +38,20 @@ def test_an_event_frame_has_what_routing_needs():
     assert frame.already_told == {"user:8": 12}
 
 
-def test_a_heartbeat_carries_the_cursor():
+def test_heartbeat_carries_the_cursor():
     frame = frames.heartbeat(AT)
 
     assert frame.body == b"id: 5-1\nevent: heartbeat\ndata: {}\n\n"
     assert frame.cursor == AT
 
 
-def test_a_heartbeat_may_have_no_cursor():
+def test_heartbeat_may_have_no_cursor():
     frame = frames.heartbeat()
 
     assert frame.body == b"event: heartbeat\ndata: {}\n\n"
 
 
-def test_a_reset_has_a_reason_and_the_next_cursor():
+def test_reset_has_a_reason_and_the_next_cursor():
     frame = frames.reset(AT)
 
     first, second, data = frame.body.decode().strip().split("\n")
@@ -59,7 +59,7 @@ def test_a_reset_has_a_reason_and_the_next_cursor():
     assert json.loads(data.removeprefix("data: ")) == {"reason": "gap"}
 
 
-def test_a_frame_without_a_cursor_sorts_before_every_cursor():
+def test_frame_without_a_cursor_sorts_before_every_cursor():
     frame = frames.without_cursor(b"data: hello\n\n")
 
     assert frame.body == b"data: hello\n\n"
@@ -69,13 +69,13 @@ def test_a_frame_without_a_cursor_sorts_before_every_cursor():
 @pytest.mark.parametrize(
     "frame", [frames.heartbeat(AT), frames.reset(AT), frames.without_cursor(b"")]
 )
-def test_a_frame_of_the_server_has_no_topic_and_no_actor(frame):
+def test_frame_of_the_server_has_no_topic_and_no_actor(frame):
     assert frame.topics == ()
     assert frame.actor == ""
     assert frame.already_told == {}
 
 
-def test_a_frame_is_immutable():
+def test_frame_is_immutable():
     frame = frames.heartbeat(AT)
 
     with pytest.raises(dataclasses.FrozenInstanceError):

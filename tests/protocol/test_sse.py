@@ -25,7 +25,7 @@ def normalised(text):
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def test_an_event_is_its_fields_and_a_blank_line():
+def test_event_is_its_fields_and_a_blank_line():
     encoded = sse.encode(data='{"a":1}', event="new_comment", event_id="5-1")
 
     assert encoded == b'id: 5-1\nevent: new_comment\ndata: {"a":1}\n\n'
@@ -62,23 +62,23 @@ def test_data_reaches_the_client_unchanged(data):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-def test_a_line_end_in_the_event_name_is_rejected(end):
+def test_line_end_in_the_event_name_is_rejected(end):
     with pytest.raises(ValueError, match="expected one line"):
         sse.encode(data="", event=f"a{end}data: forged")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-def test_a_line_end_in_the_id_is_rejected(end):
+def test_line_end_in_the_id_is_rejected(end):
     with pytest.raises(ValueError, match="expected one line"):
         sse.encode(data="", event_id=f"5{end}data: forged")
 
 
-def test_a_nul_in_the_id_is_rejected():
+def test_nul_in_the_id_is_rejected():
     with pytest.raises(ValueError, match="without NUL"):
         sse.encode(data="", event_id="5\0")
 
 
-def test_a_surrogate_is_rejected():
+def test_surrogate_is_rejected():
     with pytest.raises(ValueError, match="surrogates"):
         sse.encode(data="\ud800")
 
@@ -86,7 +86,7 @@ def test_a_surrogate_is_rejected():
 @given(data=texts, event=lines, event_id=ids)
 @example(data="\r\n\r\n", event="a", event_id="1-1")
 @example(data="\ufeff\0\u2028\x85", event="\ufeff", event_id="\u2029")
-def test_a_client_reads_what_was_encoded(data, event, event_id):
+def test_client_reads_what_was_encoded(data, event, event_id):
     encoded = sse.encode(data=data, event=event, event_id=event_id)
 
     (event_read,) = decode(encoded)
@@ -109,23 +109,23 @@ def test_retry_tells_the_client_how_long_to_wait():
     assert decode(encoded)[0].retry == 3000
 
 
-def test_a_new_client_has_no_last_event_id():
+def test_new_client_has_no_last_event_id():
     assert sse.last_event_id(None, []) is None
 
 
-def test_the_header_has_the_last_event_id():
+def test_header_has_the_last_event_id():
     assert sse.last_event_id("5-1", []) == "5-1"
 
 
-def test_the_query_parameter_has_the_last_event_id():
+def test_query_parameter_has_the_last_event_id():
     assert sse.last_event_id(None, ["5-1"]) == "5-1"
 
 
-def test_the_header_wins_over_the_parameter():
+def test_header_wins_over_the_parameter():
     assert sse.last_event_id("7-0", ["5-1"]) == "7-0"
 
 
-def test_an_empty_header_is_an_empty_id():
+def test_empty_header_is_an_empty_id():
     assert sse.last_event_id("", ["5-1"]) == ""
 
 

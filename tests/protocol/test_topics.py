@@ -37,21 +37,21 @@ BAD = [
 
 
 @pytest.mark.parametrize("text", GOOD)
-def test_a_valid_topic_is_unchanged_by_parsing(text):
+def test_valid_topic_is_unchanged_by_parsing(text):
     topic = topics.parse(text)
 
     assert str(topic) == text
     assert topics.validate(text) == text
 
 
-def test_a_topic_has_a_kind_and_a_key():
+def test_topic_has_a_kind_and_a_key():
     topic = topics.parse("topic:c++")
 
     assert (topic.kind, topic.key) == ("topic", "c++")
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_an_invalid_topic_is_rejected(text):
+def test_invalid_topic_is_rejected(text):
     with pytest.raises(InvalidTopic, match="expected <kind>:<key>") as caught:
         topics.parse(text)
 
@@ -75,23 +75,23 @@ def test_every_topic_is_a_selector(text):
     assert str(topics.parse_selector(text)) == text
 
 
-def test_a_star_selects_all_topics_of_a_kind():
+def test_star_selects_all_topics_of_a_kind():
     selector = topics.parse_selector("user:*")
 
     assert (selector.kind, selector.key) == ("user", "*")
 
 
 @pytest.mark.parametrize("text", ["*", "*:*", "*:7", "user:*7", "user:7*", "user:**"])
-def test_a_star_anywhere_else_is_rejected(text):
+def test_star_anywhere_else_is_rejected(text):
     with pytest.raises(InvalidTopic, match=r"or <kind>:\*"):
         topics.parse_selector(text)
 
 
-def test_the_wildcard_of_a_topic_selects_its_kind():
+def test_wildcard_of_a_topic_selects_its_kind():
     assert topics.wildcard("user:7") == "user:*"
 
 
-def test_the_longest_topic_has_the_maximum_length():
+def test_longest_topic_has_the_maximum_length():
     longest = "k" * 32 + ":" + "k" * 150
 
     assert len(topics.validate(longest)) == topics.MAX_LENGTH

@@ -79,7 +79,7 @@ def test_deletion_ends_all_streams(maja, ends):
     assert [(end.user, end.reason) for end in ends()] == [(pk, "deleted")]
 
 
-def test_a_new_password_ends_the_streams_of_older_logins(maja, ends):
+def test_new_password_ends_the_streams_of_older_logins(maja, ends):
     before = login_digest(maja)
     maja.set_password("battery staple")
     maja.save()
@@ -89,14 +89,14 @@ def test_a_new_password_ends_the_streams_of_older_logins(maja, ends):
     assert end.login == login_digest(maja) != before
 
 
-def test_a_save_of_other_fields_ends_no_streams(maja, ends):
+def test_save_of_other_fields_ends_no_streams(maja, ends):
     maja.first_name = "Maja"
     maja.save(update_fields=["first_name"])
 
     assert ends() == []
 
 
-def test_a_rolled_back_change_ends_no_streams(maja, ends):
+def test_rolled_back_change_ends_no_streams(maja, ends):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         maja.is_active = False
         maja.save()
@@ -124,7 +124,7 @@ def test_changed_permissions_end_the_streams_and_delete_follows(maja, ends, sett
     assert [end.reason for end in ends()] == ["permissions_changed"]
 
 
-def test_a_subscriber_lasts_no_longer_than_the_session(client, maja):
+def test_subscriber_lasts_no_longer_than_the_session(client, maja):
     client.force_login(maja)
     session = client.session
     session.set_expiry(60)
@@ -136,14 +136,14 @@ def test_a_subscriber_lasts_no_longer_than_the_session(client, maja):
     assert subscriber_of(None, None).user == ""
 
 
-def test_a_session_expires_at_its_time_in_the_database(client, maja):
+def test_session_expires_at_its_time_in_the_database(client, maja):
     client.force_login(maja)
     Session.objects.update(expire_date=timezone.now() + timedelta(seconds=30))
 
     assert 29 < subscriber_of(maja, client.session).seconds <= 30
 
 
-def test_a_deleted_session_has_no_time_left(client, maja):
+def test_deleted_session_has_no_time_left(client, maja):
     client.force_login(maja)
     session = client.session
     Session.objects.all().delete()
@@ -151,7 +151,7 @@ def test_a_deleted_session_has_no_time_left(client, maja):
     assert subscriber_of(maja, session).seconds == 0
 
 
-def test_a_session_outside_the_database_has_its_own_lifetime(client, maja, settings):
+def test_session_outside_the_database_has_its_own_lifetime(client, maja, settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     client.force_login(maja)
     session = client.session
@@ -160,7 +160,7 @@ def test_a_session_outside_the_database_has_its_own_lifetime(client, maja, setti
     assert 59 < subscriber_of(maja, session).seconds <= 60
 
 
-def test_a_digest_does_not_contain_the_session_key(client, maja):
+def test_digest_does_not_contain_the_session_key(client, maja):
     client.force_login(maja)
     key = client.session.session_key
 
@@ -168,7 +168,7 @@ def test_a_digest_does_not_contain_the_session_key(client, maja):
     assert session_digest(None) == ""
 
 
-def test_a_user_without_a_password_has_no_login_digest():
+def test_user_without_a_password_has_no_login_digest():
     class Visitor:
         pk = 7
 

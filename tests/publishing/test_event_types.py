@@ -38,11 +38,11 @@ def new_comment(registry):
     return EventType("new_comment", Comment, label="New comment")
 
 
-def test_an_event_type_is_found_by_its_name(new_comment):
+def test_event_type_is_found_by_its_name(new_comment):
     assert event_type("new_comment") is new_comment
 
 
-def test_an_unknown_name_is_rejected_with_the_known_names(new_comment):
+def test_unknown_name_is_rejected_with_the_known_names(new_comment):
     with pytest.raises(UnknownEventType) as caught:
         event_type("new_coment")
 
@@ -55,7 +55,7 @@ def test_an_unknown_name_is_rejected_with_the_known_names(new_comment):
     "name",
     ["", "New", "new-comment", "new comment", "1st", "_a", "é", "a\n", "a" * 64],
 )
-def test_an_invalid_name_is_rejected(name):
+def test_invalid_name_is_rejected(name):
     with pytest.raises(InvalidEventType, match="a name such as new_comment"):
         EventType(name, Comment)
 
@@ -63,7 +63,7 @@ def test_an_invalid_name_is_rejected(name):
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
-def test_a_reserved_name_is_rejected(name):
+def test_reserved_name_is_rejected(name):
     with pytest.raises(InvalidEventType, match="not reserved"):
         EventType(name, Comment)
 
@@ -71,7 +71,7 @@ def test_a_reserved_name_is_rejected(name):
 
 
 @pytest.mark.parametrize("field", sorted(WIRE_FIELDS))
-def test_a_payload_with_a_common_field_is_rejected(field):
+def test_payload_with_a_common_field_is_rejected(field):
     payload = msgspec.defstruct("Payload", [(field, str), ("text", str)])
 
     with pytest.raises(InvalidEventType, match=f"without the field {field}"):
@@ -80,7 +80,7 @@ def test_a_payload_with_a_common_field_is_rejected(field):
     assert "new_comment" not in EventType.registry
 
 
-def test_a_payload_is_checked_by_its_names_on_the_wire():
+def test_payload_is_checked_by_its_names_on_the_wire():
     payload = msgspec.defstruct("Payload", [("kind", str)], rename={"kind": "type"})
 
     with pytest.raises(InvalidEventType, match="without the field type"):
@@ -88,9 +88,7 @@ def test_a_payload_is_checked_by_its_names_on_the_wire():
 
 
 @pytest.mark.parametrize("payload", [Comment, Renamed])
-def test_a_second_event_type_of_a_name_is_rejected_with_both_places(
-    new_comment, payload
-):
+def test_second_event_type_of_a_name_is_rejected_with_both_places(new_comment, payload):
     with pytest.raises(AlreadyRegistered) as caught:
         EventType("new_comment", payload)
 
@@ -102,19 +100,19 @@ def test_a_second_event_type_of_a_name_is_rejected_with_both_places(
     assert str(caught.value).count(__file__) == 2
 
 
-def test_a_payload_may_be_a_struct(new_comment):
+def test_payload_may_be_a_struct(new_comment):
     valid = new_comment.validate(Comment(comment_id=1, text="Fine."))
 
     assert valid == {"comment_id": 1, "text": "Fine.", "score": 0.0, "extra": None}
 
 
-def test_a_payload_may_be_a_mapping_without_optional_fields(new_comment):
+def test_payload_may_be_a_mapping_without_optional_fields(new_comment):
     data = {"comment_id": 1, "text": "Fine."}
 
     assert new_comment.validate(data) == data
 
 
-def test_a_payload_has_its_names_on_the_wire():
+def test_payload_has_its_names_on_the_wire():
     renamed = EventType("new_comment", Renamed)
 
     assert renamed.validate(Renamed(comment_id=1)) == {"commentId": 1}
@@ -138,7 +136,7 @@ def test_a_payload_has_its_names_on_the_wire():
         ({"extra": {object(): 1}}, "", ""),
     ],
 )  # fmt: skip
-def test_an_invalid_payload_is_rejected(new_comment, changed, field, problem):
+def test_invalid_payload_is_rejected(new_comment, changed, field, problem):
     data = {"comment_id": 1, "text": "Fine.", **changed}
 
     with pytest.raises(InvalidPayload) as caught:
@@ -149,18 +147,18 @@ def test_an_invalid_payload_is_rejected(new_comment, changed, field, problem):
     assert problem in caught.value.problem
 
 
-def test_a_payload_without_a_required_field_is_rejected(new_comment):
+def test_payload_without_a_required_field_is_rejected(new_comment):
     with pytest.raises(InvalidPayload, match="required field `text`"):
         new_comment.validate({"comment_id": 1})
 
 
 @pytest.mark.parametrize("data", [None, 7, "text", [], [1, 2]])
-def test_a_payload_that_is_not_an_object_is_rejected(new_comment, data):
+def test_payload_that_is_not_an_object_is_rejected(new_comment, data):
     with pytest.raises(InvalidPayload, match="Expected `object`"):
         new_comment.validate(data)
 
 
-def test_a_deeply_nested_payload_is_rejected(new_comment):
+def test_deeply_nested_payload_is_rejected(new_comment):
     nested = []
     for _ in range(10_000):
         nested = [nested]
@@ -169,14 +167,14 @@ def test_a_deeply_nested_payload_is_rejected(new_comment):
         new_comment.validate({"comment_id": 1, "text": "", "extra": nested})
 
 
-def test_a_payload_may_be_as_large_as_the_limit(new_comment, settings):
+def test_payload_may_be_as_large_as_the_limit(new_comment, settings):
     settings.NOTIFICATIONS = {"MAX_PAYLOAD_BYTES": 64}
     size = 64 - len('{"comment_id":1,"text":""}')
 
     assert new_comment.validate({"comment_id": 1, "text": "a" * size})
 
 
-def test_a_payload_over_the_limit_is_rejected_with_its_size(new_comment, settings):
+def test_payload_over_the_limit_is_rejected_with_its_size(new_comment, settings):
     settings.NOTIFICATIONS = {"MAX_PAYLOAD_BYTES": 64}
     size = 65 - len('{"comment_id":1,"text":""}')
 
@@ -184,7 +182,7 @@ def test_a_payload_over_the_limit_is_rejected_with_its_size(new_comment, setting
         new_comment.validate({"comment_id": 1, "text": "a" * size})
 
 
-def test_the_limit_counts_bytes(new_comment, settings):
+def test_limit_counts_bytes(new_comment, settings):
     settings.NOTIFICATIONS = {"MAX_PAYLOAD_BYTES": 64}
 
     with pytest.raises(InvalidPayload, match="bytes of JSON"):

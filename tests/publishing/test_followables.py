@@ -25,12 +25,12 @@ def registry(monkeypatch):
     monkeypatch.setattr(Followable, "registry", {**Followable.registry})
 
 
-def test_an_object_has_a_topic_and_a_topic_an_object(maja):
+def test_object_has_a_topic_and_a_topic_an_object(maja):
     assert topic_of(maja) == f"user:{maja.pk}"
     assert object_of(f"user:{maja.pk}") == maja
 
 
-def test_a_topic_may_use_another_unique_field_as_key(db):
+def test_topic_may_use_another_unique_field_as_key(db):
     espresso = Topic.objects.create(slug="espresso", name="Espresso")
 
     assert topic_of(espresso) == "topic:espresso"
@@ -41,7 +41,7 @@ def test_a_topic_may_use_another_unique_field_as_key(db):
     "topic",
     ["user:999", "user:maja", "user:" + "9" * 30, "user:1.0", "topic:latte", "chat:1"],
 )
-def test_an_unknown_topic_has_no_object(db, topic):
+def test_unknown_topic_has_no_object(db, topic):
     assert object_of(topic) is None
 
 
@@ -53,12 +53,12 @@ def test_another_spelling_of_a_key_has_no_object(db, written):
     assert object_of("user:" + written.format(1)) is None
 
 
-def test_an_invalid_topic_has_no_object():
+def test_invalid_topic_has_no_object():
     with pytest.raises(InvalidTopic):
         object_of("espresso")
 
 
-def test_an_object_of_another_model_has_no_topic(maja):
+def test_object_of_another_model_has_no_topic(maja):
     row = Follow(user=maja, topic="user:7")
 
     with pytest.raises(NotFollowable) as caught:
@@ -67,7 +67,7 @@ def test_an_object_of_another_model_has_no_topic(maja):
     assert caught.value.model is Follow
 
 
-def test_a_kind_may_be_private():
+def test_kind_may_be_private():
     followable(Follow, kind="secret", public=False)
 
     assert not public_topics(None, "secret:1")
@@ -79,7 +79,7 @@ def test_a_kind_may_be_private():
     [(User, {}), (User, {"key": "username"}), (Follow, {}), (User, {"public": False})],
     ids=["the same", "another key", "another model", "private"],
 )
-def test_a_second_registration_of_a_kind_is_rejected_with_both_places(model, options):
+def test_second_registration_of_a_kind_is_rejected_with_both_places(model, options):
     followable(User, kind="member")
     first = Followable.registry["member"]
 
@@ -93,7 +93,7 @@ def test_a_second_registration_of_a_kind_is_rejected_with_both_places(model, opt
 
 
 @pytest.mark.parametrize("kind", ["", "Secret", "a b", "a:b"])
-def test_an_invalid_kind_is_rejected(kind):
+def test_invalid_kind_is_rejected(kind):
     with pytest.raises(InvalidTopic):
         followable(Follow, kind=kind)
 
@@ -111,13 +111,13 @@ def test_labels_name_the_model_and_the_object(maja):
     }
 
 
-def test_an_invalid_key_leaves_the_labels_of_others(maja):
+def test_invalid_key_leaves_the_labels_of_others(maja):
     assert labels_of(["user:maja", f"user:{maja.pk}"]) == {
         f"user:{maja.pk}": "user maja"
     }
 
 
-def test_an_object_of_a_proxy_model_has_the_topic_of_its_model(maja):
+def test_object_of_a_proxy_model_has_the_topic_of_its_model(maja):
     class Member(User):
         class Meta:
             proxy = True
@@ -126,13 +126,13 @@ def test_an_object_of_a_proxy_model_has_the_topic_of_its_model(maja):
     assert topic_of(Member.objects.get(pk=maja.pk)) == f"user:{maja.pk}"
 
 
-def test_the_models_of_the_site_are_followable():
+def test_models_of_the_site_are_followable():
     models = {found.model for found in Followable.registry.values()}
 
     assert {User, Question, Topic} <= models
 
 
-def test_the_default_level_is_follow(maja):
+def test_default_level_is_follow(maja):
     follow(maja, "user:7")
 
     (row,) = Follow.objects.filter(user=maja)
@@ -140,13 +140,13 @@ def test_the_default_level_is_follow(maja):
 
 
 @pytest.mark.parametrize("level", Level.values)
-def test_a_follow_has_the_given_level(maja, level):
+def test_follow_has_the_given_level(maja, level):
     follow(maja, "user:7", level=level)
 
     assert Follow.objects.get(user=maja).level == level
 
 
-def test_a_new_level_keeps_the_time_of_a_follow(maja):
+def test_new_level_keeps_the_time_of_a_follow(maja):
     before = follow(maja, "user:7")
 
     after = follow(maja, "user:7", level=Level.WATCH)
@@ -155,7 +155,7 @@ def test_a_new_level_keeps_the_time_of_a_follow(maja):
     assert Follow.objects.get(user=maja).level == Level.WATCH
 
 
-def test_a_follow_after_a_mute_begins_now(maja):
+def test_follow_after_a_mute_begins_now(maja):
     before = follow(maja, "user:7", level=Level.MUTE)
     Follow.objects.update(created="2001-01-01T00:00:00Z")
 
@@ -167,7 +167,7 @@ def test_a_follow_after_a_mute_begins_now(maja):
 @pytest.mark.parametrize(
     ("topic", "level"), [("espresso", "follow"), ("user:7", "adore"), ("user:7", "")]
 )
-def test_an_invalid_topic_or_level_is_rejected(maja, topic, level):
+def test_invalid_topic_or_level_is_rejected(maja, topic, level):
     with pytest.raises(ValidationError):
         follow(maja, topic, level=level)
 

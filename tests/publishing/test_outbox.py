@@ -15,7 +15,7 @@ from tests.publishing.recording import PAYLOAD, record
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_an_event_is_relayed_when_its_transaction_commits(appended):
+def test_event_is_relayed_when_its_transaction_commits(appended):
     with transaction.atomic():
         event = record()
         assert appended() == []
@@ -28,7 +28,7 @@ def test_an_event_is_relayed_when_its_transaction_commits(appended):
     assert event.cursor
 
 
-def test_the_data_has_the_common_fields_and_the_payload(appended):
+def test_data_has_the_common_fields_and_the_payload(appended):
     actor = User.objects.create_user("maja")
 
     event = record(actor=actor)
@@ -44,7 +44,7 @@ def test_the_data_has_the_common_fields_and_the_payload(appended):
     }
 
 
-def test_a_rolled_back_event_is_not_relayed(appended):
+def test_rolled_back_event_is_not_relayed(appended):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         record()
         raise ZeroDivisionError
@@ -54,7 +54,7 @@ def test_a_rolled_back_event_is_not_relayed(appended):
     assert len(appended()) == Event.objects.count() == 1
 
 
-def test_a_rolled_back_savepoint_drops_only_its_own_events(appended):
+def test_rolled_back_savepoint_drops_only_its_own_events(appended):
     with transaction.atomic():
         kept = record()
         with pytest.raises(ZeroDivisionError), transaction.atomic():
@@ -75,21 +75,21 @@ def test_events_after_a_rolled_back_savepoint_are_relayed(appended):
     assert [entry.uid for entry in appended()] == [str(kept.uid)]
 
 
-def test_the_events_of_one_transaction_keep_their_order(appended):
+def test_events_of_one_transaction_keep_their_order(appended):
     with transaction.atomic():
         events = [record() for _ in range(5)]
 
     assert [entry.uid for entry in appended()] == [str(each.uid) for each in events]
 
 
-def test_an_invalid_payload_records_nothing():
+def test_invalid_payload_records_nothing():
     with pytest.raises(InvalidPayload, match=r"question_id"):
         record(payload={**PAYLOAD, "question_id": "one"})
 
     assert not Event.objects.exists()
 
 
-def test_an_invalid_topic_records_nothing():
+def test_invalid_topic_records_nothing():
     with pytest.raises(InvalidTopic, match="invalid"):
         record(topics=["topic:espresso", "invalid"])
 
@@ -103,13 +103,13 @@ def test_too_many_topics_are_rejected(settings):
         record(topics=["topic:a", "topic:b", "topic:c"])
 
 
-def test_a_repeated_topic_counts_once(appended):
+def test_repeated_topic_counts_once(appended):
     record(topics=["topic:a", "topic:a"])
 
     assert appended()[0].topics == ("topic:a",)
 
 
-def test_a_signal_is_sent_for_a_recorded_event():
+def test_signal_is_sent_for_a_recorded_event():
     received = []
     event_recorded.connect(
         lambda event, **signal: received.append(event), weak=False, dispatch_uid="test"
@@ -121,14 +121,14 @@ def test_a_signal_is_sent_for_a_recorded_event():
     assert received == [event]
 
 
-def test_an_event_stays_pending_without_redis(no_redis):
+def test_event_stays_pending_without_redis(no_redis):
     event = record()
 
     event.refresh_from_db()
     assert list(Event.objects.pending()) == [event]
 
 
-def test_a_follow_is_relayed_on_commit(appended):
+def test_follow_is_relayed_on_commit(appended):
     user = User.objects.create_user("maja")
 
     made = follow(user, "topic:espresso")
@@ -144,7 +144,7 @@ def test_a_follow_is_relayed_on_commit(appended):
     assert not Control.objects.exists()
 
 
-def test_the_entry_has_the_topics_of_earlier_events(appended):
+def test_entry_has_the_topics_of_earlier_events(appended):
     first = record(topics=["topic:a"])
     first.refresh_from_db()
 
@@ -156,9 +156,7 @@ def test_the_entry_has_the_topics_of_earlier_events(appended):
     assert entry.already_told == {"topic:a": round(first.relayed.timestamp() * 1000)}
 
 
-def test_an_overdue_event_is_relayed_before_the_next_of_its_topic(
-    start, link, appended
-):
+def test_overdue_event_is_relayed_before_the_next_of_its_topic(start, link, appended):
     link.cut()
     overdue = record(topics=["topic:a", "topic:b"])
     other = record(topics=["topic:c"])
@@ -170,7 +168,7 @@ def test_an_overdue_event_is_relayed_before_the_next_of_its_topic(
     assert list(Event.objects.pending()) == [other]
 
 
-def test_a_new_event_does_not_wait_for_many_overdue_ones(
+def test_new_event_does_not_wait_for_many_overdue_ones(
     start, link, appended, monkeypatch
 ):
     monkeypatch.setattr(outbox, "OVERDUE_LIMIT", 2)
@@ -184,7 +182,7 @@ def test_a_new_event_does_not_wait_for_many_overdue_ones(
     assert [entry.uid for entry in appended()] == [str(new.uid)]
 
 
-def test_an_error_in_the_relay_is_logged_and_the_save_stands(monkeypatch, caplog):
+def test_error_in_the_relay_is_logged_and_the_save_stands(monkeypatch, caplog):
     received = []
 
     def fail(events):

@@ -11,7 +11,7 @@ from tests.publishing.recording import record
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_sweep_relays_pending_events_in_order(start, link, settings, appended):
+def test_sweep_relays_pending_events_in_order(start, link, settings, appended):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_BATCH": 2}
     link.cut()
     events = [record() for _ in range(5)]
@@ -23,11 +23,11 @@ def test_a_sweep_relays_pending_events_in_order(start, link, settings, appended)
     assert not Event.objects.pending().exists()
 
 
-def test_a_sweep_without_pending_rows_does_not_use_redis(no_redis):
+def test_sweep_without_pending_rows_does_not_use_redis(no_redis):
     assert outbox.sweep() == 0
 
 
-def test_a_sweep_does_nothing_without_the_lock(log, link):
+def test_sweep_does_nothing_without_the_lock(log, link):
     link.cut()
     record()
     link.mend()
@@ -39,7 +39,7 @@ def test_a_sweep_does_nothing_without_the_lock(log, link):
     assert Event.objects.pending().exists()
 
 
-def test_an_event_that_is_in_the_log_is_not_appended_again(appended):
+def test_event_that_is_in_the_log_is_not_appended_again(appended):
     event = record()
     Event.objects.update(relayed=None, cursor="")
 
@@ -50,7 +50,7 @@ def test_an_event_that_is_in_the_log_is_not_appended_again(appended):
     assert event.cursor
 
 
-def test_a_sweep_relays_control_entries(start, link, appended):
+def test_sweep_relays_control_entries(start, link, appended):
     user = User.objects.create_user("maja")
     link.cut()
     follow(user, "topic:espresso")
@@ -64,7 +64,7 @@ def test_a_sweep_relays_control_entries(start, link, appended):
     assert not Control.objects.exists()
 
 
-def test_a_sweep_stops_when_it_loses_the_lock(start, link, settings, monkeypatch):
+def test_sweep_stops_when_it_loses_the_lock(start, link, settings, monkeypatch):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_BATCH": 2}
     monkeypatch.setattr(outbox, "SWEEP_LOCK_SECONDS", 5)
     link.cut()
@@ -77,7 +77,7 @@ def test_a_sweep_stops_when_it_loses_the_lock(start, link, settings, monkeypatch
     assert outbox.sweep() == 2
 
 
-def test_an_overdue_follow_is_relayed_before_the_next_change(start, link, appended):
+def test_overdue_follow_is_relayed_before_the_next_change(start, link, appended):
     user = User.objects.create_user("maja")
     link.cut()
     follow(user, "topic:espresso")
@@ -90,7 +90,7 @@ def test_an_overdue_follow_is_relayed_before_the_next_change(start, link, append
     assert [entry.level for entry in follows] == ["follow", ""]
 
 
-def test_a_sweep_corrects_when_earlier_events_were_relayed(start, link, appended):
+def test_sweep_corrects_when_earlier_events_were_relayed(start, link, appended):
     link.cut()
     first = record(topics=["topic:a"], source="x")
     second = record(

@@ -15,7 +15,7 @@ def sweeps(monkeypatch):
     return done
 
 
-def test_the_sweeper_sweeps_repeatedly(sweeps, settings):
+def test_sweeper_sweeps_repeatedly(sweeps, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_INTERVAL": 0.01}
 
     sweeper.start()
@@ -24,7 +24,7 @@ def test_the_sweeper_sweeps_repeatedly(sweeps, settings):
     sweeper.stop()
 
 
-def test_an_interval_of_zero_never_sweeps(sweeps, settings):
+def test_interval_of_zero_never_sweeps(sweeps, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "SWEEP_INTERVAL": 0}
 
     sweeper.start()
@@ -34,7 +34,7 @@ def test_an_interval_of_zero_never_sweeps(sweeps, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sweep_without_redis_is_logged(no_redis, caplog):
+def test_sweep_without_redis_is_logged(no_redis, caplog):
     Event.objects.create(type="new_question", payload={})
 
     sweep()
@@ -43,7 +43,7 @@ def test_a_sweep_without_redis_is_logged(no_redis, caplog):
     assert Event.objects.pending().exists()
 
 
-def test_a_sweep_without_a_database_is_logged(monkeypatch, caplog):
+def test_sweep_without_a_database_is_logged(monkeypatch, caplog):
     def fail():
         raise DatabaseError("gone")
 
@@ -55,7 +55,7 @@ def test_a_sweep_without_a_database_is_logged(monkeypatch, caplog):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_number_of_relayed_entries_is_logged(log, caplog):
+def test_number_of_relayed_entries_is_logged(log, caplog):
     Event.objects.create(type="new_question", payload={})
 
     with caplog.at_level("INFO"):

@@ -96,7 +96,7 @@ def unmark(event):
     )
 
 
-def test_an_event_in_the_log_counts_before_its_row_is_marked(log, maja):
+def test_event_in_the_log_counts_before_its_row_is_marked(log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     first, second, third = record(MILK), record(MILK), record(MILK)
     unmark(second)
@@ -121,7 +121,7 @@ def test_many_pending_events_do_not_displace_relayed_ones(link, log, maja):
     assert count_unseen(maja, up_to=Cursor.parse(newest.cursor)) == 3
 
 
-def test_a_pending_event_counts_when_it_is_relayed(link, log, maja):
+def test_pending_event_counts_when_it_is_relayed(link, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     first = record(MILK)
     up_to = Cursor.parse(first.cursor)
@@ -135,7 +135,7 @@ def test_a_pending_event_counts_when_it_is_relayed(link, log, maja):
     assert (without_redis, with_redis) == (1, 1)
 
 
-def test_a_new_count_includes_events_whose_row_is_not_marked(attach, hub, log, maja):
+def test_new_count_includes_events_whose_row_is_not_marked(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     first, _ = record(MILK), record(MILK)
     unmark(first)
@@ -146,7 +146,7 @@ def test_a_new_count_includes_events_whose_row_is_not_marked(attach, hub, log, m
     assert counts(take_until(connection, hub, log)) in ([], [2])
 
 
-def test_a_count_is_at_most_one_hundred(attach, hub, log, maja):
+def test_count_is_at_most_one_hundred(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     connection, _ = attach(99)
 
@@ -156,7 +156,7 @@ def test_a_count_is_at_most_one_hundred(attach, hub, log, maja):
     assert counts(take_until(connection, hub, log))[-1] == 100
 
 
-def test_an_event_of_a_requested_topic_is_not_counted(attach, hub, log):
+def test_event_of_a_requested_topic_is_not_counted(attach, hub, log):
     connection, _ = attach(0, requested_topics=[MILK])
 
     event = record(MILK)
@@ -166,7 +166,7 @@ def test_an_event_of_a_requested_topic_is_not_counted(attach, hub, log):
     assert counts(found) == []
 
 
-def test_a_stream_without_a_count_gets_none(attach, hub, log, maja):
+def test_stream_without_a_count_gets_none(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     connection, opening = attach(None)
 
@@ -177,7 +177,7 @@ def test_a_stream_without_a_count_gets_none(attach, hub, log, maja):
     assert counts(take_until(connection, hub, log)) == []
 
 
-def test_an_event_for_everyone_is_counted(attach, hub, log):
+def test_event_for_everyone_is_counted(attach, hub, log):
     connection, _ = attach(0)
 
     record(EVERYONE)
@@ -229,7 +229,7 @@ def test_events_seen_elsewhere_are_not_counted_on_a_replay(attach, hub, log, maj
     ],
     ids=["seen", "one read", "all read", "muted", "unfollowed", "off"],
 )
-def test_a_change_elsewhere_sends_a_new_count(attach, hub, log, maja, act, expected):
+def test_change_elsewhere_sends_a_new_count(attach, hub, log, maja, act, expected):
     Follow.objects.set_level(maja, MILK, "follow")
     record(MILK)
     event = record(MILK)
@@ -253,14 +253,14 @@ def test_events_that_the_page_counted_are_not_counted_again(hub, log, maja):
     assert connection.unseen_count == 6
 
 
-def test_a_stale_cursor_gets_an_unknown_count(attach):
+def test_stale_cursor_gets_an_unknown_count(attach):
     _, opening = attach(3, after="1-1")
 
     assert counts(opening) == [None]
     assert opening[0].event == "reset"
 
 
-def test_a_type_that_is_not_live_is_sent_to_watched_topics(attach, hub, log, maja):
+def test_type_that_is_not_live_is_sent_to_watched_topics(attach, hub, log, maja):
     Follow.objects.set_level(maja, MILK, "follow")
     Preference.objects.set(maja, "new_question", "inbox")
     connection, _ = attach(0)
@@ -274,7 +274,7 @@ def test_a_type_that_is_not_live_is_sent_to_watched_topics(attach, hub, log, maj
     assert events == [watched.cursor]
 
 
-def test_a_requested_topic_gets_types_that_are_not_live(attach, hub, log, maja):
+def test_requested_topic_gets_types_that_are_not_live(attach, hub, log, maja):
     Preference.objects.set(maja, "new_question", "off")
     connection, _ = attach(0, requested_topics=["topic:*"])
 

@@ -35,7 +35,7 @@ def relayed():
     return [(event.type, event.topics) for event in events]
 
 
-def test_a_question_with_several_topics_is_one_event(maja, milk, tamping):
+def test_question_with_several_topics_is_one_event(maja, milk, tamping):
     ask(maja, milk, tamping)
 
     assert relayed() == [
@@ -51,7 +51,7 @@ def test_links_from_the_other_side_are_part_of_the_event(maja, milk):
     assert relayed() == [("new_question", ["topic:milk", f"user:{maja.pk}"])]
 
 
-def test_a_topic_removed_in_the_same_transaction_is_left_out(maja, milk, tamping):
+def test_topic_removed_in_the_same_transaction_is_left_out(maja, milk, tamping):
     with transaction.atomic():
         question = Question.objects.create(title="Why?", body="Tell.", author=maja)
         question.topics.set([milk, tamping])
@@ -70,7 +70,7 @@ def test_topics_linked_without_a_transaction_are_a_second_event(maja, milk):
     ]
 
 
-def test_a_topic_added_later_is_an_event_for_its_followers_only(maja, milk, tamping):
+def test_topic_added_later_is_an_event_for_its_followers_only(maja, milk, tamping):
     question = ask(maja, milk)
     first = Event.objects.get()
 
@@ -84,7 +84,7 @@ def test_a_topic_added_later_is_an_event_for_its_followers_only(maja, milk, tamp
     }
 
 
-def test_a_topic_removed_and_added_again_records_nothing(maja, milk):
+def test_topic_removed_and_added_again_records_nothing(maja, milk):
     question = ask(maja, milk)
 
     question.topics.clear()
@@ -93,7 +93,7 @@ def test_a_topic_removed_and_added_again_records_nothing(maja, milk):
     assert Event.objects.count() == 1
 
 
-def test_a_topic_added_to_an_object_without_an_event_records_nothing(maja, milk):
+def test_topic_added_to_an_object_without_an_event_records_nothing(maja, milk):
     [question] = Question.objects.bulk_create(
         [Question(title="Why?", body="Tell.", author=maja)]
     )
@@ -112,7 +112,7 @@ def test_editing_records_nothing(maja, milk):
     assert Event.objects.count() == 1
 
 
-def test_the_event_has_the_title_at_the_commit(maja, milk):
+def test_event_has_the_title_at_the_commit(maja, milk):
     with transaction.atomic():
         question = Question.objects.create(title="Wy?", body="Tell.", author=maja)
         question.title = "Why?"
@@ -122,7 +122,7 @@ def test_the_event_has_the_title_at_the_commit(maja, milk):
     assert Event.objects.get().payload["title"] == "Why?"
 
 
-def test_an_answer_is_addressed_to_question_topics_and_author(maja, tobias, milk):
+def test_answer_is_addressed_to_question_topics_and_author(maja, tobias, milk):
     question = ask(maja, milk)
 
     answer = Answer.objects.create(question=question, body="So.", author=tobias)
@@ -174,7 +174,7 @@ def test_loading_data_records_nothing(maja, milk):
     assert not Follow.objects.exists()
 
 
-def test_a_rolled_back_question_has_no_event(maja, milk):
+def test_rolled_back_question_has_no_event(maja, milk):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         Question.objects.create(title="Never", body="Tell.", author=maja)
         raise ZeroDivisionError
@@ -183,7 +183,7 @@ def test_a_rolled_back_question_has_no_event(maja, milk):
     assert Event.objects.get().payload["title"] == "Why?"
 
 
-def test_a_question_of_a_rolled_back_savepoint_has_no_event(maja, milk):
+def test_question_of_a_rolled_back_savepoint_has_no_event(maja, milk):
     with transaction.atomic():
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             lost = Question.objects.create(title="Never", body="Tell.", author=maja)
@@ -215,7 +215,7 @@ def test_topics_added_in_one_transaction_are_one_more_event(maja, milk, tamping)
     assert second.already_told == {f"user:{maja.pk}": first.relayed}
 
 
-def test_a_removed_topic_still_counts_as_already_told(maja, milk, tamping):
+def test_removed_topic_still_counts_as_already_told(maja, milk, tamping):
     question = ask(maja, milk)
 
     with transaction.atomic():
@@ -227,7 +227,7 @@ def test_a_removed_topic_still_counts_as_already_told(maja, milk, tamping):
     assert set(second.already_told) == {"topic:milk", f"user:{maja.pk}"}
 
 
-def test_a_topic_added_and_removed_again_records_nothing(maja, milk, tamping):
+def test_topic_added_and_removed_again_records_nothing(maja, milk, tamping):
     question = ask(maja, milk)
 
     with transaction.atomic():
@@ -250,7 +250,7 @@ def test_loading_data_over_an_object_with_an_event_records_nothing(maja, milk, t
     assert Event.objects.count() == 1
 
 
-def test_a_key_reused_after_a_rollback_belongs_to_the_new_object(maja, tobias, milk):
+def test_key_reused_after_a_rollback_belongs_to_the_new_object(maja, tobias, milk):
     question = ask(maja, milk)
 
     with transaction.atomic():
@@ -265,7 +265,7 @@ def test_a_key_reused_after_a_rollback_belongs_to_the_new_object(maja, tobias, m
     assert Event.objects.last().topics == ["topic:milk", f"user:{maja.pk}"]
 
 
-def test_an_event_without_an_actor_adds_no_follow(maja, milk):
+def test_event_without_an_actor_adds_no_follow(maja, milk):
     watcher = Watcher(
         Question,
         NEW_QUESTION,

@@ -51,7 +51,7 @@ def watch_again():
     )
 
 
-def test_a_second_watch_is_rejected_with_both_places():
+def test_second_watch_is_rejected_with_both_places():
     with pytest.raises(AlreadyRegistered) as caught:
         watch_again()
 
@@ -62,7 +62,7 @@ def test_a_second_watch_is_rejected_with_both_places():
     assert caught.value.second in str(caught.value)
 
 
-def test_the_first_watch_works_after_a_second_was_rejected(maja):
+def test_first_watch_works_after_a_second_was_rejected(maja):
     for _ in range(2):
         with pytest.raises(AlreadyRegistered):
             watch_again()
@@ -73,7 +73,7 @@ def test_the_first_watch_works_after_a_second_was_rejected(maja):
     assert Event.objects.get().payload["title"] == "Why?"
 
 
-def test_a_model_can_be_watched_for_another_event_type(maja, another_type):
+def test_model_can_be_watched_for_another_event_type(maja, another_type):
     watch(
         Question,
         another_type,
