@@ -1,1 +1,1 @@
-"""The bench: this project beside other servers, all in one run on one machine."""
+"""The benchmark: this project and other servers, in one run on one machine."""

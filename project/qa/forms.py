@@ -75,7 +75,9 @@ def topic_name_problems(name: str) -> Iterable[str]:
         )
         yield problem % {"start": name[:20], "most": Topic.NAME_CHARS}
     elif not TOPIC_NAME.fullmatch(name):
-        problem = _("“%(name)s” may only contain letters, digits, spaces and %(signs)s.")
+        problem = _(
+            "“%(name)s” may only contain letters, digits, spaces and %(signs)s."
+        )
         yield problem % {"name": name, "signs": TOPIC_SIGNS}
     elif not name_to_slug(name, chars=Topic.NAME_CHARS):
         problem = _("“%(name)s” needs at least one letter from a to z, or a digit.")

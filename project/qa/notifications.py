@@ -1,7 +1,7 @@
-"""The site's events: what they carry, who can follow what, and when they happen.
+"""The integration with the notifications app: the site's events and followable models.
 
-This file is the whole integration: the app imports the `notifications` module of each
-installed app at start-up. Nothing else of the site needs to know about events.
+The app imports the `notifications` module of each installed app at start-up. Models,
+views and forms know nothing of events.
 """
 
 import msgspec
@@ -13,7 +13,7 @@ from project.qa.models import Answer, Question, Topic
 
 
 class NewQuestion(msgspec.Struct):
-    """The payload of `new_question`."""
+    """The fields that clients get with a new question, as JSON."""
 
     question_id: int
     title: str
@@ -21,7 +21,7 @@ class NewQuestion(msgspec.Struct):
 
 
 class NewAnswer(msgspec.Struct):
-    """The payload of `new_answer`."""
+    """The fields that clients get with a new answer, as JSON."""
 
     answer_id: int
     question_id: int
@@ -49,7 +49,7 @@ def question_topics(question: Question) -> list[str]:
 
 
 def question_payload(question: Question) -> NewQuestion:
-    """Return what clients get of a new question."""
+    """Return the payload of a new question."""
     return NewQuestion(
         question_id=question.pk,
         title=question.title,
@@ -64,7 +64,7 @@ def answer_topics(answer: Answer) -> list[str]:
 
 
 def answer_payload(answer: Answer) -> NewAnswer:
-    """Return what clients get of a new answer."""
+    """Return the payload of a new answer."""
     return NewAnswer(
         answer_id=answer.pk,
         question_id=answer.question.pk,
