@@ -71,9 +71,7 @@ def test_page_is_shown_without_redis(request_through, no_redis):
     assert request_through().notifications_cursor == ""
 
 
-def test_page_needs_no_redis_while_the_hub_reads_the_log(
-    client, db, log, monkeypatch
-):
+def test_page_needs_no_redis_while_the_hub_reads_the_log(client, db, log, monkeypatch):
     hub = shared_hub()
     hub.ensure_started()
     position = hub.position

@@ -1,4 +1,4 @@
-"""Fixtures of the live tests: one site a module, and people who use it."""
+"""Fixtures of the system tests: one site for each module, and people who use it."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""A crowd of streams in one thread, each of which behaves as a browser does."""
+"""Many streams in one thread, each with the behaviour of a browser's EventSource."""
 
 import asyncio
 import contextlib
@@ -15,18 +15,18 @@ T = TypeVar("T")
 
 STREAM = "/notifications/stream/"
 HEARTBEAT = "heartbeat"
-# How long a stream waits before it comes back, until the server has said `retry`.
+# How long a stream waits before it reconnects, until the server has sent `retry`.
 RETRY_SECONDS = 0.2
-# The statuses upon which it comes back, too: after Retry-After, if that is given.
-COME_BACK = (429, 503)
+# A stream reconnects after these statuses, too: after Retry-After if it was sent.
+RECONNECT = (429, 503)
 READ_BYTES = 65_536
 
 
 class Stream:
-    """One EventSource: reads, remembers where it is, and comes back.
+    """One EventSource: reads, remembers its cursor, and reconnects.
 
-    Only the crowd's thread writes to it; a test reads it, and asks by the methods of
-    the crowd. `make_socket` returns a TCP socket that is not connected yet.
+    Only the crowd's thread writes to it. Tests read it and change it through the
+    crowd. `make_socket` returns a TCP socket that is not connected yet.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class Stream:
         self._socket: socket.socket | None = None
         self._reading = asyncio.Event()
         self._reading.set()
-        # As it goes into the header; bytes, so that a test can send what is no text.
+        # The header's value; bytes, so that a test can send invalid text.
         self._last_event_id = _bytes(last_event_id)
         self._retry = RETRY_SECONDS
-        # What came, heartbeats apart; in them only their number.
+        # The events without the heartbeats, which are only counted.
         self.events: list[Received] = []
         self.heartbeats = 0
         self.statuses: list[int] = []
-        # Whether it is attached: the server has said how far it is.
+        # Whether it is attached: the server has sent a heartbeat with its cursor.
         self.live = False
-        # Whether it will not come back, since the server refused it.
+        # Whether the server refused it, so that it does not reconnect.
         self.refused = False
         # How often it was attached.
         self.attached = 0
@@ -74,7 +74,7 @@ class Stream:
 
     @property
     def uids(self) -> list[str]:
-        """The uids of what came, in order; the server's own events are left out."""
+        """The uids of the events, in order; the server's own events have none."""
         return [uid for uid in (each.uid for each in list(self.events)) if uid]
 
     def named(self, name: str) -> list[Received]:
@@ -82,7 +82,7 @@ class Stream:
         return [each for each in list(self.events) if each.name == name]
 
     async def run(self) -> None:
-        """Read, and come back after each end, until refused or cancelled."""
+        """Read, and reconnect after each end, until refused or cancelled."""
         while not self.refused:
             pause = None
             try:
@@ -93,18 +93,18 @@ class Stream:
             await asyncio.sleep(self._retry if pause is None else pause)
 
     async def _connect_and_read(self) -> float:
-        """Read until the end; return how long to wait before coming back."""
+        """Read until the end; return how long to wait before reconnecting."""
         loop = asyncio.get_running_loop()
         self._socket = sock = self._make_socket()
         sock.setblocking(False)
         if self._receive_bytes is not None:
-            # Before connecting, which tells the other side the window.
+            # Before connecting, which announces the window to the other side.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_bytes)
         await loop.sock_connect(sock, self._address)
         await loop.sock_sendall(sock, self._request())
         status, headers, body = await _read_head(sock)
         self.statuses.append(status)
-        if status in COME_BACK:
+        if status in RECONNECT:
             return float(headers.get(b"retry-after", RETRY_SECONDS))
         if status != 200:
             self.refused = True
@@ -154,18 +154,18 @@ class Stream:
             self._socket.close()
 
     def break_off(self) -> None:
-        """Let the link break, if there is one; in the crowd's thread."""
+        """Break the connection, if there is one; in the crowd's thread."""
         self.live = False
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def pause(self) -> None:
-        """Read no more until `go_on`; in the crowd's thread."""
+        """Stop reading until `resume`; in the crowd's thread."""
         self._reading.clear()
 
-    def go_on(self) -> None:
-        """Read again, from now on by a buffer of full size; in the crowd's thread."""
+    def resume(self) -> None:
+        """Read again, on new connections with a buffer of full size."""
         self._receive_bytes = None
         self._reading.set()
 
@@ -203,7 +203,7 @@ class Crowd:
         receive_bytes: int | None = None,
         make_socket: Callable[[], socket.socket] = socket.socket,
     ) -> Stream:
-        """Open a stream, and do not wait until it is attached."""
+        """Open a stream; return without waiting until it is attached."""
         stream = Stream(
             self._address,
             path,
@@ -222,18 +222,18 @@ class Crowd:
             stream.live = False
 
     def break_off(self, stream: Stream) -> None:
-        """Break a stream's link; it comes back by itself."""
+        """Break a stream's connection; it reconnects by itself."""
         self._loop.call_soon_threadsafe(stream.break_off)
 
     def pause(self, *streams: Stream) -> None:
-        """Let streams read nothing until `go_on`."""
+        """Stop streams from reading until `resume`."""
         for stream in streams:
             self._loop.call_soon_threadsafe(stream.pause)
 
-    def go_on(self, *streams: Stream) -> None:
-        """Let streams read again."""
+    def resume(self, *streams: Stream) -> None:
+        """Have streams read again."""
         for stream in streams:
-            self._loop.call_soon_threadsafe(stream.go_on)
+            self._loop.call_soon_threadsafe(stream.resume)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the crowd's thread; return what it returns."""
@@ -267,7 +267,7 @@ def wait_until_live(streams: Iterable[Stream]) -> None:
 
 
 async def _read_head(sock: socket.socket) -> tuple[int, dict[bytes, bytes], bytes]:
-    """Return the status, the headers, and what came of the body already."""
+    """Return the status, the headers and the start of the body."""
     loop = asyncio.get_running_loop()
     got = b""
     while b"\r\n\r\n" not in got:

@@ -1,4 +1,4 @@
-"""What a browser does with the bytes of a response: chunks, then events. No I/O."""
+"""Parses a response as a browser does: chunks, then events. Does no I/O."""
 
 import json
 import re
@@ -18,7 +18,7 @@ class Received(NamedTuple):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What the data says, as JSON."""
+        """The data, decoded as JSON."""
         return json.loads(self.data)
 
     @property
@@ -72,7 +72,7 @@ class EventParser:
 
     def __init__(self, last_event_id: str = "") -> None:
         self.last_event_id = last_event_id
-        # In seconds, once the server has said it.
+        # In seconds, once the server has sent it.
         self.retry: float | None = None
         self._rest = b""
         self._fields: dict[str, list[str]] = {"event": [], "data": []}

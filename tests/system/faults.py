@@ -1,4 +1,4 @@
-"""A site whose Redis can be made to fail, and what a test asks of it."""
+"""A site whose Redis can be made to fail, and what its log and database hold."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def heal(site: Site, proxy: Proxy) -> None:
 
 
 def new_topic() -> str:
-    """Return a topic that nobody else uses."""
+    """Return a topic that no other test uses."""
     return f"topic:t{uuid.uuid4().hex}"
 
 
@@ -82,8 +82,8 @@ def ask(asker: Person, topic: str, titles: list[str]) -> None:
         asker.post("/ask/", title=title, body="?", topics=topic.partition(":")[2])
 
 
-def told(listener: Listener) -> list[str]:
-    """Return the titles that a stream told, with RESET where it declared a gap."""
+def titles_of(listener: Listener) -> list[str]:
+    """Return the titles that a stream received, with RESET in place of a reset."""
     return [
         RESET if name == RESET else data["title"]
         for name, data in list(listener.events)
@@ -92,17 +92,17 @@ def told(listener: Listener) -> list[str]:
 
 
 def wait_for_titles(listeners: list[Listener], titles: list[str]) -> None:
-    """Wait until each stream told the last of these; fail unless it told just them.
+    """Wait until each stream received exactly these titles.
 
-    In this order, that is, each once, and with no reset.
+    In this order, each once, and without a reset.
     """
     for listener in listeners:
         wait_for(
-            lambda listener=listener: set(titles) <= set(told(listener)),
-            what=f"{titles}, got {told(listener)}",
+            lambda listener=listener: set(titles) <= set(titles_of(listener)),
+            what=f"{titles}, got {titles_of(listener)}",
             seconds=DELIVERED_SECONDS,
         )
-    everything = [told(listener) for listener in listeners]
+    everything = [titles_of(listener) for listener in listeners]
     assert everything == [titles] * len(listeners)
 
 

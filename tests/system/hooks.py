@@ -1,4 +1,4 @@
-"""What a site may hang into the settings of the app, for tests."""
+"""Settings and middleware that tests put into the site."""
 
 import gc
 import os
@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 PRIVATE = "private-"
-# Where a worker says what it holds.
+# The path under which a worker reports what it holds.
 CENSUS = "/census/"
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
@@ -23,7 +23,7 @@ def members_only(user: Any, topic: str) -> bool:
 
 
 def census(get_response: Respond) -> Respond:
-    """Answer, under a path of its own, what the worker holds for its clients."""
+    """Report, at CENSUS, what the worker holds for its clients."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         if request.path == CENSUS:
@@ -55,7 +55,7 @@ def _count() -> dict[str, int]:
 
 
 def wrapping(get_response: Respond) -> Respond:
-    """Put a generator around each stream, as others' middleware may."""
+    """Wrap each stream into a generator, as third-party middleware may."""
 
     def wrap(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield from chunks

@@ -1,4 +1,4 @@
-"""A client of the stream that behaves as a browser does: reads, resumes, remembers."""
+"""A client of the stream with the behaviour of a browser: reads and resumes."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ RECONNECT_SECONDS = 0.1
 
 
 class Listener:
-    """Reads one stream in a thread, and comes back by Last-Event-ID when it ends."""
+    """Reads one stream in a thread, and resumes by Last-Event-ID when it ends."""
 
     def __init__(self, client: httpx.Client, path: str = "/notifications/stream/"):
         self._client = client
@@ -24,7 +24,7 @@ class Listener:
         self._response: httpx.Response | None = None
         self.last_event_id = ""
         self.connected = threading.Event()
-        # What came, as (event, data); heartbeats apart.
+        # The events as (name, data), without the heartbeats.
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.heartbeats = 0
         self.connects = 0
@@ -53,7 +53,7 @@ class Listener:
         return [data for name, data in list(self.events) if name in names]
 
     def wait_for(self, count: int, *names: str) -> list[dict[str, Any]]:
-        """Wait until so many events of these types came; return them."""
+        """Wait until `count` events of these types arrived; return them."""
         wait_for(
             lambda: len(self.of_type(*names)) >= count,
             what=f"{count} of {names}, got {len(self.of_type(*names))}: {self.events}",

@@ -1,4 +1,4 @@
-"""Many people with sessions, who follow and sign out by one HTTP client."""
+"""Many people with sessions that follow and log out by one HTTP client."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ import httpx
 from tests.system.server import Site
 from tests.system.topics import new_names
 
-# What Django takes for a token when it comes as cookie and as header alike.
+# Django accepts any token that is the same in the cookie and in the header.
 _TOKEN = "t" * 32
 
 # Makes people and a session for each; prints names, primary keys, session keys.
@@ -41,7 +41,7 @@ Topic.objects.bulk_create(Topic(slug=slug, name=slug) for slug in SLUGS)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who is signed in."""
+    """A person with a session."""
 
     name: str
     pk: int
@@ -49,7 +49,7 @@ class Member:
 
 
 class Members:
-    """Signs people in, and does for them what their pages would."""
+    """Signs people in, and sends the requests of their pages."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -69,11 +69,11 @@ class Members:
         self._client.close()
 
     def join(self, count: int, *, seconds: int | None = None) -> list[Member]:
-        """Return so many people whom no other test knows."""
+        """Return this many new people, signed in."""
         return self.sign_in(new_names(count), seconds=seconds)
 
     def make_topics(self, count: int, *, prefix: str = "") -> list[str]:
-        """Return so many new topics that can be followed."""
+        """Return this many new topics that can be followed."""
         slugs = new_names(count, prefix=prefix)
         self._site.shell(_MAKE_TOPICS.replace("SLUGS", repr(slugs)))
         return [f"topic:{slug}" for slug in slugs]
@@ -81,7 +81,7 @@ class Members:
     def sign_in(
         self, names: Iterable[str], *, seconds: int | None = None
     ) -> list[Member]:
-        """Return people of these names, with a session that lasts so long."""
+        """Return people with these names, each with a session of this lifetime."""
         code = _SIGN_IN.replace("NAMES", repr(list(names)))
         code = code.replace("SECONDS", repr(seconds))
         return [Member(*each) for each in json.loads(self._site.shell(code))]
@@ -89,17 +89,17 @@ class Members:
     def ask(
         self, method: str, path: str, member: Member, **options: object
     ) -> httpx.Response:
-        """Send a request of this person; return the answer."""
+        """Send a request with this person's session; return the response."""
         cookies = f"sessionid={member.session}; csrftoken={_TOKEN}"
         headers = {"Cookie": cookies, "X-CSRFToken": _TOKEN}
         return self._client.request(method, path, headers=headers, **options)
 
     def follow(self, member: Member, topic: str, *, level: str = "follow") -> None:
-        """Let a person follow a topic at a level."""
+        """Follow a topic at a level."""
         path = f"/notifications/follows/{topic}/"
         self.ask("PUT", path, member, data={"level": level}).raise_for_status()
 
     def unfollow(self, member: Member, topic: str) -> None:
-        """Let a person follow a topic no longer."""
+        """Unfollow a topic."""
         path = f"/notifications/follows/{topic}/"
         self.ask("DELETE", path, member).raise_for_status()

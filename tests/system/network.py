@@ -1,4 +1,4 @@
-"""A network of its own, whose link to this machine a test can cut without a trace."""
+"""A network namespace whose link to this machine a test can cut silently."""
 
 import ctypes
 import os
@@ -18,9 +18,9 @@ THERE = "198.18.77.2"
 
 
 class Network:
-    """A network namespace with one cable to here; raises Skipped where that fails."""
+    """A network namespace with one link to this machine; skips where that fails."""
 
-    # The address of this machine, as seen from there.
+    # The address of this machine in the namespace.
     here = HERE
 
     def __init__(self) -> None:
@@ -53,11 +53,11 @@ class Network:
         _ip(f"-n {self._name} link set there up")
 
     def cut(self) -> None:
-        """Let every packet vanish from now on, in both directions."""
+        """Drop every packet from now on, in both directions."""
         _ip(f"-n {self._name} link set there down")
 
     def make_socket(self) -> socket.socket:
-        """Return a TCP socket that belongs to the network."""
+        """Return a TCP socket in the namespace."""
         made: list[socket.socket] = []
 
         def enter_and_make() -> None:

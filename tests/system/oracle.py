@@ -1,7 +1,6 @@
-"""What each person should be told, by a query over the database and nothing else.
+"""The events that are due to each person, by a query over the site's tables.
 
-Knows the rules from the site's tables alone, so that it cannot repeat a mistake of
-the code that it judges.
+It shares no code with the app, so that it cannot repeat a mistake of it.
 """
 
 import sqlite3
@@ -26,7 +25,7 @@ UNION ALL
 SELECT 'new_answer', id, author_id, 'user:' || author_id FROM qa_answer
 """
 
-_TOLD = f"""
+_DUE = f"""
 WITH addresses AS ({_ADDRESSES}),
      follows AS (SELECT topic, level FROM notifications_follow WHERE user_id = :person)
 SELECT DISTINCT type, id FROM addresses JOIN follows USING (topic)
@@ -36,11 +35,11 @@ SELECT type, id FROM addresses JOIN follows USING (topic) WHERE level = 'mute'
 """
 
 
-def told(database: Path, person: int) -> set[tuple[str, int]]:
-    """Return what a person should be told: type and primary key of each post."""
+def due(database: Path, person: int) -> set[tuple[str, int]]:
+    """Return the events that are due to a person: type and primary key of each post."""
     connection = sqlite3.connect(database)
     try:
-        return set(connection.execute(_TOLD, {"person": person}))
+        return set(connection.execute(_DUE, {"person": person}))
     finally:
         connection.close()
 

@@ -8,7 +8,7 @@ import httpx
 
 from tests.system.server import Site
 
-# Makes people who are signed in already; prints the key of each one's session.
+# Makes people with sessions; prints the primary key and the session key of each.
 _SESSIONS = """
 import json
 from importlib import import_module
@@ -29,7 +29,7 @@ print(json.dumps(keys))
 
 
 class Person:
-    """Somebody with a session; `client` speaks HTTP for them."""
+    """A person with a session; `client` sends their requests."""
 
     def __init__(self, url: str, *, name: str, pk: int, session: str) -> None:
         self.name = name
@@ -57,7 +57,7 @@ class Person:
 
 
 def sign_in(site: Site, names: Iterable[str]) -> list[Person]:
-    """Return people of these names, made where there are none, all signed in."""
+    """Return people with these names, made where there are none, all signed in."""
     code = _SESSIONS.replace("NAMES", repr(list(names)))
     found = json.loads(site.shell(code))
     return [

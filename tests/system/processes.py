@@ -1,4 +1,4 @@
-"""What processes hold, as the kernel tells it."""
+"""What processes hold, as the kernel reports it in /proc."""
 
 import contextlib
 import os

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 
 CHUNK_BYTES = 65_536
-# How much of what a client says first is kept, to tell the links apart.
-SAID_BYTES = 4_096
+# How much of a client's first bytes is kept, to distinguish the links.
+SENT_BYTES = 4_096
 ACCEPT_SECONDS = 0.2
 JOIN_SECONDS = 5.0
 
@@ -59,21 +59,21 @@ class Proxy:
         """The address of the Redis behind it."""
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def links(self, *, saying: bytes = b"") -> list["Link"]:
-        """Return the open links whose client said this among its first words."""
+    def links(self, *, sending: bytes = b"") -> list["Link"]:
+        """Return the open links whose client sent this among its first bytes."""
         with self._lock:
-            return [link for link in self._links if saying in link.said]
+            return [link for link in self._links if sending in link.sent]
 
     def delay(self, seconds: float) -> None:
-        """Let each chunk wait for so long, in either direction."""
+        """Delay each chunk by this, in either direction."""
         self.shape = Shape(delay_seconds=seconds)
 
     def slice(self, size: int) -> None:
-        """Pass on so many bytes at a time."""
+        """Pass on this many bytes at a time."""
         self.shape = Shape(slice_bytes=size)
 
     def black_hole(self) -> None:
-        """Keep the links open, take new ones, and pass nothing on; no end either."""
+        """Keep the links open, accept new ones, and pass on nothing, not even ends."""
         with self._lock:
             self._silent = True
             for link in self._links:
@@ -89,7 +89,7 @@ class Proxy:
             link.cut()
 
     def retarget(self, target: Target) -> None:
-        """Lead new links elsewhere; those that are open stay where they are."""
+        """Connect new links to this target; open ones keep theirs."""
         self._target = target
 
     def mend(self) -> None:
@@ -134,14 +134,14 @@ class Proxy:
 
 
 class Link:
-    """One connection through the proxy; `said` is what its client said first."""
+    """One connection through the proxy; `sent` is what its client sent first."""
 
     def __init__(self, client: socket.socket, *, proxy: Proxy, target: Target) -> None:
         self._proxy = proxy
         self._client = client
         self._target = target
         self._server = _socket_for(target)
-        self.said = b""
+        self.sent = b""
         # Each is set while bytes pass in its direction.
         self._requests = threading.Event()
         self._replies = threading.Event()
@@ -192,7 +192,7 @@ class Link:
     def _request(self) -> None:
         with contextlib.suppress(OSError):
             while data := self._client.recv(CHUNK_BYTES):
-                self.said = (self.said + data)[:SAID_BYTES]
+                self.sent = (self.sent + data)[:SENT_BYTES]
                 self._requests.wait()
                 self._send(data, self._server)
             self._requests.wait()
@@ -204,7 +204,7 @@ class Link:
                 self._replies.wait()
                 self._send(data, self._client)
             self._replies.wait()
-            # Also the reading side: who reads here has nobody to pass it on to.
+            # The reading side, too: there is no server left to pass bytes on to.
             self._client.shutdown(socket.SHUT_RDWR)
 
     def _send(self, data: bytes, end: socket.socket) -> None:

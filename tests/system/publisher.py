@@ -1,4 +1,4 @@
-"""A process of the site that publishes on demand or at a pace; what was published."""
+"""A process of the site that publishes on demand or at a rate; what was published."""
 
 import itertools
 import json
@@ -17,9 +17,9 @@ from typing import NamedTuple
 from tests.system.crowd import Stream
 from tests.system.server import DEADLINE_SECONDS, ROOT, Site, wait_for
 
-MOST_UNDER_WAY = 10  # events of a steady stream
+MAX_PENDING = 10  # events of `steadily` that are not published yet
 
-# Takes an order from each line, and answers it with the uid of the event.
+# Reads a request from each line, and answers with the uid of the event.
 _PUBLISH = """
 import json, sys
 from notifications.publishing import outbox
@@ -40,14 +40,14 @@ ON topic.event_id = event.id ORDER BY event.id
 
 
 class Publisher:
-    """Publishes events in the order in which it is asked to."""
+    """Publishes events in the order of the requests."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        # Guarded by the lock: how many orders were given.
+        # Guarded by the lock: the number of requests.
         self._lock = threading.Lock()
         self._asked = 0
-        # The uids of what is committed, in order.
+        # The uids of the committed events, in order.
         self.uids: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -84,7 +84,7 @@ class Publisher:
         self.uids.extend(line.strip() for line in self._process.stdout)
 
     def ask(self, *topics: str, title: str = "") -> None:
-        """Have an event published, without waiting for it."""
+        """Request an event, without waiting for it."""
         assert self._process is not None
         assert self._process.stdin is not None
         with self._lock:
@@ -94,7 +94,7 @@ class Publisher:
             self._process.stdin.flush()
 
     def wait(self) -> None:
-        """Wait until all that was asked for by now is published."""
+        """Wait until all requested events are published."""
         asked = self._asked
         wait_for(
             lambda: len(self.uids) >= asked,
@@ -111,11 +111,11 @@ class Publisher:
     def steadily(
         self, rate: float, topics: Callable[[int], Iterable[str]], *, title: str = ""
     ) -> Iterator[None]:
-        """Publish so many events a second as long as the block runs.
+        """Publish `rate` events a second while the block runs.
 
-        On a machine that is too slow for that they are fewer: orders that pile up
-        would keep everybody waiting who has an event published beside these.
-        `topics` takes the number of an event and returns whom it is for.
+        A slow machine publishes fewer: orders that pile up would delay the events that
+        a test publishes meanwhile. `topics` takes the number of an event and returns
+        its topics.
         """
         stopping = threading.Event()
 
@@ -124,7 +124,7 @@ class Publisher:
             for number in itertools.count():
                 if stopping.wait(max(0, start + number / rate - time.monotonic())):
                     return
-                while self._asked - len(self.uids) >= MOST_UNDER_WAY:
+                while self._asked - len(self.uids) >= MAX_PENDING:
                     if stopping.wait(1 / rate):
                         return
                 self.ask(*topics(number), title=title)
@@ -169,12 +169,12 @@ def due(
 
 
 def as_numbers(cursor: str) -> tuple[int, ...]:
-    """Return a cursor as what it is compared by."""
+    """Return a cursor as integers, to compare it."""
     return tuple(map(int, filter(None, cursor.split("-"))))
 
 
 def wait_for_event(streams: Iterable[Stream], uid: str) -> None:
-    """Wait until an event has come to all these streams."""
+    """Wait until all these streams received an event."""
     streams = list(streams)
 
     def missing() -> list[Stream]:
@@ -188,5 +188,5 @@ def wait_for_event(streams: Iterable[Stream], uid: str) -> None:
 
 
 def _dashed(uid: str) -> str:
-    """Return a uid as the wire has it; SQLite keeps the digits alone."""
+    """Return a uid in the form of the wire; SQLite stores only the digits."""
     return str(uuid.UUID(uid))

@@ -21,18 +21,17 @@ from tests import ROOT
 from tests.system.console import Console
 from tests.watchdog import watch_group, watch_redis
 
-# Long enough for a loaded machine; a test waits for a condition, not for this.
+# Long enough for a loaded machine: tests wait for conditions, which end sooner.
 DEADLINE_SECONDS = 30
-# Below those that the system gives to connections that go out: `ip(7)`. Each worker of
+# Below the ports of outgoing connections: `ip(7)`. Each worker of
 # pytest-xdist has PORTS_EACH of them.
 PORTS = range(20_000, 32_000)
 PORTS_EACH = 500
-# Another of gunicorn's workers than the site's own, for all sites: `LIVE_WORKER_CLASS`.
+# The gunicorn worker of all sites, if not the site's own: `LIVE_WORKER_CLASS`.
 WORKER_CLASS = os.environ.get("LIVE_WORKER_CLASS", "")
-# With gthread a stream holds a thread, and what malloc keeps for each would look as if
-# something were left behind.
+# With gthread each stream holds a thread, whose malloc arena would look like a leak.
 OPTIONS = {"gthread": "--threads=2000"}
-# Not those of the tests, which pytest names in the environment.
+# In place of the tests' settings, which pytest-django puts into the environment.
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "project.settings",
     "DEBUG": "1",
@@ -44,7 +43,7 @@ MALLOC = {"MALLOC_ARENA_MAX": "1", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=
 class Site:
     """A server with a Redis and a database of its own, in a temporary folder.
 
-    `worker_class` is the gunicorn worker, where it is not to be the site's own.
+    `worker_class` is the gunicorn worker, if not the site's own.
     """
 
     def __init__(
@@ -112,7 +111,7 @@ class Site:
         wait_for(self._answers, what=f"the site: {self.output.read_text()}")
 
     def _arguments(self) -> str:
-        """Return the arguments that the environment has for gunicorn, and ours."""
+        """Return gunicorn's arguments from the environment, and ours."""
         arguments = [self.environment.get("GUNICORN_CMD_ARGS", "")]
         if self.worker_class:
             arguments.append(f"--worker-class={self.worker_class}")
@@ -182,7 +181,7 @@ def empty_database() -> bytes:
                 **os.environ,
                 **SETTINGS,
                 "DATABASE_URL": f"sqlite:///{file}",
-                # None that is there: a migration needs no Redis.
+                # Not running: a migration needs no Redis.
                 "REDIS_URL": f"unix://{folder}/redis.sock",
             },
             check=True,
@@ -193,7 +192,7 @@ def empty_database() -> bytes:
 
 @functools.cache
 def _ports() -> Iterator[int]:
-    """Return the ports of this process, again and again, from any of them on."""
+    """Return the ports of this process in an endless cycle with a random start."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     first = worker * PORTS_EACH % len(PORTS)
     own = PORTS[first : first + PORTS_EACH]
@@ -202,7 +201,7 @@ def _ports() -> Iterator[int]:
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody listens on, nor gets for a connection meanwhile."""
+    """Return a free TCP port, which the system gives to no outgoing connection."""
     for port in _ports():
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
@@ -220,5 +219,5 @@ def wait_for(
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
+            raise AssertionError(f"timed out after {seconds} s: {what}")
         time.sleep(0.02)

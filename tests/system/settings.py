@@ -1,4 +1,4 @@
-"""The site's settings, with middleware that tells of the worker or is in its way."""
+"""The site's settings, with middleware that reports on the worker or wraps streams."""
 
 import os
 

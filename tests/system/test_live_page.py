@@ -16,7 +16,7 @@ STREAMS = 12
 
 @pytest.fixture
 def staff(site, people):
-    """Somebody who may look at everything."""
+    """A superuser."""
     [person] = people("staff")
     site.shell(
         "from django.contrib.auth.models import User\n"
@@ -26,13 +26,13 @@ def staff(site, people):
     return person
 
 
-def look(person):
-    """Return the page as its script gets it."""
+def read(person):
+    """Return the page's data as its script gets it."""
     headers = {"Accept": "application/json"}
     try:
         response = person.client.get(LIVE, headers=headers)
     except httpx.TransportError:
-        # It was on a connection of the process that was killed.
+        # The connection was of the killed process.
         response = person.client.get(LIVE, headers=headers)
     return response.raise_for_status().json()
 
@@ -41,7 +41,7 @@ def streams_by_process(person):
     """Return how many streams each process has, by its id."""
     return {
         each["process"]["value"]: each["streams"]["value"]
-        for each in look(person)["processes"].values()
+        for each in read(person)["processes"].values()
     }
 
 
@@ -68,7 +68,7 @@ def test_page_shows_processes_and_their_streams_until_they_die(site, staff, crow
         lambda: streams_by_process(staff) == as_it_is(), what="the one in its place"
     )
     assert other in streams_by_process(staff)
-    assert look(staff)["problems"] == []
+    assert read(staff)["problems"] == []
 
 
 def test_page_counts_events_and_deliveries(site, staff, crowd, publisher):
@@ -77,21 +77,21 @@ def test_page_counts_events_and_deliveries(site, staff, crowd, publisher):
 
     with publisher.steadily(20, lambda number: ["topic:filter"]):
         wait_for(
-            lambda: look(staff)["stats"]["deliveries"]["value"] > STREAMS,
+            lambda: read(staff)["stats"]["deliveries"]["value"] > STREAMS,
             what="deliveries",
         )
-        page = look(staff)
+        page = read(staff)
 
     assert page["stats"]["events"]["value"] > 1
     assert page["stats"]["lag"]["value"] >= 0
 
 
 def test_page_reports_a_missing_redis_until_it_returns(site, staff):
-    wait_for(lambda: look(staff)["processes"], what="reports")
+    wait_for(lambda: read(staff)["processes"], what="reports")
 
     site.redis.stop()
-    wait_for(lambda: look(staff)["problems"], what="the problem")
-    away = look(staff)
+    wait_for(lambda: read(staff)["problems"], what="the problem")
+    away = read(staff)
     site.redis.ensure_running(timeout=10)
 
     assert away["stats"]["redis"] == {
@@ -99,6 +99,6 @@ def test_page_reports_a_missing_redis_until_it_returns(site, staff):
     }  # fmt: skip
     assert away["stats"]["pending"]["value"] == 0
     wait_for(
-        lambda: not look(staff)["problems"] and look(staff)["processes"],
+        lambda: not read(staff)["problems"] and read(staff)["processes"],
         what="reports again",
     )

@@ -55,8 +55,8 @@ def posts(folder):
     return write_posts(file, questions=QUESTIONS, answers=ANSWERS)
 
 
-def told(listener):
-    """Return what a stream was told, as the oracle writes it."""
+def received(listener):
+    """Return the events of a stream in the form of the oracle."""
     return [(name, data[KEYS[name]]) for name, data in list(listener.events)]
 
 
@@ -81,11 +81,11 @@ def test_question_reaches_the_followers_of_its_topic_only(site, people):
         [event] = moss.wait_for(1, "new_question")
         [foreign] = fern.wait_for(1, "new_question")
         other.post("/ask/", title="Which moss?", body="Tell me.", topics="Moss")
-        [heard] = own.wait_for(1, "new_question")
+        [received_event] = own.wait_for(1, "new_question")
 
     assert (event["title"], foreign["title"]) == ("Why moss?", "Why fern?")
     assert event["topics"] == ["topic:moss", f"user:{asker.pk}"]
-    assert heard["title"] == "Which moss?"
+    assert received_event["title"] == "Which moss?"
 
 
 def test_each_stream_gets_exactly_the_events_of_its_follows(site, people, tmp_path):
@@ -100,7 +100,7 @@ def test_each_stream_gets_exactly_the_events_of_its_follows(site, people, tmp_pa
         order = oracle.order(site.database)
         expected = [
             [post for post in order if post in due]
-            for due in (oracle.told(site.database, each.pk) for each in readers)
+            for due in (oracle.due(site.database, each.pk) for each in readers)
         ]
         for listener, due in zip(listeners, expected, strict=True):
             listener.wait_for(len(due), *KEYS)
@@ -109,5 +109,5 @@ def test_each_stream_gets_exactly_the_events_of_its_follows(site, people, tmp_pa
         for listener, due in zip(listeners, expected, strict=True):
             listener.wait_for(len(due) + 1, *KEYS)
 
-    assert [told(listener)[:-1] for listener in listeners] == expected
+    assert [received(listener)[:-1] for listener in listeners] == expected
     assert min(map(len, expected)) > 0

@@ -23,7 +23,7 @@ def site():
 
 
 class Poller:
-    """Polls until it is closed, and comes back at the same cursor after an error."""
+    """Polls until it is closed; after an error it polls again from the same cursor."""
 
     def __init__(self, site, session, **query):
         self.events = []

@@ -24,7 +24,7 @@ from tests.system.faults import (
     listening,
     new_topic,
     pending,
-    told,
+    titles_of,
     wait_for_titles,
 )
 from tests.system.people import sign_in
@@ -34,14 +34,14 @@ BEFORE = ["1", "2", "3"]
 DURING = ["4", "5", "6"]
 AFTER = ["7", "8", "9"]
 SAVES = [str(number) for number in range(100, 120)]
-# What a site may lose to a Redis that does not answer, over all of SAVES: enough for
-# a loaded machine, far below what a wait for each would take.
+# How much longer all of SAVES may take while Redis does not answer: enough for a loaded
+# machine, far below one timeout for each.
 GRACE_SECONDS = 2.0
-# A Redis that evicts has room for so much beside what it holds already.
+# How much a Redis that evicts may hold in addition to what it holds already.
 ROOM_BYTES = 500_000
 FILLER_BYTES = 20_000
 READY = "/notifications/ready/"
-# So many answers are from every worker, as good as surely.
+# With this many answers, each worker has almost surely given one.
 ANSWERS = 12
 
 
@@ -84,7 +84,7 @@ def topic():
 
 @pytest.fixture
 def loses_the_log(site):
-    """Starts the processes anew afterwards: the next test has no part in the gap."""
+    """Restarts the processes afterwards: the gap must not affect the next test."""
     yield
     site.stop()
 
@@ -100,15 +100,15 @@ def other_redis():
 
 
 def readiness(site):
-    """Return the statuses that the workers answer with, each on a new connection."""
+    """Return the statuses of the readiness check, each on a new connection."""
     return {httpx.get(site.url + READY).status_code for _ in range(ANSWERS)}
 
 
 def lead_writers_to(other, proxy):
-    """Do as a fail-over that those who write have seen, and those who read have not."""
+    """Fail over for the writers only: the readers stay with the old Redis."""
     proxy.retarget(other.socket)
     for link in proxy.links():
-        if b"XREAD" not in link.said:
+        if b"XREAD" not in link.sent:
             link.cut()
 
 
@@ -130,8 +130,8 @@ def restart_empty(site):
 
 
 def holes(listener):
-    """Return neighbours between which numbers are missing without a reset."""
-    parts = told(listener)
+    """Return neighbouring titles between which some are missing without a reset."""
+    parts = titles_of(listener)
     return [
         (one, other)
         for one, other in pairwise(parts)
@@ -140,13 +140,13 @@ def holes(listener):
 
 
 def is_rising(listener):
-    """Tell whether what was told came in order, and nothing twice."""
-    numbers = [int(title) for title in told(listener) if title != RESET]
+    """Tell whether the titles arrived in order, and none twice."""
+    numbers = [int(title) for title in titles_of(listener) if title != RESET]
     return all(one < other for one, other in pairwise(numbers))
 
 
 def squeezer(client):
-    """Return a function that fills Redis a bit more, so that others have to go."""
+    """Return a function that fills Redis a bit more, so that it evicts other keys."""
     numbers = itertools.count()
 
     def squeeze():
@@ -157,23 +157,24 @@ def squeezer(client):
     return squeeze
 
 
-def ask_until_all_hear(asker, topic, listeners):
-    """Ask what follows DURING, until every stream tells the newest.
+def ask_until_all_receive(asker, topic, listeners):
+    """Ask further questions until every stream receives the newest.
 
-    What is asked before a process has noticed a gap is covered by its reset.
+    The reset of a process covers the questions from before it noticed the gap.
     """
     for title in map(str, itertools.count(int(DURING[-1]) + 1)):
-        counts = [len(told(each)) for each in listeners]
+        counts = [len(titles_of(each)) for each in listeners]
         ask(asker, topic, [title])
         for listener, count in zip(listeners, counts, strict=True):
             wait_for_more(listener, count)
-        if all(told(each)[-1] == title for each in listeners):
+        if all(titles_of(each)[-1] == title for each in listeners):
             return
 
 
 def wait_for_more(listener, count):
     wait_for(
-        lambda: len(told(listener)) > count, what=f"an event after {told(listener)}"
+        lambda: len(titles_of(listener)) > count,
+        what=f"an event after {titles_of(listener)}",
     )
 
 
@@ -229,8 +230,8 @@ def test_black_hole_delays_no_save_and_loses_no_event(site, proxy, asker, topic)
 def test_reader_leaves_a_silent_connection(site, proxy, asker, topic):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
-        # They never end, and nothing comes of them: the way back is a new one.
-        silent = proxy.links(saying=b"XREAD")
+        # These links stay open and pass nothing on; only a new link works.
+        silent = proxy.links(sending=b"XREAD")
         for link in silent:
             link.hold()
         ask(asker, topic, DURING)
@@ -263,8 +264,8 @@ def test_emptied_redis_resets_every_stream_once(site, client, asker, topic, empt
         for listener in listeners:
             listener.wait_for(len(BEFORE + AFTER), "new_question")
 
-    told_once = [*BEFORE, RESET, *AFTER]
-    assert [told(listener) for listener in listeners] == [told_once] * len(listeners)
+    once = [*BEFORE, RESET, *AFTER]
+    assert [titles_of(listener) for listener in listeners] == [once] * len(listeners)
 
 
 @pytest.mark.usefixtures("loses_the_log")
@@ -280,9 +281,9 @@ def test_client_that_was_away_while_redis_was_emptied_gets_a_reset(
 
     with listening(site, f"{topic}&last_event_id={cursor}", streams=1) as [listener]:
         listener.wait_for(1, RESET)
-        ask_until_all_hear(asker, topic, [listener])
+        ask_until_all_receive(asker, topic, [listener])
 
-    assert told(listener)[0] == RESET
+    assert titles_of(listener)[0] == RESET
     assert holes(listener) == []
 
 
@@ -301,8 +302,8 @@ def test_inbox_is_complete_after_redis_was_emptied(site, client, asker, topic):
     reader.client.close()
 
     listed = {(each["type"], each["question_id"]) for each in answer["events"]}
-    first = min(oracle.told(site.database, reader.pk))
-    assert listed == oracle.told(site.database, reader.pk) - {first}
+    first = min(oracle.due(site.database, reader.pk))
+    assert listed == oracle.due(site.database, reader.pk) - {first}
 
 
 def test_full_redis_costs_no_page_and_no_event(site, client, asker, topic):
@@ -332,12 +333,12 @@ def test_evicted_log_leaves_no_gap_without_a_reset(site, client, asker, topic):
             squeeze()
             ask(asker, topic, [title])
         wait_for(
-            lambda: squeeze() and all(RESET in told(each) for each in listeners),
+            lambda: squeeze() and all(RESET in titles_of(each) for each in listeners),
             what="a reset on every stream",
         )
         client.config_set("maxmemory", 0)
         wait_for(lambda: not pending(site), what="the outbox to be empty")
-        ask_until_all_hear(asker, topic, listeners)
+        ask_until_all_receive(asker, topic, listeners)
 
     assert [holes(listener) for listener in listeners] == [[]] * len(listeners)
     assert all(is_rising(listener) for listener in listeners)
@@ -361,4 +362,4 @@ def test_failover_that_readers_missed_fails_the_readiness_check(
         for listener in listeners:
             listener.wait_for(len(AFTER), "new_question")
 
-    assert [told(each) for each in listeners] == [[RESET, *AFTER]] * len(listeners)
+    assert [titles_of(each) for each in listeners] == [[RESET, *AFTER]] * len(listeners)

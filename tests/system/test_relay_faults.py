@@ -28,7 +28,7 @@ from tests.system.faults import (
 )
 from tests.system.server import wait_for
 
-# A slow machine is no fault here, and a log that was trimmed could not be compared.
+# A loaded machine is not the fault under test, and the whole log is compared.
 PATIENT = {
     "NOTIFICATIONS_REDIS_TIMEOUT": "5",
     "NOTIFICATIONS_LOG_MAX_ENTRIES": "1000000",
@@ -39,7 +39,7 @@ BACKLOG = either(20_000, thorough=100_000)
 LAST = '{"question_id": 0, "title": "The end", "url": "/"}'
 # Within this of the next process being up, all that is committed is in the log.
 RELAYED_SECONDS = 10.0
-# How much more memory a process may take for a sweep, however long.
+# How much more memory a process may use for a sweep of any length.
 SWEEP_KILOBYTES = 60_000
 
 # Records events on TOPIC one by one until it is killed.
@@ -56,12 +56,12 @@ _TRANSACTIONS = """
 from django.db import transaction
 from notifications.publishing.outbox import record
 from project.qa.notifications import NEW_QUESTION
-def tell(title):
+def record_event(title):
     payload = {"question_id": 1, "title": title, "url": "/"}
     record(NEW_QUESTION, topics=["TOPIC"], payload=payload)
 def fail(title):
     with transaction.atomic():
-        tell(title)
+        record_event(title)
         raise RuntimeError
 def attempt(title):
     try:
@@ -70,30 +70,30 @@ def attempt(title):
         pass
 attempt("rolled back")
 with transaction.atomic():
-    tell("before the savepoint")
+    record_event("before the savepoint")
     attempt("savepoint rolled back")
     with transaction.atomic():
-        tell("savepoint kept")
-    tell("after the savepoint")
+        record_event("savepoint kept")
+    record_event("after the savepoint")
 with transaction.atomic():
     attempt("first of all")
-    tell("after one that was first of all")
+    record_event("after one that was first of all")
 try:
     with transaction.atomic():
         with transaction.atomic():
-            tell("kept in a transaction rolled back")
+            record_event("kept in a transaction rolled back")
         raise RuntimeError
 except RuntimeError:
     pass
 """
-_TOLD = [
+_COMMITTED = [
     "before the savepoint",
     "savepoint kept",
     "after the savepoint",
     "after one that was first of all",
 ]
 
-# Writes an event and copies of it: by the ORM so many would take as long as the sweep.
+# Writes an event and copies of it, which is faster than the ORM.
 _BACKLOG = """
 from django.db import connection, transaction
 from notifications.models import Event
@@ -147,7 +147,7 @@ def topic():
 
 
 def publish(site, topic):
-    """Tell one event more, by a process of its own."""
+    """Publish one more event, by a process of its own."""
     site.manage("sse_publish", "new_question", "--topic", topic, "--data", LAST)
 
 
@@ -228,11 +228,11 @@ def test_killed_processes_lose_no_event_and_repeat_none(site, proxy, topic):
         expected = recorded(site, topic)
         for listener in listeners:
             listener.wait_for(len(expected), "new_question")
-        told = [uids(listener) for listener in listeners]
+        received = [uids(listener) for listener in listeners]
 
     in_log = logged(site, topic)
     assert sorted(in_log) == sorted(expected)
-    assert told == [in_log] * len(listeners)
+    assert received == [in_log] * len(listeners)
     assert in_log == expected
 
 
@@ -266,12 +266,12 @@ def test_web_process_killed_between_commit_and_append_loses_no_event(
 def test_process_killed_between_append_and_mark_repeats_no_event(site, proxy, topic):
     code = _PUBLISH.replace("TOPIC", topic)
     with listening(site, topic) as listeners:
-        # Nobody else is there who would mark it.
+        # No other process is there to mark it.
         site.stop()
         publisher = start_shell(site, code, NOTIFICATIONS_REDIS_TIMEOUT="30")
         try:
             wait_for(lambda: logged(site, topic), what="the first event")
-            [link] = proxy.links(saying=topic.encode())
+            [link] = proxy.links(sending=topic.encode())
             link.hold_replies()
             wait_for(lambda: is_unmarked(site, topic), what="an append without a reply")
         finally:
@@ -293,14 +293,14 @@ def test_rolled_back_event_is_never_sent(site, topic):
         site.shell_anew(_TRANSACTIONS.replace("TOPIC", topic))
         publish(site, topic)
         for listener in listeners:
-            listener.wait_for(len(_TOLD) + 1, "new_question")
-        told = [
+            listener.wait_for(len(_COMMITTED) + 1, "new_question")
+        received = [
             [event["title"] for event in listener.of_type("new_question")]
             for listener in listeners
         ]
 
-    assert told == [[*_TOLD, "The end"]] * len(listeners)
-    assert len(recorded(site, topic)) == len(_TOLD) + 1
+    assert received == [[*_COMMITTED, "The end"]] * len(listeners)
+    assert len(recorded(site, topic)) == len(_COMMITTED) + 1
 
 
 def test_another_process_takes_over_the_sweep_of_a_killed_one(

@@ -1,4 +1,4 @@
-"""Coming back with a cursor: exactly what was missed, or else one reset."""
+"""Reconnecting with a cursor: exactly the missed events, or else one reset."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.system.transports import both_ways
 pytestmark = both_ways
 
 LOG_ENTRIES = 100
-# Redis trims whole nodes of the stream, which hold so many entries.
+# Redis trims whole nodes of the stream, which hold this many entries.
 NODE_ENTRIES = 100
 MEGABYTE = 1_000_000
 
@@ -22,7 +22,7 @@ def site(worker_class):
         "NOTIFICATIONS_LOG_MAX_ENTRIES": str(LOG_ENTRIES),
         "NOTIFICATIONS_RETRY_INTERVAL": "0.1",
         "NOTIFICATIONS_HEARTBEAT_INTERVAL": "1",
-        # A busy machine is not the fault that is tested here.
+        # A loaded machine is not the fault under test.
         "NOTIFICATIONS_REDIS_TIMEOUT": "5",
     }
     with Site(workers=2, environment=environment, worker_class=worker_class) as site:
@@ -37,7 +37,7 @@ def topic():
 
 @pytest.fixture
 def cursor(crowd, publisher, topic):
-    """The cursor of somebody who was told of the first event, and left."""
+    """The cursor of a stream that received one event and was closed."""
     stream = crowd.open(asking([topic]))
     wait_until_live([stream])
     wait_for_event([stream], publisher.publish(topic))
@@ -46,14 +46,14 @@ def cursor(crowd, publisher, topic):
 
 
 def publish(publisher, topic, count):
-    """Publish so many events; return their uids."""
+    """Publish this many events; return their uids."""
     for _ in range(count):
         publisher.ask(topic)
     publisher.wait()
     return publisher.uids[-count:]
 
 
-def come_back(crowd, publisher, topic, *, path="", **options):
+def reconnect(crowd, publisher, topic, *, path="", **options):
     """Open a stream, publish one more event, and wait for it; return both."""
     stream = crowd.open(path or asking([topic]), **options)
     wait_until_live([stream])
@@ -63,7 +63,7 @@ def come_back(crowd, publisher, topic, *, path="", **options):
 
 
 def assert_reset(stream, last):
-    """Check that one reset came before what is new, and nothing of the past."""
+    """Check that one reset came before the new event, and no older event."""
     assert [event.name for event in stream.events] == ["reset", "new_question"]
     assert stream.uids == [last]
     assert stream.statuses == [200]
@@ -76,14 +76,14 @@ def test_cursor_in_the_log_replays_exactly_the_missed_events(
     missed = publish(publisher, topic, LOG_ENTRIES // 4)
     publish(publisher, other, LOG_ENTRIES // 4)
 
-    stream, last = come_back(crowd, publisher, topic, last_event_id=cursor)
+    stream, last = reconnect(crowd, publisher, topic, last_event_id=cursor)
 
     assert stream.uids == [*missed, last]
     assert stream.named("reset") == []
 
 
 def test_newest_cursor_replays_nothing(crowd, publisher, topic, cursor):
-    stream, last = come_back(crowd, publisher, topic, last_event_id=cursor)
+    stream, last = reconnect(crowd, publisher, topic, last_event_id=cursor)
 
     assert stream.uids == [last]
     assert stream.named("reset") == []
@@ -94,15 +94,15 @@ def test_trimmed_cursor_gets_one_reset_and_no_partial_replay(
 ):
     publish(publisher, topic, LOG_ENTRIES + 2 * NODE_ENTRIES)
 
-    stream, last = come_back(crowd, publisher, topic, last_event_id=cursor)
+    stream, last = reconnect(crowd, publisher, topic, last_event_id=cursor)
 
     assert_reset(stream, last)
 
 
 def test_stream_resumes_after_a_reset(crowd, publisher, topic):
-    stream, first = come_back(crowd, publisher, topic, last_event_id="1-1")
+    stream, first = reconnect(crowd, publisher, topic, last_event_id="1-1")
     crowd.break_off(stream)
-    wait_for(lambda: stream.attached == 2, what="the stream to come back")
+    wait_for(lambda: stream.attached == 2, what="the stream to reconnect")
     last = publisher.publish(topic)
     wait_for_event([stream], last)
 
@@ -112,10 +112,10 @@ def test_stream_resumes_after_a_reset(crowd, publisher, topic):
 
 def test_header_takes_precedence_over_the_query(crowd, publisher, topic, cursor):
     missed = publish(publisher, topic, 2)
-    newest = come_back(crowd, publisher, topic)[0].last_event_id
+    newest = reconnect(crowd, publisher, topic)[0].last_event_id
     path = asking([topic], last_event_id=cursor)
 
-    stream, last = come_back(crowd, publisher, topic, path=path, last_event_id=newest)
+    stream, last = reconnect(crowd, publisher, topic, path=path, last_event_id=newest)
 
     assert stream.uids == [last]
     assert missed
@@ -140,7 +140,7 @@ NO_CURSORS = {
 
 @pytest.mark.parametrize("text", NO_CURSORS.values(), ids=NO_CURSORS)
 def test_unknown_cursor_in_the_header_gets_a_reset(crowd, publisher, topic, text):
-    stream, last = come_back(crowd, publisher, topic, last_event_id=text)
+    stream, last = reconnect(crowd, publisher, topic, last_event_id=text)
 
     assert_reset(stream, last)
 
@@ -159,7 +159,7 @@ IN_QUERY = {
 def test_invalid_cursor_in_the_query_gets_a_reset(crowd, publisher, topic, text):
     path = f"{asking([topic])}&last_event_id={text}"
 
-    stream, last = come_back(crowd, publisher, topic, path=path)
+    stream, last = reconnect(crowd, publisher, topic, path=path)
 
     assert_reset(stream, last)
 
@@ -168,7 +168,7 @@ def test_repeated_cursor_in_the_query_gets_a_reset(crowd, publisher, topic, curs
     publish(publisher, topic, 1)
     path = f"{asking([topic], last_event_id=cursor)}&last_event_id={cursor}"
 
-    stream, last = come_back(crowd, publisher, topic, path=path)
+    stream, last = reconnect(crowd, publisher, topic, path=path)
 
     assert_reset(stream, last)
 
@@ -191,7 +191,7 @@ def test_query_of_a_megabyte_is_refused(crowd, topic):
 
 
 def assert_refused(stream):
-    """Check that the request was called wrong, and not the server broken."""
+    """Check that the request was refused with a status of the 400s."""
     wait_for(lambda: stream.statuses, what="an answer")
     assert 400 <= stream.statuses[0] < 500
     assert stream.refused

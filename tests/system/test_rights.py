@@ -1,4 +1,4 @@
-"""Who is told what, while follows, logins and permissions change."""
+"""What streams receive while follows, sessions and permissions change."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from tests.system.publisher import Publisher, wait_for_event
 from tests.system.server import Site, wait_for
 from tests.system.topics import asking, new_topics
 
-# Within which the end of a login ends its streams.
+# A session's end closes its streams within this.
 END_SECONDS = 5
 LIFETIME_SECONDS = 2
 AT_ONCE = 4
@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "NOTIFICATIONS_LOG_READ_TIMEOUT": "1",
     "NOTIFICATIONS_MAX_STREAMS_PER_PERSON": "50",
     "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "500",
-    # A busy machine is not the fault that is tested here.
+    # A loaded machine is not the fault under test.
     "NOTIFICATIONS_REDIS_TIMEOUT": "5",
 }
 
@@ -98,16 +98,16 @@ def test_follow_changes_apply_to_a_replay(publisher, crowd, members):
 
 
 def assert_ended(streams, *, reason, status=403, seconds=END_SECONDS):
-    """Check that the streams were told why they end, and refused when they return."""
+    """Check that the streams got the reason, and were refused when they reconnected."""
     wait_for(
         lambda: all(stream.named("server_closed") for stream in streams),
-        what="the streams to be told of their end",
+        what="server_closed on every stream",
         seconds=seconds,
     )
     wait_for(lambda: all(stream.refused for stream in streams), what="refusals")
-    told = [stream.events[-1] for stream in streams]
-    assert {event.name for event in told} == {"server_closed"}
-    assert {json.loads(event.data)["reason"] for event in told} == {reason}
+    last = [stream.events[-1] for stream in streams]
+    assert {event.name for event in last} == {"server_closed"}
+    assert {json.loads(event.data)["reason"] for event in last} == {reason}
     assert {tuple(stream.statuses) for stream in streams} == {(200, status)}
 
 
@@ -221,16 +221,16 @@ def test_private_topic_reaches_authorized_people_only(site, publisher, crowd, me
     inside, outside = members.join(2)
     permit(site, inside, topic, verb="add")
 
-    told = crowd.open(asking([topic]), session=inside.session)
+    allowed = crowd.open(asking([topic]), session=inside.session)
     refused = [
         crowd.open(asking([topic]), session=outside.session),
         crowd.open(asking([topic])),
     ]
     follow = members.ask("PUT", f"/notifications/follows/{topic}/", outside)
-    wait_until_live([told])
+    wait_until_live([allowed])
     wait_for(lambda: all(each.refused for each in refused), what="refusals")
     uid = publisher.publish(topic)
-    wait_for_event([told], uid)
+    wait_for_event([allowed], uid)
 
     assert [each.statuses for each in refused] == [[404], [404]]
     assert follow.status_code == 404

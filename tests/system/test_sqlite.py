@@ -31,7 +31,7 @@ def other(site):
 
 @pytest.fixture
 def sender(site):
-    """A connection to the server, for a request whose answer is for later."""
+    """A connection to the server, for a request whose response is read later."""
     address = ("127.0.0.1", site.port)
     with socket.create_connection(address, timeout=DEADLINE_SECONDS) as sender:
         yield sender

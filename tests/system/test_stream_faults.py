@@ -1,4 +1,4 @@
-"""What breaks while streams are open, and what must hold all the same."""
+"""Faults while streams are open."""
 
 import os
 import random
@@ -33,7 +33,7 @@ CLOSED_SECONDS = 15
 CLIENT_BUFFER_BYTES = 65_536
 WAVE, WAVES, WARM_UPS = 500, 10, 3
 TOLERANCE = 1.05
-# Tighter, so that a kilobyte left behind by each stream is seen.
+# Tighter, so that a leak of one kilobyte a stream fails the test.
 MEMORY_TOLERANCE = 1.02
 HEARTBEAT_SECONDS = 1
 GONE = 10  # on each of two topics
@@ -52,9 +52,9 @@ ENVIRONMENT = {
     "NOTIFICATIONS_HEARTBEAT_INTERVAL": str(HEARTBEAT_SECONDS),
     "NOTIFICATIONS_LOG_READ_TIMEOUT": "1",
     "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "5000",
-    # Not what ends a slow reader here.
+    # The buffer is to close slow readers here, and not the timeout.
     "NOTIFICATIONS_CLIENT_TIMEOUT": "60",
-    # A busy machine is not the fault that is tested here.
+    # A loaded machine is not the fault under test.
     "NOTIFICATIONS_REDIS_TIMEOUT": "5",
 }
 
@@ -101,7 +101,7 @@ def test_streams_of_a_killed_worker_resume_in_another(site, publisher, crowd):
         os.kill(victim, signal.SIGKILL)
         wait_for(
             lambda: sum(stream.attached > 1 for stream, _ in streams) > 50,
-            what="streams to come back",
+            what="streams to reconnect",
         )
         wait_until_live(stream for stream, _ in streams)
         before = len(publisher.uids)
@@ -115,14 +115,14 @@ def test_streams_that_reconnect_get_each_event_once(site, publisher, crowd):
     names = new_topics(10)
     streams = open_streams(crowd, 50, names, each=3, chance=chance)
 
-    def came_back():
+    def reconnected():
         return sum(stream.attached - 1 for stream, _ in streams)
 
     def break_some():
         live = [stream for stream, _ in streams if stream.live]
         for stream in chance.sample(live, min(len(live), 5)):
             crowd.break_off(stream)
-        return came_back() >= RECONNECTS
+        return reconnected() >= RECONNECTS
 
     with publisher.steadily(RATE, addressing(names, chance)):
         wait_for(break_some, what=f"{RECONNECTS} reconnects")
@@ -131,7 +131,7 @@ def test_streams_that_reconnect_get_each_event_once(site, publisher, crowd):
 
 
 def page_cursor(client):
-    """Return the cursor of a page; one that Redis was away for has none."""
+    """Return the cursor of a page; a page made without Redis has none."""
     found = []
 
     def read():
@@ -180,7 +180,7 @@ def test_no_event_is_lost_between_a_page_and_its_stream(site, publisher, crowd):
 
 @pytest.fixture
 def alone():
-    """A site of its own, for who counts sockets: those of other tests still close."""
+    """A site of its own, to count sockets: those of other tests may still close."""
     with (
         Site(workers=2, environment=ENVIRONMENT) as site,
         Publisher(site) as publisher,
@@ -214,10 +214,10 @@ def test_slow_readers_are_closed_and_others_are_not_affected(alone):
         SLOW_RATE, lambda _: [shared, chance.choice(names[:-1])], title=LONG
     ):
         wait_for(closed, what="the slow readers to be closed", seconds=CLOSED_SECONDS)
-    crowd.go_on(*(stream for stream, _ in slow))
+    crowd.resume(*(stream for stream, _ in slow))
     wait_for(
         lambda: all(stream.attached > 1 for stream, _ in slow),
-        what="the slow readers to come back",
+        what="the slow readers to reconnect",
     )
 
     assert_each_got_what_is_due(site, publisher, [*healthy, *slow], end)
@@ -244,8 +244,8 @@ def test_vanished_clients_are_closed():
             network.cut()
             with publisher.steadily(SLOW_RATE, lambda _: [busy]):
                 wait_for(
-                    # A worker that nobody had reached opens two to Redis meanwhile,
-                    # and its epoll, if it was still loading.
+                    # A worker without clients so far opens two connections to Redis
+                    # and its epoll meanwhile.
                     lambda: total_descriptors(site.workers()) <= before + 3,
                     what="the sockets to be closed",
                     seconds=GONE_SECONDS,
@@ -269,7 +269,7 @@ def test_closed_streams_leave_no_memory_and_no_descriptor(site, crowd):
         memory.append(sum(map(resident_bytes, workers)))
 
     connections, descriptors, memory = [], [], []
-    # Let each process grow to what it needs, however the next ones are shared out.
+    # Let each process grow to its full size, however the next streams are distributed.
     for _ in range(WARM_UPS):
         open_and_close(2 * WAVE)
     open_and_close(WAVE)

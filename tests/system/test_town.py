@@ -1,4 +1,4 @@
-"""A town of people who follow and mute, leave and come back: each their own."""
+"""People who follow and mute, disconnect and reconnect: each gets their own events."""
 
 import random
 import sqlite3
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 90
 ENVIRONMENT = {
     "NOTIFICATIONS_RETRY_INTERVAL": "0.1",
     "NOTIFICATIONS_LOG_READ_TIMEOUT": "1",
-    # A busy machine is not the fault that is tested here.
+    # A loaded machine is not the fault under test.
     "NOTIFICATIONS_REDIS_TIMEOUT": "5",
 }
 
@@ -53,7 +53,7 @@ def test_people_get_exactly_the_events_of_their_follows(
         RATE, lambda _: chance.sample(known, chance.choice([1, 2]))
     ):
         wait_for(
-            lambda: town.live_a_little() >= DELIVERIES,
+            lambda: town.act() >= DELIVERIES,
             what=f"{DELIVERIES} deliveries",
             seconds=PATIENCE_SECONDS,
         )
@@ -66,7 +66,7 @@ def test_people_get_exactly_the_events_of_their_follows(
     addressed = {event.uid: event.topics for event in events}
     foreign = [
         (member.pk, uid)
-        for member, stream in town.told
+        for member, stream in town.history
         for uid in stream.uids
         if not addressed[uid] & ever[member]
     ]
@@ -76,9 +76,9 @@ def test_people_get_exactly_the_events_of_their_follows(
     delivered_up_to = events[uids.index(first) : uids.index(last) + 1]
     for member, stream in town.streams.items():
         got = stream.uids
-        heard, muted = followed(site.database, member.pk)
+        follows, muted = followed(site.database, member.pk)
         wanted = [event for event in delivered_up_to if not event.topics & muted]
-        assert got[got.index(first) :] == due(wanted, heard)
+        assert got[got.index(first) :] == due(wanted, follows)
 
 
 def publish_and_wait(publisher, town, topic):
@@ -90,7 +90,7 @@ def publish_and_wait(publisher, town, topic):
 
 
 def followed(database, person):
-    """Return the topics that a person hears of, and those that they muted."""
+    """Return the topics that a person follows, and those that they muted."""
     connection = sqlite3.connect(database)
     try:
         query = "SELECT topic, level FROM notifications_follow WHERE user_id = ?"

@@ -1,4 +1,4 @@
-"""The site's own worker: streams that live by their sockets, and what is in the way."""
+"""The site's own worker: streams whose sockets it hijacks, and those it cannot."""
 
 import contextlib
 import os
@@ -20,20 +20,20 @@ from tests.system.processes import held
 from tests.system.publisher import Publisher, due, published, wait_for_event
 from tests.system.server import DEADLINE_SECONDS, Site, wait_for
 from tests.system.topics import asking, new_topics
-from tests.system.transports import taken_over
+from tests.system.transports import hijacked
 
 MANY = 300
 RATE = 100  # events a second
 DRAIN_TIMEOUT = 2.0
 RETRY_SECONDS = 1.0
-# What gunicorn.conf.py says.
+# As in gunicorn.conf.py.
 GRACEFUL_SECONDS = 5.0
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "tests.system.settings",
     "NOTIFICATIONS_HEARTBEAT_INTERVAL": "1",
     "NOTIFICATIONS_RETRY_INTERVAL": "0.2",
     "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "5000",
-    # A busy machine is not the fault that is tested here.
+    # A loaded machine is not the fault under test.
     "NOTIFICATIONS_REDIS_TIMEOUT": "5",
 }
 # A kept connection would be one more that the worker holds.
@@ -66,12 +66,12 @@ def census(site, **options):
 
 
 def hold(site, count, **options):
-    """Wait until the worker holds so many clients' sockets."""
+    """Wait until the worker holds this many clients' sockets."""
     wait_for(lambda: held(site) == count, what=f"{count} sockets", **options)
 
 
 class Raw:
-    """A client that speaks HTTP by hand."""
+    """A client that writes its HTTP requests itself."""
 
     def __init__(self, site):
         self.socket = socket.create_connection(("127.0.0.1", site.port))
@@ -85,7 +85,7 @@ class Raw:
         self.socket.close()
 
     def send(self, path, *, method="GET", version="1.1", more=b""):
-        """Send a request, and in the same packet what comes after it."""
+        """Send a request, and `more` in the same packet."""
         lines = [
             f"{method} {path} HTTP/{version}",
             "Host: 127.0.0.1",
@@ -119,10 +119,10 @@ def raw(site):
 # What a stream costs.
 
 
-@taken_over
+@hijacked
 def test_hijacked_stream_holds_nothing_of_its_request(site, crowd):
     [topic] = new_topics(1)
-    # What the first one makes stays for all.
+    # The first stream makes what all streams share.
     first = crowd.open(asking([topic]))
     wait_until_live([first])
     before = census(site)
@@ -169,7 +169,7 @@ def test_http_1_0_client_gets_events(raw, publisher, topic):
     assert body.startswith(b"retry: ")
 
 
-@taken_over
+@hijacked
 def test_the_body_of_a_stream_ends_with_the_connection(raw, publisher, topic):
     raw.send(asking([topic]))
     raw.read_until(b"event: heartbeat\n")
@@ -194,7 +194,7 @@ def test_head_request_for_a_stream_is_not_allowed(raw, topic):
     assert got.startswith(b"HTTP/1.1 405 ")
 
 
-@taken_over
+@hijacked
 def test_half_closed_client_is_closed(site, raw, topic):
     hold(site, 1)
     raw.send(asking([topic]))
@@ -261,7 +261,7 @@ def test_stream_works_over_a_unix_socket(site, publisher, topic):
     assert event["uid"] == uid
 
 
-# What cannot be taken over is iterated.
+# Streams that cannot be hijacked are iterated.
 
 
 @pytest.fixture
@@ -337,8 +337,8 @@ def assert_each_got_what_is_due(site, publisher, streams, topic):
     assert not any(stream.named("reset") for stream in streams)
 
 
-def told_to_end(streams):
-    """Return the reason that each stream was given, if it was."""
+def close_reasons(streams):
+    """Return the reason that the server gave for each end of a stream."""
     return [
         event.fields["reason"]
         for stream in streams
@@ -346,7 +346,7 @@ def told_to_end(streams):
     ]
 
 
-@taken_over
+@hijacked
 def test_stopping_server_ends_its_streams_gradually(ending, topic):
     site, publisher, crowd = ending
     streams = [crowd.open(asking([topic])) for _ in range(MANY)]
@@ -356,7 +356,7 @@ def test_stopping_server_ends_its_streams_gradually(ending, topic):
     ended = []
 
     def all_ended():
-        ended.append((time.monotonic(), len(told_to_end(streams))))
+        ended.append((time.monotonic(), len(close_reasons(streams))))
         return ended[-1][1] == MANY
 
     os.kill(site.process.pid, signal.SIGTERM)
@@ -365,7 +365,7 @@ def test_stopping_server_ends_its_streams_gradually(ending, topic):
 
     begun = next(moment for moment, count in ended if count)
     half = next(moment for moment, count in ended if count >= MANY / 2)
-    assert told_to_end(streams) == ["stopped"] * MANY
+    assert close_reasons(streams) == ["stopped"] * MANY
     assert ended[-1][0] - begun > DRAIN_TIMEOUT / 2
     assert half - begun > DRAIN_TIMEOUT / 4
     retries = [stream._retry for stream in streams]
@@ -380,7 +380,7 @@ def test_stopping_server_ends_its_streams_gradually(ending, topic):
     assert_each_got_what_is_due(site, publisher, streams, topic)
 
 
-@taken_over
+@hijacked
 def test_stopping_server_does_not_wait_for_a_client_that_reads_nothing(ending, topic):
     site, publisher, crowd = ending
     slow = [crowd.open(asking([topic]), receive_bytes=1) for _ in range(10)]
@@ -399,7 +399,7 @@ def test_stopping_server_does_not_wait_for_a_client_that_reads_nothing(ending, t
 
 @dataclass
 class Visitor:
-    """Somebody who loads one page after the other, each by a new connection."""
+    """Loads one page after the other, each on a new connection."""
 
     site: Site
     statuses: list[int] = field(default_factory=list)
@@ -426,7 +426,7 @@ class Visitor:
                     self.faults.append(fault)
 
 
-@taken_over
+@hijacked
 def test_streams_resume_after_a_reload_of_the_server(ending, topic):
     site, publisher, crowd = ending
     streams = [crowd.open(asking([topic])) for _ in range(MANY)]
@@ -444,13 +444,13 @@ def test_streams_resume_after_a_reload_of_the_server(ending, topic):
         )
         wait_for(
             lambda: all(stream.attached == 2 for stream in streams),
-            what="the streams to come back",
+            what="the streams to reconnect",
         )
         before = len(publisher.uids)
         wait_for(lambda: len(publisher.uids) > before + RATE, what="events")
 
     assert_each_got_what_is_due(site, publisher, streams, topic)
-    assert told_to_end(streams) == ["stopped"] * MANY
+    assert close_reasons(streams) == ["stopped"] * MANY
     assert {tuple(stream.statuses) for stream in streams} == {(200, 200)}
     assert visitor.faults == []
     assert {*visitor.statuses} == {200}

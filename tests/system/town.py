@@ -1,4 +1,4 @@
-"""People who follow, mute, leave and come back, as chance has it."""
+"""People who follow, mute, disconnect and reconnect at random."""
 
 import random
 
@@ -11,8 +11,8 @@ LEVELS = ["follow", "watch", "mute", "none"]
 class Town:
     """People with one stream each.
 
-    `ever` says, by person, what they follow at some time or other; `fixed` is the
-    topic among it that they never leave.
+    `ever` maps each person to all topics that they may follow; `fixed` is the topic
+    among them that they never unfollow.
     """
 
     def __init__(
@@ -33,33 +33,33 @@ class Town:
         self._acts = 0
         # The stream that each person has now.
         self.streams = {member: self._open(member) for member in ever}
-        # All streams there ever were, with whose they were.
-        self.told = list(self.streams.items())
+        # All streams, closed ones too, with their person.
+        self.history = list(self.streams.items())
         wait_until_live(self.streams.values())
 
-    def live_a_little(self) -> int:
-        """Let somebody do something; return how much all were told so far."""
+    def act(self) -> int:
+        """Let a random person do something; return how many events all received."""
         member, other = self._chance.sample(list(self.streams), 2)
-        act = [self._change, self._break_off, self._borrow][self._acts % 3]
+        action = [self._change, self._break_off, self._borrow][self._acts % 3]
         self._acts += 1
-        act(member, other)
-        return sum(len(stream.events) for _, stream in self.told)
+        action(member, other)
+        return sum(len(stream.events) for _, stream in self.history)
 
     def _open(self, member: Member, last_event_id: str = "") -> Stream:
         return self._crowd.open(session=member.session, last_event_id=last_event_id)
 
     def _change(self, member: Member, _: Member) -> None:
-        """Follow, mute or leave a topic."""
+        """Follow, mute or unfollow a topic."""
         topic = self._chance.choice(self._choices[member])
         self._members.follow(member, topic, level=self._chance.choice(LEVELS))
 
     def _break_off(self, member: Member, _: Member) -> None:
-        """Lose the link."""
+        """Lose the connection."""
         self._crowd.break_off(self.streams[member])
 
     def _borrow(self, member: Member, other: Member) -> None:
-        """Come back with the cursor of somebody else."""
+        """Reconnect with another person's cursor."""
         self._crowd.close(self.streams[member])
         cursor = self.streams[other].last_event_id
         self.streams[member] = self._open(member, cursor)
-        self.told.append((member, self.streams[member]))
+        self.history.append((member, self.streams[member]))
