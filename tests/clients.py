@@ -6,6 +6,8 @@ import socket
 import pytest
 
 from notifications.live.transports import QueueTransport
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.frames import Frame, server_closed
 from notifications.streams.client_socket import ClientSocket, PlainSocket
 from notifications.streams.hijack import Poller, SocketTransport
 
@@ -13,6 +15,8 @@ needs_epoll = pytest.mark.skipif(
     not hasattr(select, "epoll"), reason="only Linux has epoll"
 )
 READ_BYTES = 65_536
+# What the tests set as CLIENT_BUFFER_BYTES.
+BUFFER_BYTES = 65_536
 # Small, so that large frames are written in many parts.
 SEND_BUFFER_BYTES = 8_192
 
@@ -116,3 +120,13 @@ def read_all(poller, client):
         if not more:
             return got
         got += more
+
+
+def frame(number, body=b""):
+    """Return a frame at this cursor, which shows its number."""
+    return Frame(Cursor(number, 0), body or b"data: %d\n\n" % number)
+
+
+def closed(reason):
+    """Return the last bytes of a stream that is closed for this reason."""
+    return server_closed(reason).body

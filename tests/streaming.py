@@ -45,3 +45,9 @@ class StreamReader:
     def data(self):
         """Return the decoded data of the next event."""
         return json.loads(self.next().data)
+
+
+def followed_topics(response):
+    """Return the topics that a stream's subscriber follows."""
+    assert response.status_code == 200, response.content
+    return set(response.stream.connection.subscriptions.followed_since)

@@ -4,17 +4,17 @@ import pytest
 
 from notifications.live.connection import Connection
 from notifications.live.transports import ENDED, QueueTransport
-from notifications.protocol.cursor import Cursor
-from notifications.protocol.frames import Batch, Frame
-from tests.clients import QueueEndpoint, SocketEndpoint, needs_epoll
+from notifications.protocol.frames import Batch
+from tests.clients import (
+    BUFFER_BYTES,
+    QueueEndpoint,
+    SocketEndpoint,
+    frame,
+    needs_epoll,
+)
 
-LIMIT = 65_536
 # More than any buffer holds.
 HUGE = b"x" * 1_000_000
-
-
-def frame(number, body=b""):
-    return Frame(Cursor(number, 0), body or b"data: %d\n\n" % number)
 
 
 def batch(*frames):
@@ -31,10 +31,13 @@ def taken(queue):
 @pytest.fixture(params=["queue", pytest.param("socket", marks=needs_epoll)])
 def endpoint(request, settings):
     """A transport and its client."""
-    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "CLIENT_BUFFER_BYTES": LIMIT}
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "CLIENT_BUFFER_BYTES": BUFFER_BYTES,
+    }
     connection = Connection()
     if request.param == "queue":
-        endpoint = QueueEndpoint(connection, buffer_bytes=LIMIT)
+        endpoint = QueueEndpoint(connection, buffer_bytes=BUFFER_BYTES)
     else:
         endpoint = SocketEndpoint(connection)
     yield endpoint
@@ -78,16 +81,16 @@ def test_push_after_close_is_ignored(endpoint):
 
 
 def test_close_with_drain_sends_the_waiting_frames(endpoint):
-    endpoint.transport.push(batch(frame(1, b"x" * LIMIT)))
+    endpoint.transport.push(batch(frame(1, b"x" * BUFFER_BYTES)))
     endpoint.transport.push(batch(frame(2)))
 
     endpoint.transport.close("stopped", drain=True)
 
-    assert endpoint.read().startswith(b"x" * LIMIT + b"data: 2\n\n")
+    assert endpoint.read().startswith(b"x" * BUFFER_BYTES + b"data: 2\n\n")
 
 
 def test_close_without_drain_drops_the_waiting_frames(endpoint):
-    endpoint.transport.push(batch(frame(1, b"x" * LIMIT)))
+    endpoint.transport.push(batch(frame(1, b"x" * BUFFER_BYTES)))
     endpoint.transport.push(batch(frame(2)))
 
     endpoint.transport.close("signed_out", drain=False)

@@ -1,0 +1,59 @@
+"""Fixtures for tests of the live side."""
+
+import threading
+import uuid
+
+import pytest
+
+from notifications.live.hub import shared_hub
+from notifications.protocol import entries
+from tests.live.helpers import append_entry
+
+
+@pytest.fixture
+def hub(log):
+    """A hub that reads the log."""
+    hub = shared_hub()
+    hub.ensure_started()
+    return hub
+
+
+@pytest.fixture
+def append(log):
+    """A function that appends an event and returns its cursor."""
+
+    def append(*topics, **fields):
+        entry = entries.EventEntry(
+            uid=uuid.uuid4().hex, type="tick", topics=topics, data="{}", **fields
+        )
+        return append_entry(log, entry)
+
+    return append
+
+
+@pytest.fixture
+def lagging(hub, log, monkeypatch):
+    """A hub that reads nothing from now on."""
+    begun, pause = threading.Event(), threading.Event()
+
+    def wait(after, *, seconds):
+        begun.set()
+        pause.wait(0.05)
+        return []
+
+    monkeypatch.setattr(log, "wait", wait)
+    # The previous read has ended by then.
+    assert begun.wait(30)
+
+
+@pytest.fixture
+def reads(log, monkeypatch):
+    """The cursors from which older entries were read."""
+    found, read = [], log.read
+
+    def counted(after, **options):
+        found.append(after)
+        return read(after, **options)
+
+    monkeypatch.setattr(log, "read", counted)
+    return found

@@ -1,0 +1,79 @@
+"""What tests of the live side share: entries for the log, connections, and frames."""
+
+import uuid
+
+from notifications.live.connection import Connection
+from notifications.live.subscriber import Subscriber
+from notifications.protocol import entries
+from tests.system.server import wait_for
+
+
+def append_entry(log, entry):
+    """Append an entry to the log; return its cursor."""
+    [cursor] = log.append([(entry.uid, entries.encode(entry))])
+    return cursor
+
+
+def append_follow(log, user, topic, level):
+    """Append a change of a follow; return its cursor."""
+    uid = uuid.uuid4().hex
+    return append_entry(
+        log, entries.FollowEntry(uid=uid, user=user, topic=topic, level=level)
+    )
+
+
+def append_end(log, user, **options):
+    """Append the end of a person's logins; return its cursor."""
+    uid = uuid.uuid4().hex
+    entry = entries.EndEntry(uid=uid, user=user, reason="signed_out", **options)
+    return append_entry(log, entry)
+
+
+def append_many(log, count, *topics):
+    """Append `count` events at once; return their cursors."""
+    several = [
+        entries.EventEntry(
+            uid=uuid.uuid4().hex, type="tick", topics=topics, data=f'{{"n":{number}}}'
+        )
+        for number in range(count)
+    ]
+    return log.append([(each.uid, entries.encode(each)) for each in several])
+
+
+def attach(hub, *, after=None, user="", session="", **options):
+    """Attach a connection to the hub; return it and the frames that it missed."""
+    connection = Connection(Subscriber(user=user, session=session), **options)
+    after = None if after is None else str(after)
+    missed = frames_of(hub.attach(connection, after=after, as_of=hub.position))
+    return connection, list(missed)
+
+
+def frames_of(batches):
+    """Yield the frames of the batches one by one."""
+    for batch in batches:
+        yield from batch.frames
+
+
+def names(frames):
+    """Return the SSE event names of frames."""
+    return [
+        frame.body.split(b"event: ")[1].split(b"\n")[0].decode() for frame in frames
+    ]
+
+
+def cursors(frames):
+    """Return the cursors of frames."""
+    return [frame.cursor for frame in frames]
+
+
+def received(connection, count):
+    """Wait for this many frames; return their cursors."""
+    frames = []
+    wait_for(
+        lambda: (
+            len(frames) >= count
+            or frames.extend(connection.transport.take(seconds=0.1))
+        ),
+        what=f"{count} frames",
+    )
+    return cursors(frames)
