@@ -1,4 +1,4 @@
-"""Everything that people read can be translated, and is."""
+"""Every text that people read is translated."""
 
 import re
 from html.parser import HTMLParser
@@ -33,7 +33,7 @@ TEMPLATES = [
 ]
 PLACEHOLDER = re.compile(r"%%?(?:\(\w+\))?[a-z]|{\w*}")
 TAG = re.compile(r"<[^>]*>")
-# What is the same in every language.
+# The same in every language.
 NAMES = {"Askwell"}
 SPOKEN = {"aria-label", "title", "placeholder", "alt"}
 
@@ -49,13 +49,13 @@ def keys(catalog):
     return {(each.context, forms(each.id)) for each in catalog if each.id}
 
 
-def test_every_language_of_the_site_has_its_catalogue():
+def test_every_language_has_a_catalogue():
     assert {to_locale(code) for code, _name in settings.LANGUAGES} == {"en", *LANGUAGES}
 
 
 @every_catalogue
 def test_catalogue_has_the_texts_of_the_sources(component, language):
-    """If not: `make messages`."""
+    """Run `make messages` to update it."""
     assert keys(read(component, language)) == keys(texts(component))
 
 
@@ -73,7 +73,7 @@ def test_every_text_is_translated(component, language):
 def test_translations_have_the_placeholders_and_tags_of_their_texts(
     component, language
 ):
-    """The last form of the source's is the one for any number."""
+    """The last form of a text is the one for other numbers."""
     wrong = [
         (each.id, string)
         for each in messages(component, language)
@@ -88,7 +88,7 @@ def test_translations_have_the_placeholders_and_tags_of_their_texts(
 
 @every_catalogue
 def test_translations_start_and_end_like_their_texts(component, language):
-    """Spaces, and the end of a sentence."""
+    """Compares spaces and punctuation."""
     edge = re.compile(r"^\s*|[.…?!:]?\s*$")
 
     wrong = [
@@ -102,15 +102,15 @@ def test_translations_start_and_end_like_their_texts(component, language):
 
 
 @every_catalogue
-def test_compiled_catalogue_is_that_of_the_text(component, language):
-    """If not: `make messages`."""
+def test_compiled_catalogue_is_up_to_date(component, language):
+    """Run `make messages` to update it."""
     compiled = component.path(language, "mo").read_bytes()
 
     assert compiled == as_mo(read(component, language))
 
 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda each: each.name)
-def test_german_has_its_own_quotation_marks_and_says_du(component):
+def test_german_has_german_quotation_marks_and_du(component):
     strings = [
         TAG.sub("", string)
         for each in messages(component, "de")
@@ -123,8 +123,8 @@ def test_german_has_its_own_quotation_marks_and_says_du(component):
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
-def test_template_has_no_words_of_its_own(path):
-    """Each stands in a tag of translation."""
+def test_template_has_no_untranslated_text(path):
+    """All texts are in translation tags."""
     reader = Words()
 
     reader.feed(markup(path.read_text()))
@@ -133,7 +133,7 @@ def test_template_has_no_words_of_its_own(path):
 
 
 def markup(source):
-    """Return what a template says in any language."""
+    """Return the text of a template outside of translation tags."""
     kept, inside = [], False
     for token in Lexer(source).tokenize():
         if token.token_type == TokenType.BLOCK and "blocktranslate" in token.contents:
@@ -144,7 +144,7 @@ def markup(source):
 
 
 class Words(HTMLParser):
-    """Collects the words that a page shows, or that are read out."""
+    """Collects the words that a page shows, or that screen readers read out."""
 
     def __init__(self):
         super().__init__()

@@ -15,16 +15,16 @@ from notifications.protocol import entries
 from notifications.protocol.entries import EventEntry
 from tests import ROOT
 
-WRONG_INPUT = 2
+INVALID_INPUT = 2
 REDIS_AWAY = 1
 DEADLINE = 30  # seconds
 
 
 class Terminal(io.StringIO):
-    """Takes what is printed; does `first` once the stream is live, then Ctrl-C.
+    """Records the output; calls `first` once the stream is live, then sends Ctrl-C.
 
-    The stream is live with its first heartbeat. Ctrl-C comes as soon as `until` was
-    printed, or with the heartbeat when nothing more is expected.
+    The stream is live at its first heartbeat. Ctrl-C is sent when `until` is printed,
+    by default at the heartbeat.
     """
 
     def __init__(self, *, first=lambda: None, until="event: heartbeat"):
@@ -62,7 +62,7 @@ def append(log):
 
 
 def listen(terminal, *options):
-    """Run the command until Ctrl-C; return what it printed."""
+    """Run the command until Ctrl-C; return its output."""
     call_command("sse_listen", *options, stdout=terminal)
     return terminal.getvalue()
 
@@ -74,7 +74,7 @@ def refused(*options):
     return caught.value
 
 
-def test_it_prints_the_stream_as_a_client_gets_it():
+def test_output_is_the_stream_of_a_client():
     printed = listen(Terminal(), "--topic", "user:7")
 
     retry, heartbeat, rest = printed.split("\n\n")
@@ -83,7 +83,7 @@ def test_it_prints_the_stream_as_a_client_gets_it():
     assert rest == ""
 
 
-def test_it_prints_what_comes(append):
+def test_output_has_new_events(append):
     terminal = Terminal(
         first=lambda: append("one", "topic:espresso"), until='data: {"uid": "one"}'
     )
@@ -93,7 +93,7 @@ def test_it_prints_what_comes(append):
     assert "event: new_comment\n" in printed
 
 
-def test_it_prints_what_comes_to_any_of_several_topics(append):
+def test_output_has_the_events_of_several_topics(append):
     def first():
         append("one", "topic:espresso")
         append("two", "user:7")
@@ -106,7 +106,7 @@ def test_it_prints_what_comes_to_any_of_several_topics(append):
     assert '"one"' in printed
 
 
-def test_it_prints_nothing_of_other_topics(append):
+def test_output_leaves_out_other_topics(append):
     def first():
         append("one", "topic:latte")
         append("two", "topic:espresso")
@@ -116,7 +116,7 @@ def test_it_prints_nothing_of_other_topics(append):
     assert '"one"' not in printed
 
 
-def test_it_prints_what_was_missed(append):
+def test_output_has_the_missed_events(append):
     known = append("one", "topic:espresso")
     append("two", "topic:espresso")
 
@@ -126,14 +126,14 @@ def test_it_prints_what_was_missed(append):
     assert '"one"' not in printed
 
 
-def test_it_says_when_what_was_missed_is_not_known():
+def test_output_has_a_reset_for_a_lost_cursor():
     printed = listen(Terminal(), "--topic", "user:7", "--last-event-id", "1-1")
 
     assert "event: reset\n" in printed
 
 
 @pytest.mark.django_db
-def test_it_prints_what_a_person_follows(append):
+def test_output_has_what_a_user_follows(append):
     maja = User.objects.create_user("maja")
     Follow.objects.create(user=maja, topic="topic:espresso")
     Follow.objects.create(user=maja, topic="topic:latte", level="mute")
@@ -149,7 +149,7 @@ def test_it_prints_what_a_person_follows(append):
     assert not any(f'"{each}"' in printed for each in ("own", "muted", "other"))
 
 
-def test_it_ends_with_the_stream():
+def test_command_ends_with_the_stream():
     terminal = Terminal(first=lambda: shared_hub().stop(), until="never printed")
 
     printed = listen(terminal, "--topic", "user:7")
@@ -157,13 +157,13 @@ def test_it_ends_with_the_stream():
     assert printed.endswith('event: server_closed\ndata: {"reason":"stopped"}\n\n')
 
 
-def test_it_detaches_at_the_end():
+def test_connection_is_closed_at_the_end():
     listen(Terminal(), "--topic", "user:7")
 
     assert shared_hub().connection_count == 0
 
 
-def test_it_detaches_when_nobody_reads_any_more():
+def test_connection_is_closed_when_the_output_is():
     class Closed(Terminal):
         def write(self, text):
             raise BrokenPipeError
@@ -174,22 +174,22 @@ def test_it_detaches_when_nobody_reads_any_more():
 
 
 @pytest.mark.parametrize("topic", ["espresso", "*", "", "user:7:8"])
-def test_what_is_no_topic_is_refused(topic):
+def test_invalid_topic_is_refused(topic):
     error = refused("--topic", topic)
 
-    assert error.returncode == WRONG_INPUT
+    assert error.returncode == INVALID_INPUT
     assert "expected <kind>:<key>" in str(error)
 
 
 @pytest.mark.django_db
-def test_a_person_that_is_not_there_is_refused():
+def test_unknown_user_is_refused():
     error = refused("--user", "maja")
 
-    assert error.returncode == WRONG_INPUT
-    assert str(error) == "There is no user named 'maja'."
+    assert error.returncode == INVALID_INPUT
+    assert str(error) == "There is no user 'maja'."
 
 
-def test_it_ends_while_redis_is_away(no_redis):
+def test_command_fails_while_redis_is_away(no_redis):
     error = refused("--topic", "user:7")
 
     assert error.returncode == REDIS_AWAY
@@ -197,7 +197,7 @@ def test_it_ends_while_redis_is_away(no_redis):
 
 
 @pytest.mark.parametrize("options", [[], ["--user", "maja", "--topic", "user:7"]])
-def test_it_wants_a_person_or_topics(options):
+def test_command_needs_a_user_or_topics(options):
     with pytest.raises(CommandError, match=r"--user|not allowed with"):
         call_command("sse_listen", *options)
 
@@ -231,7 +231,7 @@ def start(tmp_path, redis_server):
             process.kill()
 
 
-def test_ctrl_c_ends_it_without_an_error(start):
+def test_ctrl_c_ends_the_command_without_an_error(start):
     process = start("--topic", "user:7")
     assert process.stdout.readline() == "retry: 3000\n"
 
@@ -242,7 +242,7 @@ def test_ctrl_c_ends_it_without_an_error(start):
     assert said == ""
 
 
-def test_the_end_of_a_pipe_ends_it_without_an_error(start):
+def test_closed_pipe_ends_the_command_without_an_error(start):
     process = start("--topic", "user:7", NOTIFICATIONS_HEARTBEAT_INTERVAL="0.1")
     assert process.stdout.readline() == "retry: 3000\n"
 
@@ -253,7 +253,7 @@ def test_the_end_of_a_pipe_ends_it_without_an_error(start):
     assert process.stderr.read() == ""
 
 
-def test_the_exit_status_is_1_while_redis_is_away(start):
+def test_exit_status_is_1_while_redis_is_away(start):
     process = start("--topic", "user:7", REDIS_URL="unix:///nonexistent/redis.sock")
 
     _, said = process.communicate(timeout=DEADLINE)

@@ -13,7 +13,7 @@ from notifications.protocol.cursor import Cursor
 from notifications.publishing import outbox
 from tests import ROOT
 
-WRONG_INPUT = 2
+INVALID_INPUT = 2
 REDIS_AWAY = 1
 PAYLOAD = {"question_id": 1, "title": "Why is it sour?", "url": "/questions/1/"}
 DATA = json.dumps(PAYLOAD)
@@ -28,14 +28,14 @@ def standard_input(monkeypatch):
 
 
 def publish(*options, event="new_question", topic="topic:espresso"):
-    """Run the command; return what it printed, line by line."""
+    """Run the command; return the lines that it printed."""
     out = io.StringIO()
     call_command("sse_publish", event, "--topic", topic, *options, stdout=out)
     return out.getvalue().splitlines()
 
 
-def refused(*options, code=WRONG_INPUT):
-    """Run the command, which fails; return why, and what it said on the way."""
+def refused(*options, code=INVALID_INPUT):
+    """Run the command, which fails; return the error and the text on stderr."""
     err = io.StringIO()
     options = ["new_question", "--topic", "topic:espresso", *options]
     with pytest.raises(CommandError) as caught:
@@ -45,7 +45,7 @@ def refused(*options, code=WRONG_INPUT):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_is_published(log):
+def test_event_is_published(log):
     before = log.position()
 
     (line,) = publish("--data", DATA)
@@ -58,7 +58,7 @@ def test_an_event_is_published(log):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_published_event_is_kept_as_any_other():
+def test_published_event_has_a_row():
     publish("--data", DATA)
 
     (event,) = Event.objects.all()
@@ -67,14 +67,14 @@ def test_a_published_event_is_kept_as_any_other():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_may_have_several_topics():
+def test_event_has_several_topics():
     publish("--topic", "user:7", "--data", DATA)
 
     assert Event.objects.get().topics == ["topic:espresso", "user:7"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_payload_is_read_from_standard_input(standard_input):
+def test_payload_is_read_from_standard_input(standard_input):
     standard_input(json.dumps(PAYLOAD, indent=2))
 
     publish("--data", "-")
@@ -99,7 +99,7 @@ def test_each_line_of_an_argument_is_an_event():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_lines_are_published_in_their_order(standard_input, log):
+def test_lines_are_published_in_order(standard_input, log):
     before = log.position()
     payloads = [{**PAYLOAD, "question_id": number} for number in (1, 2, 3)]
     standard_input("\n".join(map(json.dumps, payloads)))
@@ -112,12 +112,12 @@ def test_lines_are_published_in_their_order(standard_input, log):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_wrong_lines_are_named_and_the_right_ones_published(standard_input):
+def test_invalid_lines_are_listed_and_the_others_published(standard_input):
     standard_input(f'{DATA}\nhello\n\n{{"question_id":"x"}}\n[]\n{DATA}\n')
 
     message, named = refused("--data", "-", "--lines")
 
-    assert message == "Lines that were wrong and skipped: 3."
+    assert message == "Invalid lines that were skipped: 3."
     assert [line.partition(":")[0] for line in named.splitlines()] == [
         "line 2", "line 4", "line 5",
     ]  # fmt: skip
@@ -126,12 +126,12 @@ def test_wrong_lines_are_named_and_the_right_ones_published(standard_input):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "problem"),
     [
-        ("", "no JSON"),
-        ("hello", "no JSON"),
-        ("{", "no JSON"),
-        ("[" * 100_000, "no JSON"),
+        ("", "not JSON"),
+        ("hello", "not JSON"),
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
         ("[]", "expected a JSON object"),
         ("null", "expected a JSON object"),
         ("{}", "question_id"),
@@ -142,17 +142,17 @@ def test_wrong_lines_are_named_and_the_right_ones_published(standard_input):
         (json.dumps({**PAYLOAD, "title": "a" * 10_000}), "bytes of JSON"),
     ],
 )
-def test_a_payload_that_does_not_fit_is_refused(data, said):
+def test_invalid_payload_is_refused(data, problem):
     message, _ = refused("--data", data)
 
     assert message.startswith("payload of new_question")
-    assert said in message
+    assert problem in message
     assert not Event.objects.exists()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("options", [["--data", "-"], ["--data", "-", "--lines"]])
-def test_standard_input_that_is_no_text_is_refused(monkeypatch, options):
+def test_standard_input_that_is_not_text_is_refused(monkeypatch, options):
     binary = io.TextIOWrapper(io.BytesIO(b"\xff"), encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", binary)
 
@@ -163,7 +163,7 @@ def test_standard_input_that_is_no_text_is_refused(monkeypatch, options):
 
 
 @pytest.mark.django_db
-def test_what_is_no_topic_is_refused():
+def test_invalid_topic_is_refused():
     message, _ = refused("--topic", "espresso", "--data", DATA)
 
     assert message.startswith("topic 'espresso'")
@@ -171,26 +171,26 @@ def test_what_is_no_topic_is_refused():
 
 
 @pytest.mark.django_db
-def test_an_event_type_that_nobody_registered_is_refused():
+def test_unknown_event_type_is_refused():
     known = "known: announcement, new_answer, new_question"
     with pytest.raises(CommandError, match=known) as caught:
         publish("--data", DATA, event="new_qestion")
 
-    assert caught.value.returncode == WRONG_INPUT
+    assert caught.value.returncode == INVALID_INPUT
     assert not Event.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("options", [["--data", DATA], ["--data", DATA, "--lines"]])
-def test_an_event_is_kept_while_redis_is_away(no_redis, options):
+def test_event_is_pending_while_redis_is_away(no_redis, options):
     message, _ = refused(*options, code=REDIS_AWAY)
 
-    assert message == "Redis is away: 1 kept, and relayed once it is back."
+    assert message == "Redis is away. Events to relay when it is back: 1."
     assert [event.relayed for event in Event.objects.all()] == [None]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_kept_event_is_relayed_once_redis_is_back(settings, no_redis, redis_server):
+def test_pending_event_is_relayed_when_redis_is_back(settings, no_redis, redis_server):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 0}
     refused("--data", DATA, code=REDIS_AWAY)
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_URL": redis_server.url}
@@ -203,7 +203,7 @@ def test_a_kept_event_is_relayed_once_redis_is_back(settings, no_redis, redis_se
 
 @pytest.fixture(scope="module")
 def manage(tmp_path_factory, redis_server):
-    """Run manage.py in a process of its own, on a database of its own."""
+    """A function that runs manage.py in another process, on another database."""
     database = tmp_path_factory.mktemp("site") / "db.sqlite3"
     environment = {
         **os.environ,
@@ -231,23 +231,23 @@ def manage(tmp_path_factory, redis_server):
 COMMAND = ["sse_publish", "new_question", "--topic", "topic:espresso", "--data"]
 
 
-def test_the_exit_status_is_0_for_what_is_published(manage):
+def test_exit_status_is_0_for_a_published_event(manage):
     done = manage(*COMMAND, "-", given=DATA)
 
     assert done.returncode == 0, done.stderr
     assert Cursor.parse(done.stdout.split()[1])
 
 
-def test_the_exit_status_is_2_for_what_is_wrong(manage):
+def test_exit_status_is_2_for_an_invalid_payload(manage):
     done = manage(*COMMAND, "{}")
 
-    assert done.returncode == WRONG_INPUT
+    assert done.returncode == INVALID_INPUT
     assert done.stdout == ""
     assert done.stderr.startswith("CommandError: payload of new_question")
     assert done.stderr.count("\n") == 1
 
 
-def test_the_exit_status_is_1_while_redis_is_away(manage):
+def test_exit_status_is_1_while_redis_is_away(manage):
     done = manage(*COMMAND, DATA, REDIS_URL="unix:///nonexistent/redis.sock")
 
     assert done.returncode == REDIS_AWAY
@@ -256,11 +256,11 @@ def test_the_exit_status_is_1_while_redis_is_away(manage):
     assert "Traceback" not in done.stderr
 
 
-def test_the_exit_status_is_2_for_standard_input_that_is_no_text(manage):
+def test_exit_status_is_2_for_standard_input_that_is_not_text(manage):
     strict = {"PYTHONIOENCODING": "utf-8:strict"}
 
     done = manage(*COMMAND, "-", "--lines", given=f"{DATA}\n\udcff", **strict)
 
-    assert done.returncode == WRONG_INPUT
+    assert done.returncode == INVALID_INPUT
     assert "standard input" in done.stderr
     assert "Traceback" not in done.stderr

@@ -16,7 +16,7 @@ from tests import ROOT
 
 NAMES = ["events.d.ts", "events.schema.json"]
 OUT_OF_DATE = 1
-WRONG_INPUT = 2
+INVALID_INPUT = 2
 
 
 class Comment(msgspec.Struct):
@@ -25,7 +25,7 @@ class Comment(msgspec.Struct):
 
 @pytest.fixture(autouse=True)
 def registry(monkeypatch):
-    """The registry with one event type, of which a test may make others."""
+    """The registry with one event type, to which a test may add others."""
     monkeypatch.setattr(EventType, "registry", {})
     EventType("new_comment", Comment, label="New comment")
 
@@ -36,14 +36,14 @@ def folder(tmp_path):
 
 
 def write(folder, *options):
-    """Run the command; return what it printed, line by line."""
+    """Run the command; return the lines that it printed."""
     out = io.StringIO()
     call_command("sse_types", folder, *options, stdout=out)
     return out.getvalue().splitlines()
 
 
 def refused(folder, *options, code):
-    """Run the command, which fails; return why."""
+    """Run the command, which fails; return the error."""
     with pytest.raises(CommandError) as caught:
         write(folder, *options)
     assert caught.value.returncode == code
@@ -54,14 +54,14 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_both_files_are_written_and_named(folder):
+def test_both_files_are_written_and_printed(folder):
     printed = write(folder)
 
     assert sorted(contents(folder)) == NAMES
     assert printed == [str(folder / name) for name in NAMES]
 
 
-def test_the_files_describe_the_registered_event_types(folder):
+def test_files_describe_the_registered_event_types(folder):
     write(folder)
 
     schema = json.loads((folder / "events.schema.json").read_text())
@@ -69,14 +69,14 @@ def test_the_files_describe_the_registered_event_types(folder):
     assert "export interface NewComment {" in (folder / "events.d.ts").read_text()
 
 
-def test_each_time_the_bytes_are_the_same(folder, tmp_path):
+def test_output_is_reproducible(folder, tmp_path):
     write(folder)
     write(tmp_path / "again")
 
     assert contents(folder) == contents(tmp_path / "again")
 
 
-def test_a_file_that_is_up_to_date_is_left_alone(folder):
+def test_file_that_is_up_to_date_is_not_written(folder):
     write(folder)
     inodes = {path.stat().st_ino for path in folder.iterdir()}
 
@@ -86,7 +86,7 @@ def test_a_file_that_is_up_to_date_is_left_alone(folder):
     assert {path.stat().st_ino for path in folder.iterdir()} == inodes
 
 
-def test_another_event_type_changes_the_files(folder):
+def test_new_event_type_changes_the_files(folder):
     write(folder)
     before = contents(folder)
     EventType("comment_gone", Comment)
@@ -97,13 +97,13 @@ def test_another_event_type_changes_the_files(folder):
     assert all(before[name] != after[name] for name in NAMES)
 
 
-def test_check_passes_what_is_up_to_date(folder):
+def test_check_accepts_files_that_are_up_to_date(folder):
     write(folder)
 
     assert write(folder, "--check") == []
 
 
-def test_check_names_what_is_out_of_date_and_how_to_mend_it(folder):
+def test_check_lists_outdated_files_and_the_command(folder):
     write(folder)
     (folder / "events.d.ts").write_text("stale")
 
@@ -121,7 +121,7 @@ def test_check_writes_nothing(folder):
     assert not folder.exists()
 
 
-def test_check_leaves_what_is_out_of_date_as_it_is(folder):
+def test_check_does_not_change_outdated_files(folder):
     write(folder)
     (folder / "events.d.ts").write_text("stale")
     before = contents(folder)
@@ -132,9 +132,7 @@ def test_check_leaves_what_is_out_of_date_as_it_is(folder):
 
 
 @pytest.mark.parametrize("broken", ["write_bytes", "replace"])
-def test_a_file_that_cannot_be_written_leaves_the_old_one_whole(
-    folder, monkeypatch, broken
-):
+def test_failed_write_leaves_the_old_file_intact(folder, monkeypatch, broken):
     write(folder)
     before = contents(folder)
     EventType("comment_gone", Comment)
@@ -144,13 +142,13 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_whole(
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, broken, full)
-    message = refused(folder, code=WRONG_INPUT)
+    message = refused(folder, code=INVALID_INPUT)
 
     assert "No space left on device" in message
     assert contents(folder) == before
 
 
-def test_what_reads_a_file_meanwhile_reads_all_of_the_old_one(folder):
+def test_file_is_replaced_atomically(folder):
     write(folder)
     path = folder / "events.d.ts"
     before = path.read_bytes()
@@ -162,7 +160,7 @@ def test_what_reads_a_file_meanwhile_reads_all_of_the_old_one(folder):
         assert opened.read() == before != path.read_bytes()
 
 
-def test_a_link_still_leads_to_the_file_that_was_written(folder, tmp_path):
+def test_symbolic_link_is_kept(folder, tmp_path):
     write(folder)
     (folder / "events.d.ts").rename(tmp_path / "shared.d.ts")
     (folder / "events.d.ts").symlink_to(tmp_path / "shared.d.ts")
@@ -174,7 +172,7 @@ def test_a_link_still_leads_to_the_file_that_was_written(folder, tmp_path):
     assert "CommentGone" in (tmp_path / "shared.d.ts").read_text()
 
 
-def test_others_may_read_the_files_as_the_umask_says(folder):
+def test_files_have_the_mode_of_the_umask(folder):
     umask = os.umask(0o022)
     try:
         write(folder)
@@ -185,32 +183,32 @@ def test_others_may_read_the_files_as_the_umask_says(folder):
 
 
 @pytest.mark.parametrize("options", [[], ["--check"]])
-def test_a_folder_that_is_a_file_is_refused(tmp_path, options):
+def test_folder_that_is_a_file_is_refused(tmp_path, options):
     (tmp_path / "file").touch()
 
-    message = refused(tmp_path / "file", *options, code=WRONG_INPUT)
+    message = refused(tmp_path / "file", *options, code=INVALID_INPUT)
 
     assert "Not a directory" in message
 
 
-def test_a_payload_that_cannot_be_described_is_named(folder):
+def test_payload_without_a_schema_is_named(folder):
     EventType("odd_thing", msgspec.defstruct("Odd", [("a", complex)]))
 
-    message = refused(folder, code=WRONG_INPUT)
+    message = refused(folder, code=INVALID_INPUT)
 
     assert message.startswith("event type 'odd_thing': expected a payload")
     assert not folder.exists()
 
 
-def test_a_site_without_event_types_is_told_so(folder, monkeypatch):
+def test_site_without_event_types_is_an_error(folder, monkeypatch):
     monkeypatch.setattr(EventType, "registry", {})
 
-    message = refused(folder, code=WRONG_INPUT)
+    message = refused(folder, code=INVALID_INPUT)
 
     assert message.startswith("No event type is registered")
 
 
-def test_a_label_is_in_the_same_language_wherever_it_runs(folder, tmp_path):
+def test_labels_do_not_depend_on_the_language(folder, tmp_path):
     EventType("gone", msgspec.defstruct("Gone", []), label=gettext_lazy("Delete"))
     write(folder)
 
@@ -220,7 +218,7 @@ def test_a_label_is_in_the_same_language_wherever_it_runs(folder, tmp_path):
     assert contents(folder) == contents(tmp_path / "german")
 
 
-def test_without_a_folder_it_says_how_to_call_it():
+def test_missing_folder_shows_the_usage():
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
 
     done = subprocess.run(
@@ -232,6 +230,6 @@ def test_without_a_folder_it_says_how_to_call_it():
         timeout=60,
     )
 
-    assert done.returncode == WRONG_INPUT
+    assert done.returncode == INVALID_INPUT
     assert done.stderr.startswith("usage: manage.py sse_types")
     assert "./manage.py sse_types frontend/types" in done.stderr

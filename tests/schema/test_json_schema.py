@@ -1,4 +1,4 @@
-"""Whatever was recorded fits the schema as it is on the wire, and what is wrong not."""
+"""Recorded events are valid against the schema; other values are not."""
 
 import datetime
 import decimal
@@ -79,7 +79,7 @@ class Tree(msgspec.Struct):
 
 
 class Comment(msgspec.Struct):
-    """What a client is told of a comment."""
+    """A comment on the wire."""
 
     comment_id: int
     text: Annotated[str, msgspec.Meta(description="As it was typed.", max_length=9)]
@@ -130,7 +130,7 @@ KINDS = [
 
 @pytest.fixture(scope="module", autouse=True)
 def registry():
-    """Forget the event types that this module registers."""
+    """The registry; the types that this module registers are removed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(EventType, "registry", {**EventType.registry})
         yield EventType.registry
@@ -143,7 +143,7 @@ def new_comment(registry):
 
 @pytest.fixture(scope="module")
 def kinds(registry):
-    """An event type for each type of KINDS, and what says whether an event fits."""
+    """An event type for each type of KINDS, and a validator of their events."""
     made = [
         EventType(f"kind_{number}", msgspec.defstruct(f"Kind{number}", [("value", of)]))
         for number, (of, _value) in enumerate(KINDS)
@@ -163,11 +163,11 @@ def wire(event_type, payload):
     return json.loads(json.dumps({**fields, **event_type.validate(payload)}))
 
 
-def fits(event, *event_types):
+def is_valid(event, *event_types):
     return Draft202012Validator(schema_of(event_types)).is_valid(event)
 
 
-def test_the_schema_is_one(kinds):
+def test_schema_is_valid(kinds):
     _made, validator = kinds
 
     Draft202012Validator.check_schema(validator.schema)
@@ -176,7 +176,7 @@ def test_the_schema_is_one(kinds):
 @pytest.mark.parametrize(
     ("number", "value"), [*enumerate(value for _of, value in KINDS)]
 )
-def test_what_a_struct_says_fits(kinds, number, value):
+def test_payload_given_as_a_struct_is_valid(kinds, number, value):
     made, validator = kinds
     each = made[number]
 
@@ -210,7 +210,7 @@ ANYTHING = st.recursive(
 @example(value=[1, 1])
 @example(value={"name": "ada", "more": 1})
 @example(value=[1, 2, 3])
-def test_whatever_is_taken_as_a_dict_fits(kinds, value):
+def test_payload_accepted_as_a_dict_is_valid(kinds, value):
     made, validator = kinds
     for each in made:
         try:
@@ -220,7 +220,7 @@ def test_whatever_is_taken_as_a_dict_fits(kinds, value):
         validator.validate(event)
 
 
-def test_what_is_refused_does_not_fit(kinds):
+def test_refused_payload_is_invalid(kinds):
     made, validator = kinds
     text, number = made[3], made[1]
 
@@ -229,7 +229,7 @@ def test_what_is_refused_does_not_fit(kinds):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_the_site_records_fits():
+def test_recorded_events_of_the_site_are_valid():
     ada = User.objects.create_user("ada")
     with recorded_events() as events:
         asked = Question.objects.create(title="Why?", body="So.", author=ada)
@@ -250,13 +250,13 @@ def test_what_the_site_records_fits():
 
 
 @pytest.mark.parametrize("field", sorted(WIRE_FIELDS | {"comment_id", "text"}))
-def test_an_event_without_a_field_does_not_fit(new_comment, field):
+def test_event_without_a_required_field_is_invalid(new_comment, field):
     event = wire(new_comment, Comment(1, "Nice."))
-    assert fits(event, new_comment)
+    assert is_valid(event, new_comment)
 
     del event[field]
 
-    assert not fits(event, new_comment)
+    assert not is_valid(event, new_comment)
 
 
 @pytest.mark.parametrize(
@@ -276,54 +276,54 @@ def test_an_event_without_a_field_does_not_fit(new_comment, field):
     ],
     ids=str,
 )
-def test_an_event_with_a_wrong_field_does_not_fit(new_comment, changed):
+def test_event_with_an_invalid_field_is_invalid(new_comment, changed):
     event = wire(new_comment, Comment(1, "Nice."))
 
-    assert not fits({**event, **changed}, new_comment)
+    assert not is_valid({**event, **changed}, new_comment)
 
 
 @pytest.mark.parametrize("key", [7, "6f9a3c"])
-def test_the_key_of_an_actor_is_a_number_or_a_text(new_comment, key):
+def test_id_of_an_actor_is_a_number_or_a_string(new_comment, key):
     event = wire(new_comment, Comment(1, "Nice."))
 
-    assert fits({**event, "actor": {"id": key, "name": "ada"}}, new_comment)
+    assert is_valid({**event, "actor": {"id": key, "name": "ada"}}, new_comment)
 
 
-def test_a_field_with_a_default_may_be_left_out(new_comment):
+def test_field_with_a_default_is_optional(new_comment):
     event = wire(new_comment, {"comment_id": 1, "text": "Nice."})
 
     assert "author" not in event
-    assert fits(event, new_comment)
+    assert is_valid(event, new_comment)
 
 
-def test_a_field_that_is_unset_is_left_out(registry):
+def test_unset_field_is_left_out(registry):
     fields = [("a", int | msgspec.UnsetType, msgspec.UNSET)]
     unset = EventType("unset", msgspec.defstruct("Unset", fields))
 
     event = wire(unset, unset.payload())
 
     assert "a" not in event
-    assert fits(event, unset)
+    assert is_valid(event, unset)
 
 
-def test_a_field_that_a_later_version_adds_fits(new_comment):
+def test_unknown_field_is_valid(new_comment):
     event = {**wire(new_comment, Comment(1, "Nice.")), "likes": 3}
 
-    assert fits(event, new_comment)
+    assert is_valid(event, new_comment)
 
 
-def test_a_payload_may_forbid_other_fields(registry):
+def test_payload_can_forbid_unknown_fields(registry):
     closed = EventType(
         "closed",
         msgspec.defstruct("Closed", [("a", int)], forbid_unknown_fields=True),
     )
     event = wire(closed, {"a": 1})
 
-    assert fits(event, closed)
-    assert not fits({**event, "b": 1}, closed)
+    assert is_valid(event, closed)
+    assert not is_valid({**event, "b": 1}, closed)
 
 
-def test_fields_have_the_names_that_they_have_on_the_wire(registry):
+def test_fields_have_their_names_on_the_wire(registry):
     renamed = EventType(
         "renamed", msgspec.defstruct("Renamed", [("comment_id", int)], rename="camel")
     )
@@ -334,44 +334,44 @@ def test_fields_have_the_names_that_they_have_on_the_wire(registry):
     assert "comment_id" not in described["properties"]
 
 
-def test_a_payload_has_no_tag(registry):
+def test_payload_has_no_tag(registry):
     """It is not a member of a union, and `validate` takes none."""
     tagged = EventType(
         "tagged", msgspec.defstruct("Tagged", [("a", int)], tag_field="kind")
     )
     event = wire(tagged, {"a": 1})
 
-    assert fits(event, tagged)
+    assert is_valid(event, tagged)
     assert "kind" not in schema_of([tagged])["$defs"]["Tagged"]["properties"]
 
 
-def test_what_the_docstrings_and_meta_say_is_kept(new_comment):
+def test_docstrings_and_meta_become_descriptions(new_comment):
     defs = schema_of([new_comment])["$defs"]
 
     comment = defs["NewComment"]
-    assert comment["description"] == "What a client is told of a comment."
+    assert comment["description"] == "A comment on the wire."
     assert comment["properties"]["text"]["description"] == "As it was typed."
     # As `inspect.cleandoc` has it, whichever Python reads it.
     assert defs["Author"]["description"] == ("Who wrote it.\n\nAnd a second paragraph.")
 
 
 @pytest.mark.parametrize(
-    ("label", "said"), [("Thing done", "Thing done"), ("", "bare_thing")]
+    ("label", "description"), [("Thing done", "Thing done"), ("", "bare_thing")]
 )
-def test_a_payload_without_docstring_is_described_by_its_label(
-    monkeypatch, label, said
+def test_payload_without_a_docstring_has_its_label_as_description(
+    monkeypatch, label, description
 ):
     monkeypatch.setattr(EventType, "registry", {})
     bare = EventType("bare_thing", msgspec.defstruct("Bare", []), label=label)
 
-    assert schema_of([bare])["$defs"]["BareThing"]["description"] == said
+    assert schema_of([bare])["$defs"]["BareThing"]["description"] == description
 
 
-def test_only_what_is_referred_to_is_there(new_comment):
+def test_unreferenced_components_are_left_out(new_comment):
     assert [*schema_of([new_comment])["$defs"]] == ["Actor", "Author", "NewComment"]
 
 
-def test_what_is_referred_to_by_others_is_there_as_well(registry):
+def test_indirectly_referenced_components_are_included(registry):
     thread = msgspec.defstruct("Thread", [("pages", Page[Comment])])
     nested = EventType("nested", msgspec.defstruct("Nested", [("thread", thread)]))
 
@@ -382,16 +382,16 @@ def test_what_is_referred_to_by_others_is_there_as_well(registry):
     }  # fmt: skip
 
 
-def test_a_payload_that_refers_to_itself_is_there_twice(registry):
+def test_recursive_payload_is_also_a_component(registry):
     grown = EventType("tree", Tree)
 
     schema = schema_of([grown])
 
     assert [*schema["$defs"]] == ["Actor", "Tree", "TreeData"]
-    assert fits(wire(grown, Tree([Tree()])), grown)
+    assert is_valid(wire(grown, Tree([Tree()])), grown)
 
 
-def test_no_title_is_there_twice(registry):
+def test_titles_are_unique(registry):
     other = msgspec.defstruct("Author", [("id", int)], module="elsewhere.notifications")
     made = [
         EventType("a_1", msgspec.defstruct("A", [("by", Author)])),
@@ -412,7 +412,7 @@ def test_no_title_is_there_twice(registry):
     assert not RESERVED_TITLES & {*schema["$defs"]} - {"Actor"}
 
 
-def test_the_order_of_registration_does_not_matter(kinds):
+def test_schema_does_not_depend_on_the_order_of_registration(kinds):
     made, validator = kinds
 
     schema = schema_of(reversed(made))
@@ -432,7 +432,7 @@ print(json.dumps(schema_of([EventType("tagged_thing", Tagged)])))
 """
 
 
-def test_the_default_of_a_set_is_in_the_same_order_in_each_process():
+def test_default_of_a_set_has_the_same_order_in_each_process():
     found = {
         subprocess.run(
             [sys.executable, "-c", SETS],
@@ -452,15 +452,15 @@ class Unknown:
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"),
+    ("payload", "problem"),
     [
         (msgspec.defstruct("Odd", [("a", Unknown)]), "is not supported"),
         (msgspec.defstruct("Row", [("a", int)], array_like=True), "an object"),
     ],
 )
-def test_a_payload_that_no_schema_describes_is_named(monkeypatch, payload, said):
+def test_payload_without_a_schema_raises(monkeypatch, payload, problem):
     monkeypatch.setattr(EventType, "registry", {})
     odd = EventType("odd_thing", payload)
 
-    with pytest.raises(InvalidEventType, match=f"'odd_thing'.*{said}"):
+    with pytest.raises(InvalidEventType, match=f"'odd_thing'.*{problem}"):
         schema_of([odd])

@@ -65,7 +65,7 @@ class Tally(TypedDict, total=False):
 
 
 class Comment(msgspec.Struct):
-    """What a client is told of a comment."""
+    """A comment on the wire."""
 
     comment_id: int
     text: Annotated[str, Meta(description="As it was typed.")]
@@ -80,14 +80,14 @@ def registry(monkeypatch):
 
 
 def described(of):
-    """Return the schema of a field of this type, and what it refers to."""
+    """Return the schema of a field of this type, and all definitions."""
     payload = msgspec.defstruct("Thing", [("value", of)])
     defs = schema_of([EventType("new_thing", payload)])["$defs"]
     return defs["NewThing"]["properties"]["value"], defs
 
 
 @pytest.mark.parametrize(
-    ("of", "written"),
+    ("of", "expected"),
     [
         (bool, "boolean"),
         (int, "number"),
@@ -136,14 +136,14 @@ def described(of):
     ],
     ids=str,
 )
-def test_a_type_is_written(of, written):
+def test_type_is_translated(of, expected):
     schema, _defs = described(of)
 
-    assert type_of(schema) == written
+    assert type_of(schema) == expected
 
 
 @pytest.mark.parametrize(
-    ("of", "written"),
+    ("of", "expected"),
     [
         (Color, '/** What it looks like. */\nexport type Color = "blue" | "red";\n'),
         (Size, "export type Size = 1 | 2;\n"),
@@ -162,21 +162,21 @@ def test_a_type_is_written(of, written):
     ],
     ids=str,
 )
-def test_what_a_type_refers_to_is_declared(of, written):
+def test_referenced_type_is_declared(of, expected):
     _schema, defs = described(of)
     others = defs.keys() - {"Actor", "NewThing", "Square"}
 
     (name,) = others
 
-    assert declaration(name, defs[name]) == written
+    assert declaration(name, defs[name]) == expected
 
 
-@pytest.mark.parametrize(("schema", "written"), [(True, "unknown"), (False, "never")])
-def test_a_schema_may_be_a_boolean(schema, written):
-    assert type_of(schema) == written
+@pytest.mark.parametrize(("schema", "expected"), [(True, "unknown"), (False, "never")])
+def test_boolean_schema_is_translated(schema, expected):
+    assert type_of(schema) == expected
 
 
-def test_a_name_that_is_no_identifier_is_quoted():
+def test_name_that_is_not_an_identifier_is_quoted():
     schema = {
         "properties": {"a-b": {}, "$c": {}, 'say "d"': {}, "é": {}},
         "required": ["a-b"],
@@ -192,16 +192,16 @@ def test_a_name_that_is_no_identifier_is_quoted():
     )
 
 
-def test_a_comment_cannot_be_ended_by_what_it_says():
+def test_text_cannot_end_a_comment():
     schema = {"type": "string", "description": "Not */ yet.\n\nNor \u2028*/ here."}
 
-    written = declaration("Sly", schema)
+    expected = declaration("Sly", schema)
 
-    assert written.count("*/") == 1
-    assert all(line.startswith((" *", "/**")) for line in written.splitlines()[:-1])
+    assert expected.count("*/") == 1
+    assert all(line.startswith((" *", "/**")) for line in expected.splitlines()[:-1])
 
 
-def test_a_comment_says_the_format_and_the_default():
+def test_comment_has_format_and_default():
     schema = {
         "properties": {
             "due": {
@@ -225,12 +225,12 @@ def test_a_comment_says_the_format_and_the_default():
     )
 
 
-def test_the_scripts_own_types_are_the_same_where_they_are_written_by_hand():
+def test_hand_written_types_of_the_scripts_are_the_same():
     """TypeScript refuses two files that declare an event differently."""
     assert OWN_TYPES in (STATIC / "main.d.ts").read_text()
 
 
-def test_the_elements_that_are_declared_are_those_that_are_defined():
+def test_declared_elements_are_the_defined_ones():
     main = (STATIC / "main.js").read_text()
     tags = (STATIC / "main.d.ts").read_text().partition("HTMLElementTagNameMap")[2]
 
@@ -239,7 +239,7 @@ def test_the_elements_that_are_declared_are_those_that_are_defined():
     assert {*declared} == {*re.findall(r'customElements\.define\("([\w-]+)"', main)}
 
 
-def test_everything_is_declared_in_one_file():
+def test_declarations_of_several_event_types():
     schema = schema_of(
         [
             EventType("new_comment", Comment),
@@ -292,7 +292,7 @@ export interface CommentGone {
   comment_id: number;
 }
 
-/** What a client is told of a comment. */
+/** A comment on the wire. */
 export interface NewComment {
   /**
    * The unique id of the event.

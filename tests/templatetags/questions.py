@@ -1,10 +1,10 @@
-"""Questions for the pages of the app to tell of."""
+"""Questions that cause events."""
 
 from project.qa.models import Question
 
 
 def ask(author, *topics, title="Why?"):
-    """Ask a question under the topics; return it."""
+    """Create a question under the topics and return it."""
     question = Question.objects.create(title=title, body="b", author=author)
     question.topics.add(*topics)
     return question

@@ -1,4 +1,4 @@
-"""The templates and modules that the app brings."""
+"""The templates and JavaScript modules of the app."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.test import override_settings
 
 
-def test_stream_has_a_page_for_people(client, db):
+def test_stream_has_an_html_page(client, db):
     response = client.get("/notifications/stream/?topic=a:<b>", HTTP_ACCEPT="text/html")
 
     page = response.content.decode()
@@ -16,7 +16,7 @@ def test_stream_has_a_page_for_people(client, db):
     assert "/notifications/stream/?topic=a:%3Cb%3E" in page
 
 
-def test_app_has_a_plain_page_of_its_own(rf, db):
+def test_app_has_a_base_template(rf, db):
     context = {"events": [], "read_up_to": 0}
 
     with override_settings(TEMPLATES=templates_of_the_app()):
@@ -27,7 +27,7 @@ def test_app_has_a_plain_page_of_its_own(rf, db):
 
 
 def templates_of_the_app():
-    """Return settings by which a template of the site overrides none."""
+    """Return settings without the template overrides of the site."""
     processor = "django.template.context_processors.request"
     return [
         {
@@ -38,7 +38,7 @@ def templates_of_the_app():
     ]
 
 
-def test_modules_import_each_other_under_their_hashed_names(tmp_path):
+def test_modules_import_each_other_by_hashed_names(tmp_path):
     storage = {"BACKEND": "project.staticfiles.ModuleStaticFilesStorage"}
     with override_settings(
         STATIC_ROOT=tmp_path,

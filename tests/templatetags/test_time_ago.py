@@ -19,8 +19,8 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("language", "age", "text"), EXAMPLES)
-def test_time_is_said_in_its_largest_unit_and_its_case(language, age, text):
+def test_ago_has_the_largest_unit_and_its_case(language, age, text):
     with translation.override(language):
-        said = ago(timezone.now() - age)
+        result = ago(timezone.now() - age)
 
-    assert said.replace("\xa0", " ") == text
+    assert result.replace("\xa0", " ") == text

@@ -1,4 +1,4 @@
-"""The inbox as people see it."""
+"""The page of the inbox."""
 
 import re
 
@@ -24,7 +24,7 @@ def inbox(client, query=""):
     return client.get(f"/notifications/{query}").content.decode()
 
 
-def test_inbox_says_who_did_what(as_maja, tobias, espresso):
+def test_inbox_shows_actor_and_title(as_maja, tobias, espresso):
     question = ask(tobias, espresso, title="Why <sour>?")
 
     page = inbox(as_maja)
@@ -34,7 +34,7 @@ def test_inbox_says_who_did_what(as_maja, tobias, espresso):
     assert f'href="/questions/{question.pk}/">Why &lt;sour&gt;?</a>' in page
 
 
-def test_inbox_shows_the_beginning_of_an_answer(as_maja, maja, tobias):
+def test_inbox_shows_the_excerpt_of_an_answer(as_maja, maja, tobias):
     question = ask(maja)
     answer = Answer.objects.create(question=question, author=tobias, body="Grind <b>.")
 
@@ -44,21 +44,21 @@ def test_inbox_shows_the_beginning_of_an_answer(as_maja, maja, tobias):
     assert "Grind &lt;b&gt;." in page
 
 
-def test_inbox_names_nobody_whose_account_is_gone(as_maja, tobias, espresso):
+def test_inbox_shows_no_name_of_a_deleted_actor(as_maja, tobias, espresso):
     ask(tobias, espresso)
     tobias.delete()
 
     assert "Someone asked" in inbox(as_maja)
 
 
-def test_empty_inbox_says_what_will_come(as_maja):
+def test_empty_inbox_shows_a_text(as_maja):
     page = inbox(as_maja)
 
     assert "No notifications yet." in page
     assert "Mark all as read" not in page
 
 
-def test_inbox_is_marked_as_read_up_to_what_it_shows(as_maja, tobias, espresso):
+def test_inbox_is_marked_as_read_up_to_its_newest_row(as_maja, tobias, espresso):
     ask(tobias, espresso)
     ask(tobias, espresso)
     newest = Event.objects.latest("pk")
@@ -71,7 +71,7 @@ def test_inbox_is_marked_as_read_up_to_what_it_shows(as_maja, tobias, espresso):
     assert "inbox-item unread" not in inbox(as_maja)
 
 
-def test_inbox_leads_to_older_events(as_maja, tobias, espresso):
+def test_inbox_links_to_older_events(as_maja, tobias, espresso):
     for number in range(31):
         ask(tobias, espresso, title=f"Number {number}?")
 
@@ -82,7 +82,7 @@ def test_inbox_leads_to_older_events(as_maja, tobias, espresso):
     assert "Number 0?" in inbox(as_maja, query)
 
 
-def test_page_of_the_inbox_takes_few_queries(
+def test_inbox_takes_few_queries(
     as_maja, maja, tobias, espresso, django_assert_max_num_queries
 ):
     for _ in range(20):
@@ -99,7 +99,7 @@ class NewPhoto(msgspec.Struct):
 
 @pytest.fixture
 def photo(as_maja):
-    """Publish an event of a type that the site has no template for."""
+    """A function that publishes an event of a type without a template."""
     new_photo = EventType("new_photo", NewPhoto, label="New photo")
 
     def publish(**payload):
@@ -117,19 +117,19 @@ def test_event_without_a_template_shows_its_title(photo):
     assert 'href="/photos/1/">A &lt;cup&gt;</a>' in page
 
 
-def test_event_with_next_to_nothing_is_shown(photo):
+def test_event_without_title_and_url_is_shown(photo):
     assert "<p>New photo</p>" in photo()
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "x"])
-def test_address_that_is_none_of_the_web_is_no_link(photo, url):
+def test_unsafe_url_is_not_a_link(photo, url):
     page = photo(title="Photo", url=url)
 
     assert "<p>Photo</p>" in page
     assert f'href="{url}"' not in page
 
 
-def test_event_whose_type_is_gone_is_shown(as_maja, photo):
+def test_event_of_an_unregistered_type_is_shown(as_maja, photo):
     photo(title="Old")
     gone = EventType.registry.pop("new_photo")
 

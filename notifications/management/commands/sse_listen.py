@@ -1,4 +1,4 @@
-"""./manage.py sse_listen: what a stream would get, as it comes."""
+"""./manage.py sse_listen: print a stream as clients receive it."""
 
 from typing import Any
 
@@ -16,25 +16,25 @@ from notifications.streams.open_stream import (
     subscriptions_of,
 )
 
-WRONG_INPUT = 2
+INVALID_INPUT = 2
 REDIS_AWAY = 1
 
 
 class Command(BaseCommand):
-    """Print the stream of a person, or of topics."""
+    """Print the stream of a user or of topics until Ctrl-C."""
 
-    help = "Print what a stream gets, as it comes; Ctrl-C ends it."
+    help = "Print a stream as clients receive it, until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        whose = parser.add_mutually_exclusive_group(required=True)
-        whose.add_argument("--user", help="username of whose stream to print")
-        whose.add_argument(
+        source = parser.add_mutually_exclusive_group(required=True)
+        source.add_argument("--user", help="username of the user whose stream to print")
+        source.add_argument(
             "--topic",
             action="append",
-            help="a topic, as in user:7, or all of a kind, as in user:*; repeatable",
+            help="a topic, for example user:7, or all of a kind: user:*; repeatable",
         )
         parser.add_argument(
-            "--last-event-id", help="cursor to resume from, as the stream gave it"
+            "--last-event-id", help="cursor to resume from, an id of the stream"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             for topic in requested_topics:
                 topics.parse_selector(topic)
             user = _user(options["user"]) if options["user"] else None
-            # Before the follows are read: see open_stream.
+            # Before the follows are read; see open_stream.
             shared_hub().ensure_started()
             as_of = shared_hub().position
             stream = open_stream(
@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 after=options["last_event_id"],
             )
         except InvalidTopic as error:
-            raise CommandError(str(error), returncode=WRONG_INPUT) from error
+            raise CommandError(str(error), returncode=INVALID_INPUT) from error
         except LogUnavailable as error:
             message = f"Redis is away: {error}"
             raise CommandError(message, returncode=REDIS_AWAY) from error
@@ -75,5 +75,5 @@ def _user(username: str) -> Any:
         return get_user_model()._default_manager.get_by_natural_key(username)
     except get_user_model().DoesNotExist:
         raise CommandError(
-            f"There is no user named {username!r}.", returncode=WRONG_INPUT
+            f"There is no user {username!r}.", returncode=INVALID_INPUT
         ) from None

@@ -1,4 +1,4 @@
-"""./manage.py sse_publish: record events by hand, checked like any other."""
+"""./manage.py sse_publish: record events from the command line."""
 
 import json
 import sys
@@ -15,32 +15,34 @@ from notifications.exceptions import (
 from notifications.publishing import outbox
 from notifications.publishing.event_types import EventType, event_type
 
-WRONG_INPUT = 2
+INVALID_INPUT = 2
 REDIS_AWAY = 1
 
 
 class Command(BaseCommand):
-    """Publish events; prints the uid and the cursor of each."""
+    """Publish events of one type; print the uid and the cursor of each."""
 
     help = (
-        "Publish an event to those who follow a topic. Prints its uid and cursor. "
-        "Exits with 2 for wrong input, and with 1 when Redis is away: the event is "
-        "kept then, and relayed once Redis is back."
+        "Publish an event to the followers of topics, and print its uid and cursor. "
+        "The exit status is 2 for invalid input, and 1 when Redis is away: then the "
+        "event is pending, and is relayed when Redis is back."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("event", help="name of an event type, as in new_comment")
+        parser.add_argument(
+            "event", help="name of an event type, for example new_comment"
+        )
         parser.add_argument(
             "--topic",
             action="append",
             required=True,
-            help="a topic it is addressed to, as in user:7; may be repeated",
+            help="a topic of the event, for example user:7; repeatable",
         )
         parser.add_argument(
-            "--data", required=True, help="payload as JSON; - reads standard input"
+            "--data", required=True, help="payload as JSON, or - for standard input"
         )
         parser.add_argument(
-            "--lines", action="store_true", help="read one payload from each line"
+            "--lines", action="store_true", help="publish one event for each line"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,7 +50,7 @@ class Command(BaseCommand):
         try:
             self.event_type = event_type(options["event"])
         except UnknownEventType as error:
-            raise CommandError(str(error), returncode=WRONG_INPUT) from error
+            raise CommandError(str(error), returncode=INVALID_INPUT) from error
         self.topics: list[str] = options["topic"]
         if options["lines"]:
             self._publish_lines(_lines(options["data"]))
@@ -57,26 +59,26 @@ class Command(BaseCommand):
         self._report()
 
     def _report(self) -> None:
-        """Raise CommandError unless all was right and is relayed."""
-        said = []
+        """Raise CommandError if lines were invalid or events are pending."""
+        problems = []
         if self.refused:
-            said.append(f"Lines that were wrong and skipped: {self.refused}.")
+            problems.append(f"Invalid lines that were skipped: {self.refused}.")
         if self.pending:
-            said.append(
-                f"Redis is away: {self.pending} kept, and relayed once it is back."
+            problems.append(
+                f"Redis is away. Events to relay when it is back: {self.pending}."
             )
-        if said:
-            code = WRONG_INPUT if self.refused else REDIS_AWAY
-            raise CommandError(" ".join(said), returncode=code)
+        if problems:
+            code = INVALID_INPUT if self.refused else REDIS_AWAY
+            raise CommandError(" ".join(problems), returncode=code)
 
     def _publish_one(self, data: str) -> None:
         try:
             self._publish(sys.stdin.read() if data == "-" else data)
         except (ValueError, NotificationsError) as error:
-            raise CommandError(str(error), returncode=WRONG_INPUT) from error
+            raise CommandError(str(error), returncode=INVALID_INPUT) from error
 
     def _publish_lines(self, lines: Iterable[str]) -> None:
-        """Publish what is right, and name each line that is not."""
+        """Publish the valid lines; write the others to standard error."""
         for number, line in enumerate(lines, 1):
             try:
                 if line.strip():
@@ -94,20 +96,20 @@ class Command(BaseCommand):
 
 
 def parse(event_type: EventType, text: str) -> dict[str, Any]:
-    """Return the payload that `text` writes as JSON; raises InvalidPayload."""
+    """Return the payload that is encoded as JSON in `text`; raises InvalidPayload."""
     try:
         data = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise InvalidPayload(event_type.name, problem=f"no JSON: {error}") from None
+        raise InvalidPayload(event_type.name, problem=f"not JSON: {error}") from None
     if not isinstance(data, dict):
         raise InvalidPayload(event_type.name, problem="expected a JSON object")
     return data
 
 
 def _lines(data: str) -> Iterator[str]:
-    """Yield the lines to publish; raises CommandError for input that is no text."""
+    """Yield the lines to publish; raises CommandError for input that is not text."""
     try:
         yield from sys.stdin if data == "-" else data.splitlines()
     except UnicodeDecodeError as error:
         message = f"standard input: {error}"
-        raise CommandError(message, returncode=WRONG_INPUT) from error
+        raise CommandError(message, returncode=INVALID_INPUT) from error

@@ -1,4 +1,4 @@
-"""./manage.py sse_types: write what clients get as TypeScript and JSON Schema."""
+"""./manage.py sse_types: write the event types as TypeScript and JSON Schema."""
 
 import os
 from pathlib import Path
@@ -14,47 +14,46 @@ from notifications.schema.json_schema import schema_of
 from notifications.schema.typescript import declarations
 
 OUT_OF_DATE = 1
-WRONG_INPUT = 2
+INVALID_INPUT = 2
 
 
 class Command(BaseCommand):
-    """Write events.d.ts and events.schema.json, or tell whether they are up to date."""
+    """Write events.d.ts and events.schema.json, or check that they are up to date."""
 
     help = (
-        "Write FOLDER/events.d.ts and FOLDER/events.schema.json: the fields of all "
-        "registered event types, as clients get them. With --check, write nothing and "
-        "exit with 1 if either is not what would be written. Exits with 2 for wrong "
-        "input."
+        "Write FOLDER/events.d.ts and FOLDER/events.schema.json, which describe all "
+        "registered event types as clients receive them. With --check, write nothing; "
+        "the exit status is 1 if a file is out of date. It is 2 for invalid input."
     )
-    missing_args_message = "Say in which FOLDER: ./manage.py sse_types frontend/types"
+    missing_args_message = "FOLDER is missing: ./manage.py sse_types frontend/types"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "folder", metavar="FOLDER", type=Path, help="made if it is not there"
+            "folder", metavar="FOLDER", type=Path, help="created if it does not exist"
         )
         parser.add_argument(
             "--check",
             action="store_true",
-            help="name what is out of date; write nothing",
+            help="write nothing; list the files that are out of date",
         )
 
-    # A label is in the same language wherever the command runs.
+    # Labels must not depend on the language of the machine.
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
-        wanted = {folder / name: text for name, text in _files().items()}
+        expected = {folder / name: text for name, text in _files().items()}
         try:
-            outdated = [path for path in wanted if _read(path) != wanted[path]]
+            outdated = [path for path in expected if _read(path) != expected[path]]
             if options["check"]:
-                self._complain(outdated, folder)
+                self._check(outdated, folder)
             else:
-                self._write({path: wanted[path] for path in outdated})
+                self._write({path: expected[path] for path in outdated})
         except OSError as error:
             message = f"{error.filename}: {error.strerror}"
-            raise CommandError(message, returncode=WRONG_INPUT) from error
+            raise CommandError(message, returncode=INVALID_INPUT) from error
 
-    def _complain(self, outdated: list[Path], folder: Path) -> None:
-        """Raise CommandError unless everything is up to date."""
+    def _check(self, outdated: list[Path], folder: Path) -> None:
+        """Raise CommandError if files are out of date."""
         if outdated:
             raise CommandError(
                 f"Out of date: {', '.join(map(str, outdated))}. "
@@ -70,17 +69,17 @@ class Command(BaseCommand):
 
 
 def _files() -> dict[str, bytes]:
-    """Return what the files should hold, by name; raises CommandError."""
+    """Return the contents of the files by name; raises CommandError."""
     if not EventType.registry:
         raise CommandError(
             "No event type is registered: declare one in a notifications.py of an "
             "installed app.",
-            returncode=WRONG_INPUT,
+            returncode=INVALID_INPUT,
         )
     try:
         schema = schema_of(EventType.registry.values())
     except InvalidEventType as error:
-        raise CommandError(str(error), returncode=WRONG_INPUT) from error
+        raise CommandError(str(error), returncode=INVALID_INPUT) from error
     text = msgspec.json.format(msgspec.json.encode(schema), indent=2)
     return {
         "events.d.ts": declarations(schema).encode(),
@@ -89,7 +88,7 @@ def _files() -> dict[str, bytes]:
 
 
 def _read(path: Path) -> bytes | None:
-    """Return what a file holds, or None when it is not there."""
+    """Return the content of a file, or None if it does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -97,11 +96,11 @@ def _read(path: Path) -> bytes | None:
 
 
 def _replace(path: Path, text: bytes) -> None:
-    """Write a file whole or not at all: whoever reads it never sees half of it."""
+    """Replace a file atomically, so that nobody reads half of it."""
     target = path.resolve()
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        draft.write_bytes(text)
-        draft.replace(target)
+        temporary.write_bytes(text)
+        temporary.replace(target)
     finally:
-        draft.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
