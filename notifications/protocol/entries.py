@@ -112,9 +112,9 @@ class Record(msgspec.Struct, frozen=True):
 
 
 def affected_user(body: bytes) -> str:
-    """Return the user whose permissions or follows a control entry changes.
+    """Return the user whose cached sessions a control entry makes stale.
 
-    Empty for an entry that changes neither.
+    It is empty for an entry that leaves them valid.
     """
     entry: ControlEntry = _control_decoder.decode(body)
     return "" if isinstance(entry, CountEntry) else entry.user

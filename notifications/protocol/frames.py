@@ -58,7 +58,7 @@ def reset(cursor: Cursor) -> Frame:
 
 
 def count(unseen_count: int | None, cursor: Cursor | None = None) -> Frame:
-    """Return the frame with the number of unseen events; None if it is unknown."""
+    """Return the frame with the number of unseen events, or None if it is unknown."""
     data = msgspec.json.encode({"unseen": unseen_count}).decode()
     return _server_frame(sse.COUNT, data, cursor)
 
@@ -70,7 +70,7 @@ def server_closed(reason: str) -> Frame:
 
 
 def without_cursor(body: bytes) -> Frame:
-    """Return a frame of bytes that are not in the log."""
+    """Return a frame of bytes that are not an entry of the log."""
     return Frame(_NO_CURSOR, body)
 
 
