@@ -25,10 +25,10 @@ from project.qa.models import Topic
 from project.redis_server import RedisServer
 from tests.watchdog import end_with_parent, watch_redis
 
-# A run in the background of a shell ignores SIGINT, and what it starts would, too.
+# A background job of a shell ignores SIGINT, and its children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes is the machine's affair.
+# The time of an example depends on the machine.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
@@ -83,7 +83,7 @@ def django_db_modify_db_settings_xdist_suffix(request: pytest.FixtureRequest) ->
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    """A Redis for the whole run, in a folder short enough for its socket."""
+    """A Redis for this process, in a folder short enough for its socket."""
     folder = Path(tempfile.mkdtemp(prefix="redis-"))
     server = RedisServer(folder)
     watch_redis(folder)
@@ -94,7 +94,7 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 class Link:
-    """The way to Redis, which a test can cut and mend: a name for its socket."""
+    """The path to Redis, which a test can cut and mend: a link to its socket."""
 
     def __init__(self, name: Path, server: RedisServer, client: redis.Redis) -> None:
         self._name = name
@@ -105,13 +105,13 @@ class Link:
         return f"unix://{self._name}"
 
     def cut(self) -> None:
-        """Let Redis be away from now on, also for connections that are open."""
+        """Make Redis unavailable, and close the open connections."""
         self._name.unlink()
         for kind in ("normal", "pubsub"):
             self._client.client_kill_filter(_type=kind, skipme=True)
 
     def mend(self) -> None:
-        """Let Redis be there again."""
+        """Make Redis available again."""
         self._name.symlink_to(self._server.socket)
 
 
@@ -144,7 +144,7 @@ def log(link, settings) -> Iterator[Log]:
 
 @pytest.fixture(autouse=True)
 def unthrottled() -> None:
-    """Let each test log as if nothing had been logged before."""
+    """Reset the rate limits of the logs for each test."""
     loggers = logging.Logger.manager.loggerDict.values()
     for logger in loggers:
         for each in getattr(logger, "filters", ()):
@@ -154,14 +154,14 @@ def unthrottled() -> None:
 
 @pytest.fixture
 def redis_client(redis_server) -> Iterator[redis.Redis]:
-    """A client of the tests' own, to do to Redis what others might."""
+    """A client of the tests, for what other programs may do to Redis."""
     with redis.Redis.from_url(redis_server.url) as client:
         yield client
 
 
 @pytest.fixture
 def no_redis(link, log) -> None:
-    """A Redis that is not there."""
+    """Make Redis unavailable."""
     link.cut()
 
 

@@ -1,4 +1,4 @@
-"""Copies of the whole site, so that a test can run it with files of its own."""
+"""Copies of the whole site, each with files of its own."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ OTHERS = (
 
 
 class Site:
-    """A copy of the site in a folder; nothing of the environment reaches it."""
+    """A copy of the site in a folder, isolated from the environment."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -30,7 +30,7 @@ class Site:
             copy(ORIGIN / part, folder / part)
 
     def popen(self, *arguments: str, **environment: object) -> subprocess.Popen[str]:
-        """Start Python on the arguments, as a terminal would: in a group of its own."""
+        """Start Python with the arguments, in a process group of its own."""
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -52,7 +52,7 @@ class Site:
     def run(
         self, *arguments: str, **environment: object
     ) -> subprocess.CompletedProcess[str]:
-        """Run Python on the arguments to its end."""
+        """Run Python with the arguments to its end."""
         with self.popen(*arguments, **environment) as process:
             out, error = process.communicate(timeout=DEADLINE)
         return subprocess.CompletedProcess(arguments, process.returncode, out, error)

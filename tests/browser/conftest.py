@@ -1,4 +1,4 @@
-"""Chromium before the real site; each person has a browser of their own."""
+"""Chromium with the real site; each person has a browser context of their own."""
 
 import os
 import shutil
@@ -22,9 +22,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# The first has no window to draw, and takes two thirds of the time.
+# The first has no window to draw, and takes two thirds of the time of the others.
 BROWSERS = ["chromium-headless-shell", "chromium", "google-chrome"]
-# A test waits for a condition, and on a loaded machine somewhat longer.
+# Long enough for a loaded machine: tests wait for conditions, which end sooner.
 DEADLINE_MILLISECONDS = 15_000
 
 expect.set_options(timeout=DEADLINE_MILLISECONDS)
@@ -36,7 +36,7 @@ Open = Callable[..., Page]
 def site() -> Iterator[Site]:
     environment = {
         "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
-        # Who was cut off comes back soon.
+        # Streams that were cut off reconnect soon.
         "NOTIFICATIONS_RETRY_INTERVAL": "0.4",
     }
     with Site(workers=2, environment=environment) as site:
@@ -53,8 +53,8 @@ def installed_browser() -> str | None:
 def browser() -> Iterator[Browser]:
     executable = installed_browser()
     if executable is None and not os.environ.get("CI"):
-        pytest.skip("There is no chromium on the PATH to drive.")
-    assert executable, "CI is set, so that Chromium must be there."
+        pytest.skip("There is no Chromium on the PATH.")
+    assert executable, "CI is set: Chromium must be installed."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield browser
@@ -63,7 +63,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def errors() -> Iterator[list[str]]:
-    """What went wrong in the pages; a test clears what it expects."""
+    """The errors of the pages; a test removes those that it expects."""
     found: list[str] = []
     yield found
     assert not found
@@ -71,7 +71,7 @@ def errors() -> Iterator[list[str]]:
 
 @pytest.fixture
 def visit(browser, site, errors) -> Iterator[Open]:
-    """Open a page of the site, in a browser of this person or of nobody known."""
+    """Open a page of the site, in a browser of this person or an anonymous one."""
     contexts = []
 
     def visit(path: str, person: Person | None = None, **options: object) -> Page:
@@ -79,7 +79,7 @@ def visit(browser, site, errors) -> Iterator[Open]:
         context.set_default_timeout(DEADLINE_MILLISECONDS)
         contexts.append(context)
         context.on("weberror", lambda error: errors.append(str(error.error)))
-        context.on("console", lambda said: note(said.type, said.text))
+        context.on("console", lambda message: note(message.type, message.text))
         if person is not None:
             context.add_cookies(person.cookies())
         page = context.new_page()
@@ -104,7 +104,7 @@ def run(visit) -> Callable[..., Any]:
 
 @pytest.fixture
 def sign_up(site) -> Iterator[Callable[[str], Person]]:
-    """Make an account whose name begins like this, signed in."""
+    """Make an account whose name starts with this, signed in."""
     people = []
 
     def sign_up(name: str) -> Person:

@@ -1,4 +1,4 @@
-"""What happens on the stage: after the demo's posts, news of every kind.
+"""The events of the stage: after the demo's posts, one of every kind.
 
 Runs in the site, by `manage.py shell`.
 """
@@ -44,7 +44,7 @@ RICH_BODY = """
 
 
 def happen() -> str:
-    """Make the demo and its news; return the addresses of what is told of, as JSON."""
+    """Make the demo and its events; return the addresses of their objects as JSON."""
     seed()
     User.objects.create_user(NEWCOMER, password=demo.PASSWORD)
     reader = User.objects.get(username=READER)
@@ -102,10 +102,10 @@ def look_back() -> None:
     for hours, event in enumerate(events):
         when = timezone.now() - timedelta(hours=hours**2, minutes=12)
         Event.objects.filter(pk=event.pk).update(created=when)
-        told = event.payload.get
+        field = event.payload.get
         if event.type == "new_question":
-            Question.objects.filter(pk=told("question_id")).update(created=when)
-        Answer.objects.filter(pk=told("answer_id")).update(created=when)
+            Question.objects.filter(pk=field("question_id")).update(created=when)
+        Answer.objects.filter(pk=field("answer_id")).update(created=when)
 
 
 def addresses() -> dict[str, str]:

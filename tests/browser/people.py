@@ -1,4 +1,4 @@
-"""People who use the site by its own forms, beside the browser."""
+"""People who send the site's forms by an HTTP client, beside the browser."""
 
 import itertools
 from typing import Any
@@ -10,7 +10,7 @@ _numbers = itertools.count(1)
 
 
 class Person:
-    """Somebody with a new account, signed in."""
+    """A person with a new account, signed in."""
 
     def __init__(self, url: str, name: str) -> None:
         self.url = url

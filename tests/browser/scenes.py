@@ -1,7 +1,7 @@
-"""Every page of the site in each state that it has: what there is to look at.
+"""Every page of the site in each of its states.
 
-A scene is opened by `Director.open`, in one browser context for each person and look.
-Looking changes nothing, so that whoever comes next finds the same.
+`Director.open` opens a scene, in one browser context for each person and look. Opening
+a scene changes nothing, so that the next look finds the same page.
 """
 
 from collections.abc import Callable
@@ -18,13 +18,13 @@ Happening = Callable[[Stage], object]
 LIVE = "html[data-notifications=live]"
 STREAM = "**/notifications/stream/**"
 PANEL = ".notifications-panel :is(.inbox-item, [data-key=empty] > p)"
-# In milliseconds: after that a lost connection is said.
+# In milliseconds; after this a page shows that its connection is lost.
 PATIENCE = 6_000
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A page, who looks at it, what they do there, and what then happens.
+    """A page, the person who opens it, what they do there, and what happens then.
 
     `path` has names of `Stage.addresses`; `until` is a selector that is waited for;
     `full` is whether the page is shown in its whole length, and not its window alone.
@@ -56,7 +56,7 @@ def open_menu(page: Page) -> None:
 
 
 def send(page: Page) -> None:
-    """Send the page's form as it is, whatever the browser thinks of it."""
+    """Send the page's form without the browser's own checks."""
     call(page, "page.submitUnchecked", page.locator("main form.sheet"))
 
 
@@ -189,7 +189,7 @@ FROM_THE_RIGHT = tuple(
         ("preferences", "/notifications/preferences/", None, "h1", True),
     )
 )
-# What comes while one looks; later scenes show that it came.
+# Events that arrive on open pages; later scenes show them, too.
 LIVE_SCENES = (
     Scene("stream", EVERYTHING, "reader", happens=answer, until=SECOND_EVENT),
     Scene("banner", "/", "reader", happens=ask, until="a.new-items-banner"),
@@ -225,7 +225,7 @@ class Director:
         return page
 
     def play(self, scene: Scene, *pages: Page) -> None:
-        """Let happen what happens in the scene, and wait until the pages show it."""
+        """Cause the event of the scene, and wait until the pages show it."""
         if scene.happens:
             scene.happens(self.stage)
         for page in pages:

@@ -1,4 +1,4 @@
-"""The site with its demo and its news, to be looked at: its accounts and addresses."""
+"""The site with its demo and its events; its accounts and addresses."""
 
 import json
 import re
@@ -15,7 +15,7 @@ HAPPEN = "from tests.browser.news import happen; print(happen())"
 
 
 class Member(Person):
-    """Somebody with an account of the demo, signed in."""
+    """A person with an account of the demo, signed in."""
 
     def __init__(self, url: str, name: str) -> None:
         self.url = url
@@ -34,23 +34,23 @@ class Stage(Site):
         self._members: dict[str, Member] = {}
 
     def start(self) -> None:
-        """Let the news happen, and start it."""
+        """Make its events, and start it."""
         self.addresses = json.loads(self.shell(HAPPEN))
         super().start()
 
     def stop(self, number: int = signal.SIGKILL) -> None:
-        """Stop it, and forget who was signed in."""
+        """Stop it, and close the clients of its people."""
         super().stop(number)
         for member in self._members.values():
             member.client.close()
         self._members.clear()
 
     def member(self, name: str) -> Member:
-        """Return somebody who is signed in."""
+        """Return a signed-in person of this name."""
         if name not in self._members:
             self._members[name] = Member(self.url, name)
         return self._members[name]
 
     def path(self, template: str) -> str:
-        """Return an address in which `{name}` stands for one that is known by now."""
+        """Return an address; `{name}` in the template stands for one of `addresses`."""
         return re.sub(r"\{(\w+)\}", lambda found: self.addresses[found[1]], template)

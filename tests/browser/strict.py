@@ -21,6 +21,6 @@ class StrictSite(Site):
         super().__init__(workers=1, environment=ENVIRONMENT)
 
     def start(self) -> None:
-        """Start it, and let the administrator be there."""
+        """Make its administrator, and start it."""
         self.shell(MAKE_ADMIN)
         super().start()

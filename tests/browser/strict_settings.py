@@ -1,4 +1,4 @@
-"""The browser's settings as in production: no page of an error is Django's own."""
+"""The browser tests' settings as in production: error pages are the site's own."""
 
 from tests.browser.settings import *  # noqa: F403
 from tests.browser.settings import STORAGES

@@ -11,7 +11,7 @@ STREAM = "/notifications/stream/"
 
 
 class Streams:
-    """The requests for streams of a browser: all that began, and those that last."""
+    """A browser's requests for streams: all of them, and those that are open."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.all: list[Request] = []
@@ -22,7 +22,7 @@ class Streams:
 
     @property
     def open(self) -> list[Request]:
-        """Those that last; a tab that is closed takes its own along."""
+        """The open ones; those of a closed tab have ended."""
         return [each for each in self._lasting if not each.frame.page.is_closed()]
 
     @property
@@ -52,7 +52,7 @@ def open_tab(context: BrowserContext, path: str) -> Page:
 def wait_until_live(
     *pages: Page, state: str = "live", timeout: float | None = None
 ) -> None:
-    """Wait until each page says so of its connection."""
+    """Wait until the connection of each page is in this state."""
     for page in pages:
         page.wait_for_selector(f"html[data-notifications={state}]", timeout=timeout)
 
@@ -68,7 +68,7 @@ def titles(page: Page) -> list[str]:
 
 
 def hide(page: Page, hidden: bool = True) -> None:
-    """Hide a page, or make it visible again, as far as it can tell."""
+    """Hide a page, or make it visible again."""
     call(page, "page.hide", hidden)
 
 
@@ -78,4 +78,4 @@ def wait_until(page: Page, condition: Callable[[], Any]) -> None:
         if condition():
             return
         page.wait_for_timeout(50)
-    raise AssertionError("waited in vain")
+    raise AssertionError("timed out")

@@ -1,6 +1,6 @@
-"""WCAG 2.2 AA: what axe finds on every page, and what it cannot see.
+"""WCAG 2.2 AA: axe on every page, and what axe cannot check.
 
-Of Django's admin only our own content is judged: what is around it is Django's.
+In Django's admin only our own content is checked.
 """
 
 from collections.abc import Iterator

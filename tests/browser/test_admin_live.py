@@ -23,14 +23,14 @@ COLUMNS = (
 
 @pytest.fixture
 def staff(site: Site, sign_up):
-    """Somebody who may look at everything."""
+    """A superuser."""
     person = sign_up("staff")
     site.shell(MAKE_STAFF.replace("NAME", repr(person.name)))
     return person
 
 
 class Replies:
-    """What the site is made to say of itself, and how often it was asked."""
+    """The replies of the site to the script, and how many it sent."""
 
     def __init__(self, page: Page) -> None:
         self.asked = 0
@@ -41,7 +41,7 @@ class Replies:
         self._page = page
 
     def reply(self, route: Route) -> None:
-        """Say it to the script; the page itself is the site's."""
+        """Reply to the script; the page itself comes from the site."""
         if "json" not in route.request.headers["accept"]:
             return route.continue_()
         self.asked += 1
@@ -56,22 +56,22 @@ class Replies:
             }
         )
 
-    def let_pass(self, milliseconds: int) -> None:
-        """Let so much time pass for the page, and wait for what it asked by then."""
+    def advance(self, milliseconds: int) -> None:
+        """Advance the page's clock, and wait for the requests of that time."""
         self._page.clock.run_for(milliseconds)
 
 
-def figure(text: str, *, note: str = "", alarm: bool = False) -> dict[str, Any]:
+def stat(text: str, *, note: str = "", alarm: bool = False) -> dict[str, Any]:
     return {"value": text, "text": text, "note": note, "alarm": alarm}
 
 
 def process(name: str) -> dict[str, Any]:
-    return {**dict.fromkeys(COLUMNS, figure("0")), "process": figure(name)}
+    return {**dict.fromkeys(COLUMNS, stat("0")), "process": stat(name)}
 
 
 @pytest.fixture
 def page(visit, staff) -> Page:
-    """A page of the site in a browser of the staff's, whose clock is the test's."""
+    """A page in a browser of the superuser, with a fake clock."""
     page = visit("/admin/", staff)
     page.clock.install()
     return page
@@ -102,15 +102,15 @@ def test_page_without_scripts_shows_statistics_and_a_reload_link(visit, staff):
     page = visit(LIVE, staff, java_script_enabled=False)
 
     expect(page.get_by_text("Redis", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Reload for new stats").click()
+    page.get_by_role("link", name="Reload to update").click()
 
     expect(page.get_by_role("heading", name="Live")).to_be_visible()
 
 
 def test_statistics_are_updated_in_place(page, replies):
-    replies.stats = {"lag": figure("7 ms", note="of late", alarm=True)}
+    replies.stats = {"lag": stat("7 ms", note="of late", alarm=True)}
 
-    replies.let_pass(EVERY)
+    replies.advance(EVERY)
 
     lag = page.locator("dl [data-stat=lag]")
     expect(lag).to_contain_text("7 ms")
@@ -121,11 +121,11 @@ def test_statistics_are_updated_in_place(page, replies):
 def test_rows_of_processes_are_added_and_removed_in_order(page, replies):
     rows = page.locator("tr[data-process] th")
     replies.processes = {"b": process("web:2"), "c": process("web:3")}
-    replies.let_pass(EVERY)
+    replies.advance(EVERY)
     expect(rows).to_have_text(["web:2", "web:3"])
 
     replies.processes = {"a": process("web:1"), "c": process("web:3")}
-    replies.let_pass(EVERY)
+    replies.advance(EVERY)
 
     expect(rows).to_have_text(["web:1", "web:3"])
 
@@ -137,16 +137,16 @@ def test_page_without_processes_says_so(page, replies):
 def test_lasting_problem_is_announced_once(page, replies):
     status = page.get_by_role("status")
     replies.problems = ["It is <b>bad</b>."]
-    replies.let_pass(EVERY)
+    replies.advance(EVERY)
     expect(status).to_have_text("It is <b>bad</b>.")
     first = status.get_by_role("listitem").element_handle()
 
-    replies.let_pass(EVERY)
+    replies.advance(EVERY)
     updated(page, f"00:00:{replies.asked:02}")
 
     assert first.evaluate("each => each.isConnected")
     replies.problems = []
-    replies.let_pass(EVERY)
+    replies.advance(EVERY)
     expect(status).to_have_text("")
 
 
@@ -157,7 +157,7 @@ def test_problems_are_the_only_live_region(page, replies):
 def test_hidden_page_sends_no_requests(page, replies):
     hide(page, True)
     asked = replies.asked
-    replies.let_pass(20 * EVERY)
+    replies.advance(20 * EVERY)
     assert replies.asked == asked
 
     hide(page, False)
@@ -171,12 +171,12 @@ def hide(page, hidden):
 
 def test_failed_request_is_repeated(page, replies, errors):
     replies.gone = True
-    replies.let_pass(EVERY)
+    replies.advance(EVERY)
     expect(page.get_by_text("The site does not respond")).to_be_visible()
     errors.clear()
 
     replies.gone = False
-    replies.let_pass(EVERY)
+    replies.advance(EVERY)
 
     expect(page.get_by_text("Updates automatically")).to_be_visible()
 
@@ -201,7 +201,7 @@ def test_removed_element_sends_no_requests(page, replies):
     page.evaluate("document.querySelector('admin-live').remove()")
     asked = replies.asked
 
-    replies.let_pass(20 * EVERY)
+    replies.advance(20 * EVERY)
 
     assert replies.asked == asked
 
@@ -209,7 +209,7 @@ def test_removed_element_sends_no_requests(page, replies):
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_page_fits_the_window(page, replies, width):
     replies.processes = {"a": process("a-machine-with-a-rather-long-name:4194304")}
-    replies.let_pass(EVERY)
+    replies.advance(EVERY)
     expect(page.locator("tr[data-process]")).to_have_count(1)
 
     page.set_viewport_size({"width": width, "height": 800})

@@ -31,7 +31,7 @@ def notify_count(page: Page, unseen: int | None) -> None:
 
 
 def wait_for_count(page: Page) -> None:
-    """Load the page anew, and wait for the count with which its stream begins."""
+    """Reload the page, and wait for the count with which its stream begins."""
     page.add_init_script(path=init_script("mark_count"))
     page.reload()
     page.locator("html[data-counted]").wait_for()
@@ -39,7 +39,7 @@ def wait_for_count(page: Page) -> None:
 
 @pytest.fixture
 def answered(maja, tobias) -> str:
-    """The address of a question of Maja's, with an answer that she has not seen."""
+    """The address of a question of Maja, with an answer that she has not seen."""
     question = maja.ask("Rung?")
     tobias.answer(question, "Now it is.")
     return question

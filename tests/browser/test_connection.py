@@ -34,7 +34,7 @@ def tabs(visit):
 
 @pytest.fixture
 def offline(errors):
-    """What a browser says of a network that is away is no fault."""
+    """Expects the browser's errors about a missing network."""
     yield
     errors[:] = [each for each in errors if "Failed to load resource" not in each]
 

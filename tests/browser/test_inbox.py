@@ -1,4 +1,4 @@
-"""The inbox while it is looked at, with scripts and without."""
+"""The open inbox, with scripts and without."""
 
 import re
 
@@ -31,7 +31,7 @@ def wait_for_scripts(page: Page) -> None:
 
 @pytest.fixture
 def question(maja, tobias) -> str:
-    """The address of a question of Maja's, which Tobias answered."""
+    """The address of a question of Maja, which Tobias answered."""
     question = maja.ask("Why is it sour?", topics="Hazel")
     tobias.answer(question, "Grind finer.")
     return question

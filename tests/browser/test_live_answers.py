@@ -98,7 +98,7 @@ def test_answers_missed_in_a_gap_are_fetched(visit, maja):
     question = maja.ask("Gap?")
     page = visit(question, maja)
 
-    # Nobody is told of their own answer, so that this one is missed.
+    # Authors are not notified about their own answers: the page misses this one.
     maja.answer(question, "Missed.")
     page.evaluate("document.dispatchEvent(new CustomEvent('notifications:reset'))")
 

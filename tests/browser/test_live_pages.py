@@ -1,4 +1,4 @@
-"""What one person does, seen live on another's page."""
+"""Actions of one person, live on the page of another."""
 
 import re
 

@@ -21,7 +21,7 @@ def site() -> Iterator[StrictSite]:
 
 @pytest.fixture
 def question(maja, tobias) -> str:
-    """The address of a question of Maja's, which Tobias answered."""
+    """The address of a question of Maja, which Tobias answered."""
     question = maja.ask("Allowed?", topics="Ivy, Oak")
     tobias.answer(question, "It is: https://example.org/")
     return question
@@ -90,7 +90,7 @@ def test_error_pages_are_styled(visit, maja, errors, path, status):
     page = visit(path, maja)
 
     expect(page.get_by_role("link", name="See the newest")).to_be_visible()
-    assert looks(page)
+    assert is_styled(page)
     assert_only_the_status(errors, status)
 
 
@@ -103,19 +103,19 @@ def test_csrf_error_page_is_styled(visit, maja, errors):
     page.get_by_role("button", name="Post your question").click()
 
     expect(page.get_by_role("heading", name="That was not sent")).to_be_visible()
-    assert looks(page)
+    assert is_styled(page)
     assert_only_the_status(errors, 403)
 
 
-def looks(page: Page) -> bool:
-    """Tell whether the site's stylesheet was let in."""
+def is_styled(page: Page) -> bool:
+    """Tell whether the site's stylesheet was applied."""
     return "narrow" in str(
         page.evaluate("[...document.styleSheets[0].cssRules].map(r => r.selectorText)")
     )
 
 
 def assert_only_the_status(errors: list[str], status: int) -> None:
-    """Take what a browser says of a page of this status for expected."""
+    """Expect the browser's error about this status."""
     errors[:] = [each for each in errors if f"status of {status}" not in each]
 
 

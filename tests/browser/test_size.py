@@ -1,4 +1,4 @@
-"""How much JavaScript a page loads: each file as it is collected and compressed."""
+"""The size of the JavaScript of a page, collected and compressed."""
 
 import gzip
 import re
@@ -11,7 +11,7 @@ from project import qa
 
 MODULES = Path(notifications.__file__).parent / "static" / "notifications"
 LIVE_ANSWERS = Path(qa.__file__).parent / "static" / "qa" / "live-answers.js"
-# Of all that the site's largest page loads, compressed.
+# The modules of the largest page, compressed.
 MOST_BYTES = 12_000
 IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
 

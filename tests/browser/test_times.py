@@ -1,4 +1,4 @@
-"""What a page says of the time, and of the number of unseen events."""
+"""Relative times, and the number of unseen events in titles and announcements."""
 
 import pytest
 from playwright.sync_api import expect

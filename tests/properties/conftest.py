@@ -1,4 +1,4 @@
-"""Fixtures of the properties: room for payloads of 1 MB, and a registry to fill."""
+"""Fixtures of the property tests: payloads of 1 MB, and a registry for one module."""
 
 import pytest
 from django.conf import settings as site_settings

@@ -14,14 +14,14 @@ patient = pytest.mark.timeout(120 * THOROUGH_FACTOR if THOROUGH else 120)
 
 
 def examples(count: int) -> settings:
-    """Try a property on so many examples, as far as this run tries."""
+    """Try a property on this many examples, within the limits of this run."""
     return settings(max_examples=_number(count))
 
 
 def shared_fixtures(count: int) -> settings:
-    """Try a property on so many examples, one after the other in the same fixtures.
+    """Try a property on this many examples, all with the same fixtures.
 
-    For what is to live through all of them: a hub, a stream, a client.
+    For fixtures that are to live through all examples: a hub, a stream, a client.
     """
     check = HealthCheck.function_scoped_fixture
     return settings(max_examples=_number(count), suppress_health_check=[check])

@@ -1,4 +1,4 @@
-"""What two parsers that this project did not write read from a stream of events."""
+"""Reads a stream of events with two independent parsers."""
 
 import itertools
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Whatever is published: what a client reads is that, or it was refused by name."""
+"""A published event reaches the client unchanged, or was refused with a clear error."""
 
 import json
 import re

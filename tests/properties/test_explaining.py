@@ -1,4 +1,4 @@
-"""Who is told of an event, asked in every way there is: all say the same."""
+"""Who is notified about an event: every way to ask gives the same answer."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -48,7 +48,7 @@ events = st.fixed_dictionaries(
         # Hours later; None while it is pending.
         "relayed": st.none() | st.integers(0, 3),
         "actor": st.none() | st.integers(0, 1),
-        # When those who follow them were told before; None for those told now.
+        # When its followers were notified before; None if only now.
         "topics": st.dictionaries(topics, st.none() | hours),
     }
 )
@@ -72,33 +72,33 @@ def at(hour):
     return START + timedelta(hours=hour)
 
 
-def make_person(user, said):
-    """Write what a person follows and wants; streams are not told."""
-    User.objects.filter(pk=user.pk).update(date_joined=at(said["joined"]))
-    user.date_joined = at(said["joined"])
+def make_person(user, drawn):
+    """Save what a person follows and wants; open streams are not updated."""
+    User.objects.filter(pk=user.pk).update(date_joined=at(drawn["joined"]))
+    user.date_joined = at(drawn["joined"])
     Follow.objects.bulk_create(
         Follow(user=user, topic=topic, level=level, created=at(hour))
-        for topic, (level, hour) in said["follows"].items()
+        for topic, (level, hour) in drawn["follows"].items()
     )
     Preference.objects.bulk_create(
         Preference(user=user, type=name, delivery=delivery)
-        for name, delivery in said["wants"].items()
+        for name, delivery in drawn["wants"].items()
     )
 
 
-def make_event(users, said, number):
-    event = Event(type=said["type"], created=at(said["created"]))
-    if said["actor"] is not None:
-        event.actor = users[said["actor"]]
-    if said["relayed"] is not None:
-        moment = at(said["created"] + said["relayed"])
+def make_event(users, drawn, number):
+    event = Event(type=drawn["type"], created=at(drawn["created"]))
+    if drawn["actor"] is not None:
+        event.actor = users[drawn["actor"]]
+    if drawn["relayed"] is not None:
+        moment = at(drawn["created"] + drawn["relayed"])
         event.mark_relayed(Cursor(milliseconds(moment), number))
     event.save()
     EventTopic.objects.bulk_create(
         EventTopic(
             event=event, topic=topic, already_told=None if hour is None else at(hour)
         )
-        for topic, hour in said["topics"].items()
+        for topic, hour in drawn["topics"].items()
     )
     return event
 
@@ -107,9 +107,9 @@ def make_event(users, said, number):
 @given(st.tuples(people, people), st.lists(events, min_size=1, max_size=4))
 def test_explanations_agree_with_the_inbox(users, people, events):
     with transaction.atomic():
-        for user, said in zip(users, people, strict=True):
-            make_person(user, said)
-        made = [make_event(users, said, number) for number, said in enumerate(events)]
+        for user, drawn in zip(users, people, strict=True):
+            make_person(user, drawn)
+        made = [make_event(users, drawn, number) for number, drawn in enumerate(events)]
 
         for user in users:
             inbox = {*Event.objects.inbox(user)}
@@ -136,7 +136,7 @@ def test_streams_send_what_the_database_counts_as_live(users, person, events):
     with transaction.atomic():
         # From before all there is: a stream does not ask when an account was made.
         make_person(user, {**person, "joined": 0})
-        made = [make_event(users, said, number) for number, said in enumerate(events)]
+        made = [make_event(users, drawn, number) for number, drawn in enumerate(events)]
         frames = [frame_of(event) for event in made]
         connection = Connection(
             Subscriber(str(user.pk)), subscriptions=subscriptions_of(user)

@@ -1,4 +1,4 @@
-"""The newest part of the log in memory, against all of it in a list."""
+"""The newest part of the log in memory, compared with a list of all of it."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ LARGE = 20_000
 
 gaps = st.integers(1, 3)
 events = st.builds(lambda *topics: topics, *[st.sampled_from(TOPICS)] * 2)
-# An event's topics, the person whom a control is about, or nothing to anybody.
+# An event's topics, the person of a control entry, or an entry for nobody.
 items = events | st.sampled_from(USERS) | st.none()
 entries = st.tuples(gaps, items, st.sampled_from([0, 100, LARGE]))
 
@@ -54,7 +54,7 @@ def finds(selectors, frame):
 
 
 def assert_like(history, log, *, after, until, selectors):
-    """Check that a history knows of a log what it says it knows."""
+    """Check that a history holds what it claims to hold of a log."""
     expected = [item for cursor, item, _ in log if after < cursor <= until]
     frames = [item for item in expected if isinstance(item, Frame)]
     found = history.frames_for(selectors, after, until)

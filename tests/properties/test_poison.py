@@ -1,4 +1,4 @@
-"""What others write into Redis is skipped, counted and logged; all else goes on."""
+"""Invalid data in Redis is skipped, counted and logged, and stops nothing."""
 
 import json
 import pickle
@@ -32,7 +32,7 @@ OWN_NAMES = ("heartbeat", "reset", "server_closed")
 
 
 class Bomb:
-    """What unpickling would run."""
+    """Fails the test when it is unpickled."""
 
     def __reduce__(self):
         return (pytest.fail, ("unpickled",))
@@ -52,7 +52,7 @@ def event(**changed):
 
 DEEP = b"[" * 10_000 + b"]" * 10_000
 HUGE = b"9" * 9_999
-# What is no entry, each as the fields of the stream's entry.
+# Invalid entries, each as the fields of the stream's entry.
 POISON = {
     "another field": {"x": b"1"},
     "an empty field": {"e": b""},
@@ -124,14 +124,14 @@ def hub(log):
 
 @pytest.fixture
 def poison(redis_client, settings):
-    """A function that writes fields into the log as somebody else would."""
+    """A function that writes fields into the log, as another program might."""
     stream = f"{{{settings.NOTIFICATIONS['KEY_PREFIX']}}}:log"
     return lambda fields, **options: redis_client.xadd(stream, fields, **options)
 
 
 @pytest.fixture
 def good(log):
-    """A function that appends an event as it should be, and returns its cursor."""
+    """A function that appends a valid event and returns its cursor."""
 
     def good():
         entry = entries.EventEntry(
@@ -150,7 +150,7 @@ def attach(hub, connection, *, after=None):
 
 
 def up_to(connection, cursor):
-    """Return the bytes that a connection brings up to this cursor."""
+    """Return the bytes that a connection sends up to this cursor."""
     frames = []
     wait_for(
         lambda: (
@@ -264,7 +264,7 @@ def test_hub_reads_on_after_poison_among_the_probes(hub, good, redis_client, set
     assert up_to(connection, good())
 
 
-# What no channel takes, and what it takes as it is.
+# Messages that a channel skips.
 BAD_MESSAGES = [
     b"",
     b"hello\nmessage=forged",
@@ -311,7 +311,7 @@ def listen(redis_client):
 
 
 def good_message(connection, redis_client):
-    """Publish a message as it should be; return the bytes up to it."""
+    """Publish a valid message; return the bytes up to it."""
     token = uuid.uuid4().hex
     redis_client.publish("sse", json.dumps({"data": token, "type": "good"}))
     frames = []

@@ -1,4 +1,4 @@
-"""What is outside its grammar is refused by name; what is inside it goes through."""
+"""Values outside their grammar are refused with a clear error; others are accepted."""
 
 import re
 from urllib.parse import quote, quote_from_bytes
@@ -38,7 +38,7 @@ class Payload(msgspec.Struct):
 
 
 def near(tokens):
-    """Return texts of a grammar, and others that a slip away from it makes."""
+    """Return texts of a grammar, and others that differ by one slip."""
     slips = st.sampled_from(["", "\n", " ", "\0", "A", "é", ":", "*", "٣", "/", "-"])
     slip = st.builds(
         lambda text, at, slip: text[:at] + slip + text[at:],
@@ -50,7 +50,7 @@ def near(tokens):
 
 
 def assert_named(error, value):
-    """Check that an error says in a plain line what came and what was expected."""
+    """Check that an error has the value, and in one line what was expected."""
     assert error.value is value
     assert str(error).isprintable()
     assert "expected" in str(error)
@@ -167,7 +167,7 @@ def test_any_accept_header_gets_a_response(client, accept):
     response = client.get(STREAM, headers={"Accept": accept})
     response.close()
 
-    # A page, or nobody is signed in.
+    # A page, or a stream without a signed-in person.
     assert response.status_code in (200, 403)
 
 
@@ -294,7 +294,7 @@ ADDRESSES = sorted({*addresses(get_resolver().url_patterns)})
 
 @pytest.fixture
 def town(log):
-    """One of everything, and who may see and change it all."""
+    """One of everything; returns a superuser."""
     root = User.objects.create_superuser("root", pk=1)
     Group.objects.create(pk=1, name="all")
     milk = Topic.objects.create(pk=1, slug="milk", name="Milk")

@@ -1,4 +1,4 @@
-"""Who is sent what, against asking each connection about each frame."""
+"""The routing table, compared with asking each connection about each frame."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ frames = st.builds(
     users,
     st.dictionaries(topics, times, max_size=2),
 )
-# Of which connection (of as many as there are), a topic, and what becomes of it.
+# The number of a connection, a topic, and its new level.
 changes = st.lists(
     st.tuples(st.integers(0, 99), topics, st.sampled_from([*LEVELS, ""]), times),
     max_size=6,
@@ -54,7 +54,7 @@ def numbered(several):
 
 
 def is_for(frame, connection):
-    """Tell whether a frame is for a connection, as those two alone know."""
+    """Tell whether a frame is for a connection, without the routing table."""
     keys = {*frame.topics, *map(wildcard, frame.topics)}
     return not keys.isdisjoint(connection.selectors) and connection.wants(frame)
 
@@ -72,7 +72,7 @@ def assert_shared_rightly(routes, connections, frames):
     ]
     assert len({connection for connection, _ in sent}) == len(sent)
     assert dict(sent) == {each: due for each, due in expected.items() if due}
-    # Whoever gets the same, gets the same object.
+    # Connections with the same frames share one object.
     assert len({batch.body for batch, _ in shares}) == len(shares)
 
 

@@ -1,4 +1,4 @@
-"""The whole way: the database, Redis, the hub, a connection, a client."""
+"""The whole path: database, Redis, hub, connection, client."""
 
 import json
 from urllib.parse import quote
@@ -40,7 +40,7 @@ def record(title, *, topics=(MILK,), **options):
 def connection(log):
     """A stream of all topics, open through all examples."""
     hub = shared_hub()
-    # Room for all of an example: what is large may come one by one.
+    # Room for all events of an example, however large.
     connection = Connection(
         Subscriber(user="reader"),
         QueueTransport(buffer_bytes=3 * LARGEST),
@@ -51,7 +51,7 @@ def connection(log):
 
 
 def taken(connection, cursor):
-    """Return what a connection brings up to this cursor, joined as it is written."""
+    """Return what a connection sends up to this cursor, joined as it is written."""
     frames = []
     wait_for(
         lambda: (
@@ -63,7 +63,7 @@ def taken(connection, cursor):
     return b"".join(join(frames))
 
 
-# No payload that is refused for its size.
+# Small enough for a payload.
 large = texts.long.filter(lambda text: len(text.encode()) < LARGEST / 2)
 
 
@@ -107,7 +107,7 @@ def events(log):
 
 
 def opening(client, path, **headers):
-    """Return what a stream begins with: up to its first heartbeat."""
+    """Return the events of a stream up to its first heartbeat."""
     response = client.get(path, headers=headers)
     assert response.status_code == 200, response.content
     chunks = iter(response)
@@ -119,7 +119,7 @@ def opening(client, path, **headers):
 
 
 def expected(text, events):
-    """Return the ids that follow a cursor, or None where it is no cursor of ours."""
+    """Return the ids after a cursor; None if the log does not have it."""
     ids = [event.cursor for event in events]
     return ids[ids.index(text) + 1 :] if text in ids else None
 
@@ -159,7 +159,7 @@ def written(cursor, events):
 
 
 def assert_resumed(found, cursors, events):
-    """Check that a stream went on after one of these cursors, or was reset."""
+    """Check that a stream resumed after one of these cursors, or was reset."""
     ids = next(filter(None, (expected(each, events) for each in cursors)), None)
     if any(expected(each, events) is not None for each in cursors):
         assert [each.id for each in found] == (ids or [])

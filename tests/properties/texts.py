@@ -1,10 +1,10 @@
-"""Texts that break what is careless, and where they go."""
+"""Strategies for hostile texts, and for the grammars of names and topics."""
 
 import string
 
 from hypothesis import strategies as st
 
-# What means something in a stream, in JSON, in HTML, in a log or on a screen.
+# Texts with a meaning in a stream, in JSON, in HTML, in a log or on a terminal.
 HOSTILE = [
     "\r", "\n", "\r\n", "\n\n", "\u2028", "\u2029", "\x85", "\v", "\f", "\x1c", "\t",
     "\ufeff", "\u200b", "\u202e", "\u2066", "\u0301", "\x1b[2J", "\x7f", "😀", "\uffff",
