@@ -9,7 +9,7 @@ from notifications.publishing.followables import public_topics
 
 
 def public(user, topic):
-    """Allow everybody everything."""
+    """Allow every topic."""
     return True
 
 
@@ -17,9 +17,9 @@ def address():
     return "redis://127.0.0.1:1/0"
 
 
-NO_CALLABLE = 7
+NOT_CALLABLE = 7
 
-# By key: what a site or its environment may write, and what is read then.
+# By key: values that a site or its environment may set, and what they become.
 ACCEPTED = {
     "REDIS_TIMEOUT": [(1, 1.0), (0.5, 0.5), ("0.5", 0.5), (0.01, 0.01)],
     "REDIS_BREAKER_TIMEOUT": [(0, 0.0), ("2.5", 2.5)],
@@ -59,39 +59,51 @@ ACCEPTED = {
     "SWEEP_INTERVAL": [(0, 0.0), ("0", 0.0), ("2.5", 2.5)],
     "SWEEP_BATCH": [(1, 1), ("50", 50)],
 }
-NO_NUMBER = ["", "many", "1,000", None, [], math.nan, math.inf, "nan", "inf", -1, "-1"]
-NO_SECONDS = NO_NUMBER
-NO_INTEGER = [*NO_NUMBER, 1_000_000.5, "1000000.5", 10**400]
+NOT_A_NUMBER = [
+    "",
+    "many",
+    "1,000",
+    None,
+    [],
+    math.nan,
+    math.inf,
+    "nan",
+    "inf",
+    -1,
+    "-1",
+]
+INVALID_SECONDS = NOT_A_NUMBER
+INVALID_INTEGERS = [*NOT_A_NUMBER, 1_000_000.5, "1000000.5", 10**400]
 REFUSED = {
     "REDIS_URL": ["", "127.0.0.1", "http://127.0.0.1", None, 6379, "no.such.thing"],
-    "REDIS_TIMEOUT": [*NO_SECONDS, 0],
-    "REDIS_BREAKER_TIMEOUT": NO_SECONDS,
+    "REDIS_TIMEOUT": [*INVALID_SECONDS, 0],
+    "REDIS_BREAKER_TIMEOUT": INVALID_SECONDS,
     "KEY_PREFIX": ["", "a b", "a:b", "{a}", "a\n", None, 7],
-    "LOG_MAX_ENTRIES": [*NO_INTEGER, 99],
-    "DEDUPLICATION_WINDOW": [*NO_INTEGER, 59],
-    "SESSION_CACHE_TTL": NO_SECONDS,
-    "DRAIN_TIMEOUT": NO_SECONDS,
-    "REPLAY_BUFFER_BYTES": NO_INTEGER,
-    "LOG_READ_TIMEOUT": [*NO_SECONDS, 0.05],
-    "LOG_READ_GRACE": [*NO_SECONDS, 0.05],
-    "POLL_TIMEOUT": [*NO_SECONDS, 0.05],
-    "HEARTBEAT_INTERVAL": [*NO_SECONDS, 0.05],
-    "RETRY_INTERVAL": NO_SECONDS,
-    "CLIENT_BUFFER_BYTES": [*NO_INTEGER, 1_023],
-    "SEND_BUFFER_BYTES": [*NO_INTEGER, 1_023],
-    "CLIENT_TIMEOUT": [*NO_SECONDS, 0.05],
-    "STREAM_LIFETIME": [*NO_SECONDS, 0.5],
-    "MAX_STREAMS": [*NO_INTEGER, 0],
-    "MAX_STREAMS_PER_PERSON": [*NO_INTEGER, 0],
-    "MAX_STREAMS_PER_ADDRESS": [*NO_INTEGER, 0],
+    "LOG_MAX_ENTRIES": [*INVALID_INTEGERS, 99],
+    "DEDUPLICATION_WINDOW": [*INVALID_INTEGERS, 59],
+    "SESSION_CACHE_TTL": INVALID_SECONDS,
+    "DRAIN_TIMEOUT": INVALID_SECONDS,
+    "REPLAY_BUFFER_BYTES": INVALID_INTEGERS,
+    "LOG_READ_TIMEOUT": [*INVALID_SECONDS, 0.05],
+    "LOG_READ_GRACE": [*INVALID_SECONDS, 0.05],
+    "POLL_TIMEOUT": [*INVALID_SECONDS, 0.05],
+    "HEARTBEAT_INTERVAL": [*INVALID_SECONDS, 0.05],
+    "RETRY_INTERVAL": INVALID_SECONDS,
+    "CLIENT_BUFFER_BYTES": [*INVALID_INTEGERS, 1_023],
+    "SEND_BUFFER_BYTES": [*INVALID_INTEGERS, 1_023],
+    "CLIENT_TIMEOUT": [*INVALID_SECONDS, 0.05],
+    "STREAM_LIFETIME": [*INVALID_SECONDS, 0.5],
+    "MAX_STREAMS": [*INVALID_INTEGERS, 0],
+    "MAX_STREAMS_PER_PERSON": [*INVALID_INTEGERS, 0],
+    "MAX_STREAMS_PER_ADDRESS": [*INVALID_INTEGERS, 0],
     "ADDRESS_HEADER": ["", "X-Real-IP", None, 7],
-    "MAX_PAYLOAD_BYTES": [*NO_INTEGER, 63],
-    "MAX_TOPICS_PER_EVENT": [*NO_INTEGER, 0],
-    "MAX_TOPICS_PER_STREAM": [*NO_INTEGER, 0],
+    "MAX_PAYLOAD_BYTES": [*INVALID_INTEGERS, 63],
+    "MAX_TOPICS_PER_EVENT": [*INVALID_INTEGERS, 0],
+    "MAX_TOPICS_PER_STREAM": [*INVALID_INTEGERS, 0],
     "PUBSUB_CHANNELS": [None, 7, [7], ["a\0"], "a\nb"],
-    "AUTHORIZE": ["", "public", "no.such.thing", f"{__name__}.NO_CALLABLE", None, 7],
-    "SWEEP_INTERVAL": NO_SECONDS,
-    "SWEEP_BATCH": [*NO_INTEGER, 0],
+    "AUTHORIZE": ["", "public", "no.such.thing", f"{__name__}.NOT_CALLABLE", None, 7],
+    "SWEEP_INTERVAL": INVALID_SECONDS,
+    "SWEEP_BATCH": [*INVALID_INTEGERS, 0],
 }
 
 
@@ -113,9 +125,9 @@ def test_missing_setting_has_its_default(configure, settings, key):
     by_default = getattr(conf, key)
 
     configure(**{key: SETTINGS[key].default})
-    written = getattr(conf, key)
+    value = getattr(conf, key)
 
-    assert by_default == written or by_default() == written()
+    assert by_default == value or by_default() == value()
 
 
 def test_site_may_have_no_settings(settings):
@@ -125,15 +137,15 @@ def test_site_may_have_no_settings(settings):
 
 
 def name(value):
-    """Return the name of a case, which is the same in each run."""
+    """Return the name of a test case, which is the same in each run."""
     return re.sub(r" at 0x\w+", "", shorten(value))
 
 
 @pytest.mark.parametrize(("key", "pair"), cases(ACCEPTED), ids=name)
 def test_valid_value_is_parsed(configure, key, pair):
-    written, expected = pair
+    value, expected = pair
 
-    configure(**{key: written})
+    configure(**{key: value})
 
     assert getattr(conf, key) == expected
     assert type(getattr(conf, key)) is type(expected)
@@ -146,9 +158,9 @@ def test_redis_url_may_be_a_string(configure, url):
     assert conf.REDIS_URL() == url
 
 
-@pytest.mark.parametrize("written", [address, f"{__name__}.address"])
-def test_redis_url_may_be_a_callable(configure, written):
-    configure(REDIS_URL=written)
+@pytest.mark.parametrize("value", [address, f"{__name__}.address"])
+def test_redis_url_may_be_a_callable(configure, value):
+    configure(REDIS_URL=value)
 
     assert conf.REDIS_URL() == "redis://127.0.0.1:1/0"
 
@@ -159,9 +171,9 @@ def test_topic_kinds_decide_who_may_stream_by_default(configure):
     assert conf.AUTHORIZE is public_topics
 
 
-@pytest.mark.parametrize(("key", "written"), cases(REFUSED), ids=name)
-def test_invalid_value_raises(configure, key, written):
-    configure(**{key: written})
+@pytest.mark.parametrize(("key", "value"), cases(REFUSED), ids=name)
+def test_invalid_value_raises(configure, key, value):
+    configure(**{key: value})
 
     with pytest.raises(InvalidSetting) as caught:
         getattr(conf, key)

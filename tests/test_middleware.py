@@ -13,7 +13,7 @@ PAGE = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 @pytest.fixture
 def request_through(rf: RequestFactory):
-    """Send a request through the middleware; return it as the view has seen it."""
+    """A function that sends a request through the middleware and returns it."""
 
     def send(method="GET", accept=PAGE):
         seen = []

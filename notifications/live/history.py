@@ -79,6 +79,7 @@ class History:
     """The newest segments of the log; the oldest are dropped when it grows too large.
 
     It keeps about `limit_bytes` and `limit_entries`, and at least the newest segment.
+    "Between two cursors" excludes the first and includes the second.
     """
 
     def __init__(

@@ -126,7 +126,7 @@ def _requested_channels(request: HttpRequest) -> list[str]:
 
 def _channel_stream(request: HttpRequest) -> HttpResponseBase:
     names = _requested_channels(request)
-    subscriber, _ = _look_up(request)
+    subscriber, _subscriptions = _look_up(request)
     client = _client(request, subscriber, NO_SUBSCRIPTIONS)
     return EventStreamResponse(open_channel_stream(client, names))
 

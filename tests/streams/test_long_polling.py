@@ -1,4 +1,4 @@
-"""Long polling, over HTTP: what the stream brings, one document at a time."""
+"""Long polling over HTTP: the events of a stream, one document at a time."""
 
 import threading
 
@@ -32,7 +32,7 @@ def as_maja(client, maja):
 
 
 @pytest.fixture(autouse=True)
-def impatient(settings):
+def short_timeout(settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "POLL_TIMEOUT": 0.1}
 
 
