@@ -41,7 +41,7 @@ class PubSub:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        # Set while Redis confirms the subscription.
+        # Set while the channels are subscribed to.
         self._subscribed = threading.Event()
         # Guards the connections and the thread. Re-entrant, since a stream that nobody
         # closed is detached wherever Python collects it.

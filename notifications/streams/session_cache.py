@@ -97,8 +97,20 @@ def store(
     # A middleware of the site may set another user than the session's.
     if str(request.session.get(SESSION_KEY)) != connection.user:
         return
+    text = _encode(connection, expires_at)
+    # Checked after encoding: an entry from before `as_of` may have closed it meanwhile,
+    # and Redis compares later entries only.
+    if connection.state is State.CLOSED:
+        return
+    with suppress(LogUnavailable):
+        cache = shared_log().session_store(connection.user)
+        if cache.store(connection.session, text, as_of=as_of, seconds=seconds):
+            _set_cookie(request, response, connection, seconds)
+
+
+def _encode(connection: Connection, expires_at: float) -> bytes:
     subscriptions = connection.subscriptions
-    text = _encoder.encode(
+    return _encoder.encode(
         CachedSession(
             login=connection.login,
             expires_at=expires_at,
@@ -108,13 +120,6 @@ def store(
             not_live=subscriptions.not_live,
         )
     )
-    # An entry from before `as_of` has closed it, and Redis compares later ones only.
-    if connection.state is State.CLOSED:
-        return
-    with suppress(LogUnavailable):
-        cache = shared_log().session_store(connection.user)
-        if cache.store(connection.session, text, as_of=as_of, seconds=seconds):
-            _set_cookie(request, response, connection, seconds)
 
 
 def _set_cookie(

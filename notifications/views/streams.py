@@ -144,17 +144,15 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
         _require_login_or_topic(request, requested_topics)
     subscriber, subscriptions = cached or _look_up(request)
     client = _client(request, subscriber, subscriptions)
-    unseen_count = _unseen_count(request, subscriber)
-    if after != request.GET.get("last_event_id"):
-        # A browser that reconnects by itself repeats the page's query, whose count
-        # belongs to an older cursor.
-        unseen_count = None
+    # A browser that reconnects by itself repeats the page's query, whose count belongs
+    # to an older cursor.
+    is_current = after == request.GET.get("last_event_id")
     stream = open_stream(
         client,
         as_of=as_of,
         requested_topics=requested_topics,
         after=after,
-        unseen_count=unseen_count,
+        unseen_count=_unseen_count(request, subscriber, is_current=is_current),
     )
     response = EventStreamResponse(stream)
     if cached is None:
@@ -176,10 +174,8 @@ def _poll(request: HttpRequest) -> HttpResponseBase:
     subscriber, subscriptions = _look_up(request)
     client = _client(request, subscriber, subscriptions)
     after = request.GET.get("after")
-    unseen_count = _unseen_count(request, subscriber)
-    if after is None:
-        # A count means nothing without its cursor.
-        unseen_count = None
+    is_current = after is not None
+    unseen_count = _unseen_count(request, subscriber, is_current=is_current)
     stream = open_stream(
         client,
         as_of=as_of,
@@ -188,7 +184,7 @@ def _poll(request: HttpRequest) -> HttpResponseBase:
         unseen_count=unseen_count,
     )
     # Without a cursor, the client asks for the newest one, and does not wait.
-    seconds = 0 if after is None else conf.POLL_TIMEOUT
+    seconds = conf.POLL_TIMEOUT if after is not None else 0
     found = long_polling.poll(stream, seconds=seconds, unseen_count=unseen_count)
     return HttpResponse(msgspec.json.encode(found), content_type=JSON)
 
@@ -199,14 +195,19 @@ def _require_login_or_topic(request: HttpRequest, requested_topics: list[str]) -
         raise PermissionDenied("Sign in, or name a topic: ?topic=user:7")
 
 
-def _unseen_count(request: HttpRequest, subscriber: Subscriber) -> int | None:
-    """Return the number at the client's bell; None for a client without a bell."""
+def _unseen_count(
+    request: HttpRequest, subscriber: Subscriber, *, is_current: bool
+) -> int | None:
+    """Return the number at the client's bell; None for a client without a bell.
+
+    It is None, too, unless `is_current`: a count means nothing without its cursor.
+    """
     text = request.GET.get("unseen", "")
     if not (text and subscriber.user):
         return None
     if not _NUMBER.fullmatch(text) or int(text) > COUNT_LIMIT:
         raise InvalidValue(text, expected=f"a number up to {COUNT_LIMIT} as unseen")
-    return int(text)
+    return int(text) if is_current else None
 
 
 def _look_up(request: HttpRequest) -> tuple[Subscriber, Subscriptions]:
