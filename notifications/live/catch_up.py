@@ -34,6 +34,10 @@ class CatchUp:
         if connection.unseen_count is not None and self._cursor is not None:
             replay.backfill(self._cursor)
 
+    def is_ahead_of(self, position: Cursor) -> bool:
+        """Tell whether the client has newer events than those up to this position."""
+        return self._cursor is not None and self._cursor > position
+
     def begin(self, position: Cursor) -> None:
         """Fix the position from which on the hub pushes live frames.
 
@@ -44,7 +48,7 @@ class CatchUp:
         cursor = self._cursor
         # The page may be newer than what this process has read so far, and must not
         # get that part again.
-        ahead = cursor is not None and cursor > position
+        ahead = self.is_ahead_of(position)
         self._connection.skip_until = cursor if ahead else None
         if self._connection.unseen_count is not None:
             self._count_missed()

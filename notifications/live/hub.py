@@ -135,7 +135,7 @@ class Hub:
         Raises LogUnavailable, with the connection not attached.
         """
         catch_up = CatchUp(connection, self._replay, after=after)
-        if catch_up.needs_reset:
+        if catch_up.needs_reset or catch_up.is_ahead_of(self._position):
             self._check_position()
         with self._lock:
             if self._thread is None:
@@ -170,7 +170,8 @@ class Hub:
     def _check_position(self) -> None:
         """Raise LogUnavailable if the hub is about to declare a gap to everyone.
 
-        A client that is attached before would get one reset now and a second one then.
+        A client that is attached before would get a second reset: the first one now, or
+        from another process that noticed the gap earlier.
         """
         if not self._log.contains(self._position):
             raise LogUnavailable("the log was replaced a moment ago")

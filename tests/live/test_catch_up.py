@@ -57,6 +57,21 @@ def test_page_that_is_ahead_of_the_hub_gets_no_frame_twice(hub, lagging, append)
     assert connection.reached(behind) == seen
 
 
+def test_client_is_not_attached_before_the_hub_noticed_that_the_log_was_replaced(
+    hub, lagging, append, redis_client, settings
+):
+    hub.ensure_started()
+    position = hub.position
+    prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
+    redis_client.delete(f"{{{prefix}}}:log")
+    cursor = append("topic:a")
+
+    with pytest.raises(LogUnavailable):
+        attach(hub, requested_topics=["topic:a"], after=cursor)
+
+    assert hub.position == position
+
+
 @pytest.mark.parametrize(
     "cursor", ["0-0", "1-1", "99999999999999-0", "", "x", "-1-1", "1" * 1_000_000, "\0"]
 )

@@ -19,6 +19,7 @@ from project.redis_binary import RedisUnavailable
 from project.redis_server import RedisServer
 from tests.sites import DEADLINE, ORIGIN
 from tests.system.server import wait_for
+from tests.watchdog import watch_redis
 
 START = """
 import sys
@@ -44,6 +45,7 @@ print(sorted(task.value for task in tasks))
 @pytest.fixture
 def server(tmp_path):
     server = RedisServer(tmp_path / "var")
+    watch_redis(server.directory)
     yield server
     server.stop()
 
