@@ -95,7 +95,7 @@ def test_processes_appear_without_reloading(visit, staff):
 
     expect(page.locator("tr[data-process]")).to_have_count(2)
     expect(page.locator("dl [data-stat=streams]")).to_contain_text("in 2 processes")
-    expect(page.get_by_text("No process reports")).to_be_hidden()
+    expect(page.get_by_text("No process is reporting")).to_be_hidden()
 
 
 def test_page_without_scripts_shows_statistics_and_a_reload_link(visit, staff):
@@ -131,7 +131,7 @@ def test_rows_of_processes_are_added_and_removed_in_order(page, replies):
 
 
 def test_page_without_processes_says_so(page, replies):
-    expect(page.get_by_text("No process reports just now")).to_be_visible()
+    expect(page.get_by_text("No process is reporting")).to_be_visible()
 
 
 def test_lasting_problem_is_announced_once(page, replies):

@@ -155,7 +155,7 @@ def test_announcement_is_sent(admin):
 def test_event_is_explained_for_a_person(admin, tobias):
     admin.goto("/admin/notifications/event/")
     admin.locator("#result_list tbody th a").first.click()
-    admin.get_by_label("Username or id").fill(tobias.name)
+    admin.get_by_label("Username or ID").fill(tobias.name)
 
     admin.get_by_role("button", name="Explain").click()
 
