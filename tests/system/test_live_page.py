@@ -95,7 +95,7 @@ def test_page_reports_a_missing_redis_until_it_returns(site, staff):
     site.redis.ensure_running(timeout=10)
 
     assert away["stats"]["redis"] == {
-        "value": False, "text": "away", "note": "", "alarm": True,
+        "value": False, "text": "unreachable", "note": "", "alarm": True,
     }  # fmt: skip
     assert away["stats"]["pending"]["value"] == 0
     wait_for(

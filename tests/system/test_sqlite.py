@@ -3,6 +3,7 @@
 import select
 import socket
 import sqlite3
+from contextlib import closing, contextmanager
 from http.client import HTTPResponse
 
 import httpx
@@ -29,16 +30,12 @@ def other(site):
     other.close()
 
 
-@pytest.fixture
-def sender(site):
-    """A connection to the server, for a request whose response is read later."""
-    address = ("127.0.0.1", site.port)
-    with socket.create_connection(address, timeout=DEADLINE_SECONDS) as sender:
-        yield sender
+@contextmanager
+def following(site, person):
+    """Send the request on a connection of its own, and give the connection.
 
-
-def send_follow(sender, person):
-    """Send the request, and leave its answer for `status`."""
+    It is opened as late as that: the server closes one that stays idle.
+    """
     cookies = "; ".join(
         f"{name}={value}" for name, value in person.client.cookies.items()
     )
@@ -50,22 +47,23 @@ def send_follow(sender, person):
         "Content-Length: 0",
         "Connection: close",
     )
-    sender.sendall("\r\n".join((*lines, "", "")).encode())
+    address = ("127.0.0.1", site.port)
+    with socket.create_connection(address, timeout=DEADLINE_SECONDS) as sender:
+        sender.sendall("\r\n".join((*lines, "", "")).encode())
+        yield sender
 
 
 def status(sender):
-    answer = HTTPResponse(sender)
-    answer.begin()
-    return answer.status
+    with closing(HTTPResponse(sender)) as response:
+        response.begin()
+        return response.status
 
 
 def is_answered(sender):
     return bool(select.select([sender], [], [], 0)[0])
 
 
-def test_pages_are_served_while_a_write_waits_for_another_process(
-    site, people, other, sender
-):
+def test_pages_are_served_while_a_write_waits_for_another_process(site, people, other):
     [person] = people("reader")
     person.client.get("/ask/").raise_for_status()  # a token against CSRF
     site.shell(
@@ -74,13 +72,13 @@ def test_pages_are_served_while_a_write_waits_for_another_process(
     )
 
     other.execute("BEGIN IMMEDIATE")
-    send_follow(sender, person)
-    # The first of these may overtake the write, the last cannot.
-    pages = [httpx.get(site.url, timeout=DEADLINE_SECONDS) for _ in range(3)]
-    answered = is_answered(sender)
-    (before,) = other.execute(FOLLOWS).fetchone()
-    other.commit()
-    done = status(sender)
+    with following(site, person) as sender:
+        # The first of these may overtake the write, the last cannot.
+        pages = [httpx.get(site.url, timeout=DEADLINE_SECONDS) for _ in range(3)]
+        answered = is_answered(sender)
+        (before,) = other.execute(FOLLOWS).fetchone()
+        other.commit()
+        done = status(sender)
 
     assert [page.status_code for page in pages] == [200] * 3
     assert not answered
