@@ -35,7 +35,7 @@ def recipients(
     created: datetime | None = None,
     relayed: datetime | None = None,
 ) -> QuerySet[Any]:
-    """Return the active people whom an event of this type to these topics notifies.
+    """Return the active people that an event of this type to these topics notifies.
 
     `already_told` maps the topics of earlier events about the same object to the time
     of these events: their recipients are not notified again. `created` is when the

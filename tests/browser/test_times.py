@@ -87,7 +87,7 @@ def test_hidden_page_announces_nothing(run):
 def test_live_region_is_polite_and_not_visible(visit, tobias):
     page = visit("/topics/", tobias)
 
-    region = page.locator(".notifications-said")
+    region = page.locator(".notifications-announcer")
 
     expect(region).to_have_attribute("role", "status")
     expect(region).to_be_empty()

@@ -81,7 +81,7 @@ export class Unseen {
   }
 
   start() {
-    this.#region ??= addLiveRegion("notifications-said");
+    this.#region ??= addLiveRegion("notifications-announcer");
     document.addEventListener("notifications:count", this.#onCount);
     document.addEventListener("visibilitychange", this.#updateTitle);
   }

@@ -79,7 +79,7 @@ function count(unseen) {
 
 /** Return what screen readers read out. */
 function said() {
-  return [...document.getElementsByClassName("notifications-said")].at(-1).textContent;
+  return [...document.getElementsByClassName("notifications-announcer")].at(-1).textContent;
 }
 
 export function titles() {
