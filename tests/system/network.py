@@ -1,4 +1,4 @@
-"""A network namespace whose link to this machine a test can cut silently."""
+"""Two network namespaces with a link between them that a test can cut silently."""
 
 import ctypes
 import os
@@ -13,19 +13,23 @@ import pytest
 
 _CLONE_NEWNET = 0x40000000
 # For tests: RFC 5735, 3.
-HERE = "198.18.77.1"
-THERE = "198.18.77.2"
+SERVER = "198.18.77.1"
+CLIENT = "198.18.77.2"
 
 
 class Network:
-    """A network namespace with one link to this machine; skips where that fails."""
+    """A network of a server and a client; skips where it cannot be made.
 
-    # The address of this machine in the namespace.
-    here = HERE
+    Neither is in the namespace of this machine: browsers reload what they are loading
+    when an interface appears there.
+    """
+
+    server = SERVER
 
     def __init__(self) -> None:
-        self._name = f"test-{uuid.uuid4().hex[:8]}"
-        self._cable = f"vt{uuid.uuid4().hex[:8]}"
+        name = f"test-{uuid.uuid4().hex[:8]}"
+        self._server = f"{name}-server"
+        self._client = f"{name}-client"
 
     def __enter__(self) -> "Network":
         try:
@@ -41,40 +45,51 @@ class Network:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for command in (f"link del {self._cable}", f"netns del {self._name}"):
-            _ip(command, check=False)
+        for name in (self._server, self._client):
+            _ip(f"netns del {name}", check=False)
 
     def _make(self) -> None:
-        _ip(f"netns add {self._name}")
-        _ip(f"link add {self._cable} type veth peer name there netns {self._name}")
-        _ip(f"addr add {HERE}/30 dev {self._cable}")
-        _ip(f"link set {self._cable} up")
-        _ip(f"-n {self._name} addr add {THERE}/30 dev there")
-        _ip(f"-n {self._name} link set there up")
+        for name in (self._server, self._client):
+            _ip(f"netns add {name}")
+        _ip(f"-n {self._server} link add eth type veth peer eth netns {self._client}")
+        for name, address in ((self._server, SERVER), (self._client, CLIENT)):
+            _ip(f"-n {name} addr add {address}/30 dev eth")
+            _ip(f"-n {name} link set eth up")
 
     def cut(self) -> None:
         """Drop every packet from now on, in both directions."""
-        _ip(f"-n {self._name} link set there down")
+        _ip(f"-n {self._client} link set eth down")
+
+    def listen(self, port: int) -> socket.socket:
+        """Return a socket of the server that listens on this port."""
+        listener = _make_socket(self._server)
+        listener.bind((SERVER, port))
+        listener.listen()
+        return listener
 
     def make_socket(self) -> socket.socket:
-        """Return a TCP socket in the namespace."""
-        made: list[socket.socket] = []
+        """Return a TCP socket of the client."""
+        return _make_socket(self._client)
 
-        def enter_and_make() -> None:
-            descriptor = os.open(Path("/run/netns", self._name), os.O_RDONLY)
-            try:
-                # The namespace is the thread's own, and the thread ends.
-                libc = ctypes.CDLL(None, use_errno=True)
-                if libc.setns(descriptor, _CLONE_NEWNET) != 0:
-                    raise OSError(ctypes.get_errno(), "setns")
-                made.append(socket.socket())
-            finally:
-                os.close(descriptor)
 
-        thread = threading.Thread(target=enter_and_make)
-        thread.start()
-        thread.join()
-        return made[0]
+def _make_socket(namespace: str) -> socket.socket:
+    made: list[socket.socket] = []
+
+    def enter_and_make() -> None:
+        descriptor = os.open(Path("/run/netns", namespace), os.O_RDONLY)
+        try:
+            # The namespace is the thread's own, and the thread ends.
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.setns(descriptor, _CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+            made.append(socket.socket())
+        finally:
+            os.close(descriptor)
+
+    thread = threading.Thread(target=enter_and_make)
+    thread.start()
+    thread.join()
+    return made[0]
 
 
 def _ip(command: str, *, check: bool = True) -> None:

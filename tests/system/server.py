@@ -72,6 +72,8 @@ class Site:
         self.process: subprocess.Popen[bytes] | None = None
         self._console: Console | None = None
         self.output = self.folder / "gunicorn.log"
+        # Sockets for gunicorn to listen on, instead of its port.
+        self.listeners: list[socket.socket] = []
 
     def __enter__(self) -> "Site":
         try:
@@ -105,6 +107,7 @@ class Site:
                 env={**self.environment, "GUNICORN_CMD_ARGS": self._arguments()},
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                pass_fds=[each.fileno() for each in self.listeners],
                 start_new_session=True,
             )
         watch_group(self.process.pid)
@@ -113,6 +116,7 @@ class Site:
     def _arguments(self) -> str:
         """Return gunicorn's arguments from the environment, and ours."""
         arguments = [self.environment.get("GUNICORN_CMD_ARGS", "")]
+        arguments += [f"--bind=fd://{each.fileno()}" for each in self.listeners]
         if self.worker_class:
             arguments.append(f"--worker-class={self.worker_class}")
             arguments.append(OPTIONS.get(self.worker_class, ""))

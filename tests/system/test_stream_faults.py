@@ -4,6 +4,7 @@ import os
 import random
 import re
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -228,16 +229,24 @@ def test_slow_readers_are_closed_and_others_are_not_affected(alone):
 def test_vanished_clients_are_closed():
     [busy, idle] = new_topics(2)
     site = Site(workers=2, environment={**ENVIRONMENT, **GONE_ENVIRONMENT})
-    # Where the other network reaches it.
-    site.environment["GUNICORN_CMD_ARGS"] = f"--bind=0.0.0.0:{site.port}"
-    with Network() as network, site, Publisher(site) as publisher:
-        with Crowd(site, host=network.here) as crowd:
+    with (
+        Network() as network,
+        socket.create_server(("127.0.0.1", site.port)) as near,
+        network.listen(site.port) as far,
+    ):
+        site.listeners = [near, far]
+        with (
+            site,
+            Publisher(site) as publisher,
+            Crowd(site) as crowd,
+            Crowd(site, host=network.server) as vanishing,
+        ):
             healthy = crowd.open(asking([busy]))
             wait_until_live([healthy])
             publisher.publish(busy)
             before = total_descriptors(site.workers())
             streams = [
-                crowd.open(asking([topic]), make_socket=network.make_socket)
+                vanishing.open(asking([topic]), make_socket=network.make_socket)
                 for topic in [busy, idle] * GONE
             ]
             wait_until_live(streams)
