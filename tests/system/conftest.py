@@ -9,6 +9,7 @@ from tests.system.members import Members
 from tests.system.people import Person, sign_in
 from tests.system.publisher import Publisher
 from tests.system.server import Site
+from tests.system.topics import new_topics
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,10 @@ def crowd(site) -> Iterator[Crowd]:
 def members(site) -> Iterator[Members]:
     with Members(site) as members:
         yield members
+
+
+@pytest.fixture
+def topic() -> str:
+    """A topic that no other test uses."""
+    [topic] = new_topics(1)
+    return topic

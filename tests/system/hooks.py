@@ -10,6 +10,15 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 PRIVATE = "private-"
 # The path under which a worker reports what it holds.
 CENSUS = "/census/"
+# The environment of a site that has them, with short times.
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "tests.system.settings",
+    "NOTIFICATIONS_HEARTBEAT_INTERVAL": "1",
+    "NOTIFICATIONS_RETRY_INTERVAL": "0.2",
+    "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "5000",
+    # A loaded machine is not the fault under test.
+    "NOTIFICATIONS_REDIS_TIMEOUT": "5",
+}
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 

@@ -30,12 +30,6 @@ def site(worker_class):
 
 
 @pytest.fixture
-def topic():
-    [topic] = new_topics(1)
-    return topic
-
-
-@pytest.fixture
 def cursor(crowd, publisher, topic):
     """The cursor of a stream that received one event and was closed."""
     stream = crowd.open(asking([topic]))
