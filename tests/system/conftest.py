@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 
 from tests.system.crowd import Crowd
+from tests.system.faults import faulty_site, heal
 from tests.system.members import Members
 from tests.system.people import Person, sign_in
+from tests.system.proxy import Proxy
 from tests.system.publisher import Publisher
 from tests.system.server import Site
 from tests.system.topics import new_topics
@@ -55,6 +58,38 @@ def crowd(site) -> Iterator[Crowd]:
 def members(site) -> Iterator[Members]:
     with Members(site) as members:
         yield members
+
+
+@pytest.fixture(scope="module")
+def fault_environment() -> dict[str, str]:
+    """More of the environment of the module's site with a proxy."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def faulty(fault_environment) -> Iterator[tuple[Site, Proxy]]:
+    """A site whose Redis is behind a proxy, for the module."""
+    with faulty_site(**fault_environment) as pair:
+        yield pair
+
+
+@pytest.fixture
+def mended(faulty) -> Iterator[Site]:
+    """The site of `faulty`; what a test breaks is mended afterwards."""
+    yield faulty[0]
+    heal(*faulty)
+
+
+@pytest.fixture
+def proxy(faulty) -> Proxy:
+    return faulty[1]
+
+
+@pytest.fixture
+def client(site) -> Iterator[redis.Redis]:
+    """A client of the site's Redis."""
+    with redis.Redis.from_url(site.redis.url) as client:
+        yield client
 
 
 @pytest.fixture

@@ -27,11 +27,19 @@ FAST = {
     "NOTIFICATIONS_HEARTBEAT_INTERVAL": "1",
     "NOTIFICATIONS_RETRY_INTERVAL": "0.1",
 }
+# A loaded machine is not the fault under test, and the whole log is compared.
+PATIENT = {
+    "NOTIFICATIONS_REDIS_TIMEOUT": "5",
+    "NOTIFICATIONS_LOG_MAX_ENTRIES": "1000000",
+}
 # Once the fault is over, what was kept reaches every stream within this.
 DELIVERED_SECONDS = 15.0
 RESET = "reset"
 LOG_KEY = "{notifications}:log"
 LOCK_KEY = "{notifications}:lock:sweep"
+# Within this of the next process being up, all that is committed is in the log.
+RELAYED_SECONDS = 10.0
+_LAST = '{"question_id": 0, "title": "The end", "url": "/"}'
 
 
 @contextmanager
@@ -150,3 +158,14 @@ def start_shell(site: Site, code: str, **environment: str) -> subprocess.Popen[s
     )
     watch_group(process.pid)
     return process
+
+
+def publish_last(site: Site, topic: str) -> None:
+    """Publish one more event, by a process of its own."""
+    arguments = ["new_question", "--topic", topic, "--data", _LAST]
+    site.manage("sse_publish", *arguments)
+
+
+def kill(pid: int) -> None:
+    """Kill a process without warning."""
+    os.kill(pid, signal.SIGKILL)

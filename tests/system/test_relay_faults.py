@@ -1,46 +1,30 @@
 """What holds while a process dies on the way from the database to the log."""
 
 import contextlib
-import os
 import random
-import re
-import signal
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
-import redis
 
 from tests.effort import either
 from tests.system.faults import (
-    LOCK_KEY,
+    PATIENT,
+    RELAYED_SECONDS,
     ask,
-    faulty_site,
-    heal,
+    kill,
     listening,
     logged,
-    new_topic,
     pending,
+    publish_last,
     recorded,
     start_shell,
     wait_for_titles,
 )
 from tests.system.server import wait_for
 
-# A loaded machine is not the fault under test, and the whole log is compared.
-PATIENT = {
-    "NOTIFICATIONS_REDIS_TIMEOUT": "5",
-    "NOTIFICATIONS_LOG_MAX_ENTRIES": "1000000",
-}
 EVENTS = either(300, thorough=1_000)
 PUBLISHERS = 3
-BACKLOG = either(20_000, thorough=100_000)
-LAST = '{"question_id": 0, "title": "The end", "url": "/"}'
-# Within this of the next process being up, all that is committed is in the log.
-RELAYED_SECONDS = 10.0
-# How much more memory a process may use for a sweep of any length.
-SWEEP_KILOBYTES = 60_000
 
 # Records events on TOPIC one by one until it is killed.
 _PUBLISH = """
@@ -93,62 +77,15 @@ _COMMITTED = [
     "after one that was first of all",
 ]
 
-# Writes an event and copies of it, which is faster than the ORM.
-_BACKLOG = """
-from django.db import connection, transaction
-from notifications.models import Event
-new = dict.fromkeys(('"uid"', '"group"'), "lower(hex(randomblob(16)))")
-columns = [f'"{field.column}"' for field in Event._meta.concrete_fields[1:]]
-payload = {"question_id": 1, "title": "T", "url": "/"}
-with transaction.atomic(), connection.cursor() as cursor:
-    event = Event(type="new_question", payload=payload)
-    Event.objects.bulk_create([event])
-    cursor.execute(f'''
-        WITH RECURSIVE numbers(n) AS
-            (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < COUNT)
-        INSERT INTO notifications_event ({", ".join(columns)})
-        SELECT {", ".join(new.get(each, each) for each in columns)}
-        FROM numbers JOIN notifications_event ON id = {event.pk}
-    ''')
-    cursor.execute(f'''
-        INSERT INTO notifications_eventtopic (event_id, topic)
-        SELECT id, 'TOPIC' FROM notifications_event WHERE id >= {event.pk}
-    ''')
-"""
-
 
 @pytest.fixture(scope="module")
-def broken():
-    with faulty_site(**PATIENT) as pair:
-        yield pair
+def fault_environment():
+    return PATIENT
 
 
 @pytest.fixture
-def site(broken):
-    site, proxy = broken
-    yield site
-    heal(site, proxy)
-
-
-@pytest.fixture
-def proxy(broken):
-    return broken[1]
-
-
-@pytest.fixture
-def client(site):
-    with redis.Redis.from_url(site.redis.url) as client:
-        yield client
-
-
-@pytest.fixture
-def topic():
-    return new_topic()
-
-
-def publish(site, topic):
-    """Publish one more event, by a process of its own."""
-    site.manage("sse_publish", "new_question", "--topic", topic, "--data", LAST)
+def site(mended):
+    return mended
 
 
 def uids(listener):
@@ -164,20 +101,6 @@ def end(process):
     process.kill()
     process.wait()
     process.stdout.close()
-
-
-def kill(pid):
-    os.kill(pid, signal.SIGKILL)
-
-
-def memory(pid, field):
-    """Return a figure of a process's memory in kilobytes, as the kernel names it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE)[1])
-
-
-def make_backlog(site, topic, count):
-    site.shell(_BACKLOG.replace("TOPIC", topic).replace("COUNT", str(count)))
 
 
 class Publishers:
@@ -278,7 +201,7 @@ def test_process_killed_between_append_and_mark_repeats_no_event(site, proxy, to
             end(publisher)
         assert pending(site) == 1
         site.start()
-        publish(site, topic)
+        publish_last(site, topic)
         wait_for(lambda: not pending(site), what="an empty outbox")
         expected = recorded(site, topic)
         for listener in listeners:
@@ -291,7 +214,7 @@ def test_process_killed_between_append_and_mark_repeats_no_event(site, proxy, to
 def test_rolled_back_event_is_never_sent(site, topic):
     with listening(site, topic) as listeners:
         site.shell_anew(_TRANSACTIONS.replace("TOPIC", topic))
-        publish(site, topic)
+        publish_last(site, topic)
         for listener in listeners:
             listener.wait_for(len(_COMMITTED) + 1, "new_question")
         received = [
@@ -301,59 +224,3 @@ def test_rolled_back_event_is_never_sent(site, topic):
 
     assert received == [[*_COMMITTED, "The end"]] * len(listeners)
     assert len(recorded(site, topic)) == len(_COMMITTED) + 1
-
-
-def test_another_process_takes_over_the_sweep_of_a_killed_one(
-    site, proxy, client, topic
-):
-    proxy.cut()
-    make_backlog(site, topic, 1_000)
-    proxy.mend()
-    # Long enough to be killed in the middle, short enough for no time-out.
-    proxy.delay(0.05)
-    wait_for(lambda: client.exists(LOCK_KEY), what="a sweep")
-    for pid in site.workers():
-        kill(pid)
-    proxy.mend()
-
-    wait_for(lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS)
-    assert logged(site, topic) == recorded(site, topic)
-
-
-def test_sweep_that_loses_its_lock_repeats_no_event(site, proxy, client, topic):
-    proxy.cut()
-    make_backlog(site, topic, 5_000)
-    proxy.mend()
-
-    def lose_the_lock():
-        client.delete(LOCK_KEY)
-        return not pending(site)
-
-    wait_for(lose_the_lock, what="an empty outbox")
-
-    assert logged(site, topic) == recorded(site, topic)
-
-
-# The machine that this runs on may be slow, and busy with other things.
-@pytest.mark.timeout(300)
-def test_sweep_of_a_long_outage_is_ordered_bounded_and_lets_new_events_through(
-    site, proxy, topic
-):
-    proxy.cut()
-    make_backlog(site, topic, BACKLOG)
-    before = {pid: memory(pid, "VmRSS") for pid in site.workers()}
-    proxy.mend()
-    fresh = new_topic()
-    with listening(site, fresh) as listeners:
-        wait_for(lambda: pending(site) < BACKLOG, what="the sweep")
-        publish(site, fresh)
-        for listener in listeners:
-            listener.wait_for(1, "new_question")
-        left = pending(site)
-    wait_for(lambda: not pending(site), what="an empty outbox", seconds=200)
-
-    grown = {pid: memory(pid, "VmHWM") - before[pid] for pid in before}
-    assert left > 0
-    assert max(grown.values()) < SWEEP_KILOBYTES
-    assert logged(site, topic) == recorded(site, topic)
-    assert set(site.workers()) == set(before)
