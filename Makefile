@@ -34,7 +34,7 @@ run: .venv/run.stamp .env ## serve the Q&A site on http://127.0.0.1:8000; PORT=8
 test: .venv/dev.stamp ## run all tests, with coverage
 	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term --cov-fail-under=95
 
-thorough: .venv/dev.stamp ## run all tests with ten times the examples and larger sizes; slow
+thorough: .venv/dev.stamp ## run all tests with ten times the examples; slow
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PARALLEL) --timeout=1200
 
 lint: .venv/dev.stamp ## check format, style, types, migrations and settings
