@@ -25,6 +25,7 @@ from notifications.exceptions import InvalidPayload, InvalidTopic
 from notifications.models import Event, Follow
 from notifications.testing import recorded_events
 from project.qa.notifications import NEW_QUESTION
+from tests.inboxes import inbox_of
 
 NAMES = [
     "EVERYONE",
@@ -55,7 +56,7 @@ def publish_question(**options):
 
 
 def inbox(user):
-    return list(Event.objects.inbox(user))
+    return inbox_of(user)
 
 
 def first_sentence(thing):

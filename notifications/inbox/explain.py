@@ -1,6 +1,7 @@
 """Explains why a person is notified about an event, or why not, in sentences.
 
-It restates the rule of `Event.objects.inbox`; a property test compares the two.
+It puts the rule of `protocol/subscriptions.py` into words; a property test compares
+the two.
 """
 
 import enum
@@ -18,10 +19,9 @@ from notifications.models import (
     Delivery,
     Event,
     Follow,
+    Inbox,
     Level,
     Preference,
-    ReadState,
-    now,
 )
 from notifications.models.times import truncate_to_milliseconds
 from notifications.protocol.topics import EVERYONE
@@ -81,8 +81,10 @@ def explain(event: Event, user: Any) -> Explanation:
     found = replace(found, reasons=(*found.reasons, *_notes(context, user)))
     if not found.in_inbox:
         return found
-    read = not Event.objects.unread(user).filter(pk=event.pk).exists()
-    seen = read or event.position <= ReadState.of(user).seen_up_to
+    inbox = Inbox(user)
+    known = inbox.find(event)
+    read = known is None or not inbox.unread([known])
+    seen = read or event.position <= inbox.state.seen_up_to
     return replace(found, seen=seen, read=read)
 
 
@@ -113,8 +115,11 @@ class _EventContext:
 
     @property
     def relayed(self) -> datetime:
-        """When the event was relayed, or would be: follows count that existed then."""
-        return self.event.relayed or now()
+        """When the event was relayed, or recorded while it is pending.
+
+        Follows count that existed then.
+        """
+        return self.event.relayed or self.event.created
 
     def name(self, topic: str) -> str:
         """Return a topic with its label, if it has one."""

@@ -10,7 +10,7 @@ from django.core import signing
 from django.db import transaction
 
 from notifications.exceptions import InvalidValue
-from notifications.models import Event, ReadMark, ReadState
+from notifications.models import Event, Inbox, ReadMark, ReadState
 from notifications.publishing.unseen import record_unseen_count
 
 _SALT = "notifications.undo"
@@ -21,7 +21,7 @@ ALL, GROUP = "all", "group"
 @transaction.atomic
 def see_all(user: Any) -> None:
     """Mark everything in a person's inbox as seen; it may stay unread."""
-    newest = Event.objects.inbox(user).values_list("position", flat=True).first() or 0
+    newest = Inbox(user).newest_position()
     state = ReadState.locked(user)
     if newest > state.seen_up_to:
         state.seen_up_to = newest

@@ -1,6 +1,6 @@
 """The recipients of an event: the rule of the inbox, asked from the event's side.
 
-A property test compares it with `Event.objects.inbox` and with `explain`.
+A property test compares it with `protocol/subscriptions.py` and with `explain`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,8 @@ def recipients_of(event: Event) -> QuerySet[Any]:
         event_type=event.type,
         already_told=event.already_told,
         created=event.created,
-        relayed=event.relayed,
+        # Follows from before the event was recorded count while it is pending.
+        relayed=event.relayed or event.created,
     )
     return found.exclude(pk=event.actor_id)
 

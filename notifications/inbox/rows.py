@@ -1,6 +1,6 @@
 """The inbox as rows: one for each group of events, newest first.
 
-It reads the database only, in a fixed number of queries per page.
+It reads the database only, in a bounded number of queries per page.
 """
 
 from collections import defaultdict
@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from notifications.conf import conf
-from notifications.models import Event, EventQuerySet, Follow
+from notifications.models import Event, Inbox, Level, Selection
 from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.followables import labels_of
@@ -83,40 +82,37 @@ class InboxPage:
 
 
 def inbox_page(
-    user: Any,
+    inbox: Inbox,
     *,
     before: Cursor | None = None,
     unread: bool = False,
     event_type: str = "",
     limit: int = PAGE_ROWS,
 ) -> InboxPage:
-    """Return a page of a person's inbox, newest first, with at most `limit` rows.
+    """Return a page of an inbox, newest first, with at most `limit` rows.
 
-    `before` is the cursor of the last row of the previous page. `unread` and
-    `event_type` select rows.
+    `before` is the cursor at which the previous page ended. `unread` and `event_type`
+    select rows.
     """
-    events = Event.objects.unread(user) if unread else Event.objects.inbox(user)
-    if event_type:
-        events = events.filter(type=event_type)
-    newest = events.newest_of_groups(newer=events)
-    if before is not None:
-        newest = newest.filter(position__lt=before.position)
-    found = list(newest.for_wire()[: limit + 1])
-    rows = _rows(user, found[:limit], events)
-    more = rows and len(found) > limit
-    return InboxPage(rows, rows[-1].cursor if more else "")
+    newest, end = inbox.page(
+        before=None if before is None else before.position,
+        selection=Selection(unread, event_type),
+        limit=limit,
+    )
+    following = "" if end is None else str(Cursor.from_position(end))
+    return InboxPage(_rows(inbox, [each.pk for each in newest]), following)
 
 
-def _rows(user: Any, newest: list[Event], events: EventQuerySet) -> tuple[Row, ...]:
-    groups = [event.group for event in newest]
-    total = _group_sizes(events, groups)
-    unread = _group_sizes(Event.objects.unread(user), groups)
-    followed = _FollowedTopics(user, newest)
+def _rows(inbox: Inbox, keys: list[int]) -> tuple[Row, ...]:
+    found = Event.objects.for_wire().in_bulk(keys)
+    newest = [found[key] for key in keys if key in found]
+    total, unread = inbox.group_sizes(event.group for event in newest)
+    followed = _FollowedTopics(inbox, newest)
     return tuple(
         Row(
             event,
-            unread=unread.get(event.group, 0),
-            total=total.get(event.group, 1),
+            unread=unread[event.group],
+            total=total[event.group] or 1,
             reasons=followed.reasons(event),
             mutable_topics=followed.mutable_topics(event),
         )
@@ -124,22 +120,17 @@ def _rows(user: Any, newest: list[Event], events: EventQuerySet) -> tuple[Row, .
     )
 
 
-def _group_sizes(events: EventQuerySet, groups: list[str]) -> dict[str, int]:
-    found = events.filter(group__in=groups).order_by().values("group")
-    return {each["group"]: each["size"] for each in found.annotate(size=Count("pk"))}
-
-
 class _FollowedTopics:
     """The topics of some events, with a person's levels and the labels to show."""
 
-    def __init__(self, user: Any, events: Iterable[Event]) -> None:
+    def __init__(self, inbox: Inbox, events: Iterable[Event]) -> None:
         names = {topic for event in events for topic in event.topics}
-        self._levels = dict(
-            Follow.objects.not_muted()
-            .filter(user=user, topic__in=names)
-            .values_list("topic", "level")
-        )
-        visible = {name for name in names if conf.AUTHORIZE(user, name)}
+        self._levels = {
+            topic: level
+            for topic, level in inbox.levels.items()
+            if topic in names and level != Level.MUTE
+        }
+        visible = {name for name in names if conf.AUTHORIZE(inbox.user, name)}
         self._labels = defaultdict(lambda: "", labels_of(visible))
 
     def reasons(self, event: Event) -> tuple[FollowedTopic, ...]:

@@ -9,17 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from notifications.live.metrics import shared_metrics
-from notifications.live.subscriber import (
-    ANONYMOUS,
-    NO_SUBSCRIPTIONS,
-    NONE,
-    Subscriber,
-    Subscriptions,
-)
+from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport, Transport
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import COUNT_LIMIT, EndEntry
 from notifications.protocol.frames import Batch, Frame
+from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, NONE, Subscriptions
 from notifications.protocol.topics import EVERYONE, wildcard
 
 

@@ -10,6 +10,7 @@ from notifications.models.follows import (
     Preference,
     validate_topic,
 )
+from notifications.models.inbox import Inbox, InboxEvent, Selection
 from notifications.models.reading import ReadMark, ReadState
 from notifications.models.times import now
 from notifications.protocol.entries import COUNT_LIMIT
@@ -24,10 +25,13 @@ __all__ = [
     "EventQuerySet",
     "EventTopic",
     "Follow",
+    "Inbox",
+    "InboxEvent",
     "Level",
     "Preference",
     "ReadMark",
     "ReadState",
+    "Selection",
     "now",
     "validate_topic",
 ]

@@ -5,6 +5,24 @@ from django.db import models
 from notifications.protocol import topics
 
 
+class EventTopicQuerySet(models.QuerySet["EventTopic"]):
+    """Topics of events."""
+
+    def fill_positions(self, *, limit: int) -> int:
+        """Give topics without a position that of their event; return how many.
+
+        A process of a version without positions writes and relays such rows for as
+        long as it runs after the migration.
+        """
+        missing = self.filter(position=0)
+        if not missing.exists():
+            return 0
+        events = self.model._meta.get_field("event").related_model
+        event = events._default_manager.filter(pk=models.OuterRef("event"))
+        batch = self.filter(pk__in=list(missing.values_list("pk", flat=True)[:limit]))
+        return batch.update(position=models.Subquery(event.values("position")))
+
+
 class EventTopic(models.Model):
     """A topic of an event.
 
@@ -18,6 +36,10 @@ class EventTopic(models.Model):
     )
     topic = models.CharField(max_length=topics.MAX_LENGTH)
     already_told = models.DateTimeField(null=True)
+    # The position of the event, by which the newest events of a topic are found.
+    position = models.BigIntegerField(db_default=0)
+
+    objects = EventTopicQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
@@ -27,7 +49,14 @@ class EventTopic(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["topic", "event"], name="notifications_by_topic")
+            models.Index(
+                fields=["topic", "position"], name="notifications_topic_position"
+            ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(position=0),
+                name="notifications_topic_unplaced",
+            ),
         ]
 
     def __str__(self) -> str:

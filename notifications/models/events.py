@@ -3,28 +3,26 @@
 import itertools
 import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db import connections, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import inbox_rules
 from notifications.models.event_topics import EventTopic
-from notifications.models.follows import Follow, Preference
-from notifications.models.reading import ReadState
 from notifications.models.times import now
-from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import COUNT_LIMIT
 
 # In seconds since 1970. Databases and time zones fail on later times.
 LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
-# An inbox whose topics have fewer events than this is looked up by topic.
-LOOKUP_BY_TOPIC_LIMIT = 20_000
+_SAVE_CURSOR = (
+    "UPDATE {events} SET cursor = %s, position = %s, relayed = %s WHERE id = %s"
+)
+_SAVE_POSITION = "UPDATE {topics} SET position = %s WHERE event_id = %s"
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -38,74 +36,30 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Fetch what `Event.wire` needs together with the events."""
         return self.select_related("actor").prefetch_related("addresses")
 
-    def inbox(self, user: Any) -> Self:
-        """Return the events in a person's inbox, newest first.
+    def save_relayed(self, events: Sequence["Event"]) -> None:
+        """Save the cursors of events that were relayed, and those of their topics.
 
-        These are the events addressed to a topic that the person followed when they
-        were relayed. The person's own events are left out, and so are events addressed
-        to a topic that they muted, events that they were notified about before, and
-        events of a type that they turned off, unless they watch one of the topics.
+        The statements are sent together, which is ten times as fast as one after the
+        other or as `bulk_update`, which writes one long CASE expression.
         """
-        return self._for_person(user, without=Preference.objects.off(user))
-
-    def live(self, user: Any) -> Self:
-        """Return the events that a person is notified about live, newest first."""
-        return self._for_person(user, without=Preference.objects.not_live(user))
-
-    def _for_person(self, user: Any, *, without: list[str]) -> Self:
-        found = (
-            self._candidates(user)
-            .filter(inbox_rules.reaches(user))
-            .exclude(inbox_rules.is_already_told(user))
-            .exclude(inbox_rules.is_muted(user))
-            .exclude(actor=user)
-            .order_by("-position", "-pk")
-        )
-        if without:
-            unwanted = Q(type__in=without) & ~inbox_rules.is_watched(user)
-            found = found.exclude(unwanted)
-        return found
-
-    def _candidates(self, user: Any) -> Self:
-        """Narrow the events down before the rules are evaluated on each.
-
-        When the person's topics have few events, these are found by topic. Otherwise
-        all events since the person's first follow remain: many of them are the
-        person's, so the newest ones fill a page soon.
-        """
-        follows = Follow.objects.not_muted().filter(user=user)
-        addressed = EventTopic.objects.filter(
-            Q(topic__in=follows.values("topic")) | Q(topic=topics.EVERYONE)
-        ).order_by()
-        count = addressed.values("pk")[:LOOKUP_BY_TOPIC_LIMIT].count()
-        if count < LOOKUP_BY_TOPIC_LIMIT:
-            return self.filter(pk__in=addressed.values("event"))
-        first = inbox_rules.first_position(user, follows)
-        return self.filter(position__gte=first)
-
-    def unread(self, user: Any) -> Self:
-        """Return the events in a person's inbox that they have not read."""
-        unread = inbox_rules.is_unread(user, ReadState.of(user))
-        return self.inbox(user).filter(unread)
-
-    def unseen(self, user: Any) -> Self:
-        """Return the live events that a person has neither seen nor read."""
-        state = ReadState.of(user)
-        unread = inbox_rules.is_unread(user, state)
-        return self.live(user).filter(unread, position__gt=state.seen_up_to)
-
-    def newest_of_groups(self, newer: Self) -> Self:
-        """Return the events whose group has no newer event among `newer`."""
-        same = newer.filter(group=OuterRef("group"), position__gt=OuterRef("position"))
-        return self.exclude(Exists(same.order_by()))
-
-    def count_unread(self, user: Any) -> int:
-        """Return how many events a person has not read, counted up to COUNT_LIMIT."""
-        return self.unread(user).order_by()[:COUNT_LIMIT].count()
-
-    def count_unseen(self, user: Any) -> int:
-        """Return how many events a person has not seen, counted up to COUNT_LIMIT."""
-        return self.unseen(user).order_by()[:COUNT_LIMIT].count()
+        connection = connections[self.db]
+        names = {
+            "events": connection.ops.quote_name(Event._meta.db_table),
+            "topics": connection.ops.quote_name(EventTopic._meta.db_table),
+        }
+        adapt = connection.ops.adapt_datetimefield_value
+        with transaction.atomic(using=self.db), connection.cursor() as cursor:
+            cursor.executemany(
+                _SAVE_CURSOR.format(**names),
+                [
+                    (each.cursor, each.position, adapt(each.relayed), each.pk)
+                    for each in events
+                ],
+            )
+            cursor.executemany(
+                _SAVE_POSITION.format(**names),
+                [(each.position, each.pk) for each in events],
+            )
 
     def newest_cursor(self) -> Cursor:
         """Return the cursor of the newest event that was relayed."""

@@ -131,11 +131,9 @@ def relay(events: EventQuerySet) -> list[Event]:
 
 def _relay_rows(rows: list[Event]) -> None:
     cursors = shared_log().append([(str(row.uid), _encode(row)) for row in rows])
-    # Row by row: bulk_update writes one long CASE expression, which is slower.
-    with transaction.atomic():
-        for row, cursor in zip(rows, cursors, strict=True):
-            row.mark_relayed(cursor)
-            row.save(update_fields=["cursor", "position", "relayed"])
+    for row, cursor in zip(rows, cursors, strict=True):
+        row.mark_relayed(cursor)
+    Event.objects.save_relayed(rows)
 
 
 def sweep() -> int:
@@ -143,6 +141,7 @@ def sweep() -> int:
 
     One process sweeps at a time; the others return 0. Raises LogUnavailable.
     """
+    EventTopic.objects.fill_positions(limit=conf.SWEEP_BATCH)
     if not (Event.objects.pending().exists() or Control.objects.exists()):
         return 0
     total = 0
@@ -255,12 +254,11 @@ def _check_topics(names: Iterable[str]) -> list[str]:
 def _create_topics(
     event: Event, addressed: list[str], already_told: Mapping[str, datetime]
 ) -> None:
-    rows = [EventTopic(event=event, topic=topic) for topic in addressed]
-    rows += [
-        EventTopic(event=event, topic=topic, already_told=already_told[topic])
-        for topic in already_told
-    ]
-    EventTopic.objects.bulk_create(rows)
+    times: dict[str, datetime | None] = {**dict.fromkeys(addressed), **already_told}
+    EventTopic.objects.bulk_create(
+        EventTopic(event=event, topic=topic, already_told=time, position=event.position)
+        for topic, time in times.items()
+    )
 
 
 def _encode(event: Event) -> bytes:

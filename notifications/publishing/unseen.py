@@ -9,38 +9,32 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from notifications.exceptions import LogUnavailable
 from notifications.log.stream import shared_log
-from notifications.models import COUNT_LIMIT, Event, ReadState
+from notifications.models import COUNT_LIMIT, Event, Inbox, ReadState
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import CountEntry
 from notifications.publishing import outbox
 
 
-def count_unseen(user: Any, *, up_to: Cursor | None) -> int:
-    """Return how many events a person has not seen, counted up to COUNT_LIMIT.
+def count_unseen(inbox: Inbox, *, up_to: Cursor | None) -> int:
+    """Return how many events of an inbox are not seen, counted up to COUNT_LIMIT.
 
     With a cursor, only events up to it in the log count: a stream that starts at the
     cursor gets the others.
     """
+    relayed, pending = 0, []
+    for event in inbox.unseen():
+        if up_to is None or (event.relayed and event.position <= up_to.position):
+            relayed += 1
+        elif not event.relayed:
+            pending.append(event.uid)
+        if relayed >= COUNT_LIMIT:
+            return COUNT_LIMIT
     if up_to is None:
-        return Event.objects.count_unseen(user)
-    unseen = Event.objects.unseen(user).order_by()
-    relayed_by_then = Q(relayed__isnull=False, position__lte=up_to.position)
-    # One query: between two queries, an event could be relayed and be in neither.
-    found = unseen.filter(relayed_by_then | Q(relayed=None)).values_list(
-        "uid", "relayed"
-    )
-    rows = list(found[:COUNT_LIMIT])
-    pending = [uid for uid, relayed in rows if relayed is None]
-    count = len(rows) - len(pending)
-    if pending and len(rows) == COUNT_LIMIT:
-        # Pending events may have displaced others from the limited rows.
-        others = unseen.filter(relayed_by_then).exclude(uid__in=pending)
-        count = others[:COUNT_LIMIT].count()
-    return min(count + _count_logged(pending, up_to), COUNT_LIMIT)
+        return relayed
+    return min(relayed + _count_logged(pending, up_to), COUNT_LIMIT)
 
 
 def _count_logged(uids: Iterable[uuid.UUID], up_to: Cursor) -> int:
@@ -65,7 +59,7 @@ def record_unseen_count(user: Any) -> None:
     entry = CountEntry(
         uid=str(uuid.uuid4()),
         user=str(user.pk),
-        unseen_count=count_unseen(user, up_to=newest),
+        unseen_count=count_unseen(Inbox(user), up_to=newest),
         as_of=str(newest),
     )
     outbox.record_control(entry)

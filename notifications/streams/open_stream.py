@@ -15,16 +15,12 @@ from notifications.lib.digests import login_digest, session_digest
 from notifications.live.connection import Connection
 from notifications.live.hub import shared_hub
 from notifications.live.pubsub import shared_pubsub
-from notifications.live.subscriber import (
-    ANONYMOUS,
-    NO_SUBSCRIPTIONS,
-    Subscriber,
-    Subscriptions,
-)
+from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport
 from notifications.models import Follow, Preference
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.protocol.frames import Batch
+from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
 from notifications.streams.admission import shared_admission
 from notifications.streams.client_socket import ClientSocket, NullSocket
 from notifications.streams.event_stream import EventStream

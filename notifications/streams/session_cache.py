@@ -18,9 +18,10 @@ from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
 from notifications.lib.digests import is_database_session, session_digest
 from notifications.live.connection import Connection, State
-from notifications.live.subscriber import NONE, Subscriber, Subscriptions
+from notifications.live.subscriber import Subscriber
 from notifications.log.stream import shared_log
 from notifications.protocol.cursor import Cursor
+from notifications.protocol.subscriptions import NONE, Subscriptions
 from notifications.streams.lifetime import stream_lifetime
 
 COOKIE = "notifications_reader"

@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from notifications.conf import conf
-from notifications.models import COUNT_LIMIT, NO_LEVEL, Event, Follow, Level
+from notifications.models import COUNT_LIMIT, NO_LEVEL, Event, Inbox, Level
 from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.event_types import EventType, event_type
@@ -209,7 +209,7 @@ def _unseen(request: HttpRequest) -> int | None:
     if found is None:
         cursor = getattr(request, "notifications_cursor", "")
         up_to = Cursor.parse(cursor) if cursor else None
-        found = count_unseen(user, up_to=up_to)
+        found = count_unseen(Inbox.of_request(request), up_to=up_to)
         request._notifications_unseen = found  # type: ignore[attr-defined]
     return found
 
@@ -221,14 +221,6 @@ def _sign_in(here: str) -> str:
 
 def _levels(request: HttpRequest) -> dict[str, str]:
     """Return the person's levels by topic, read once per request."""
-    found: dict[str, str] | None = getattr(request, "_notifications_levels", None)
-    if found is None:
-        found = _read_levels(_user(request))
-        request._notifications_levels = found  # type: ignore[attr-defined]
-    return found
-
-
-def _read_levels(user: Any) -> dict[str, str]:
-    if not user.is_authenticated:
+    if not _user(request).is_authenticated:
         return {}
-    return dict(Follow.objects.filter(user=user).values_list("topic", "level"))
+    return Inbox.of_request(request).levels

@@ -18,7 +18,7 @@ from notifications.exceptions import InvalidCursor, InvalidValue
 from notifications.inbox import read_state
 from notifications.inbox.rows import PAGE_ROWS, InboxPage, inbox_page
 from notifications.middleware import newest_cursor
-from notifications.models import COUNT_LIMIT, Event
+from notifications.models import COUNT_LIMIT, Event, Inbox
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.event_types import EventType
 from notifications.publishing.unseen import count_unseen
@@ -47,15 +47,16 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """
     # Before the database is read, so that the stream sends whatever is not on the page.
     cursor = newest_cursor()
+    mine = Inbox.of_request(request)
     try:
-        page = _page(request)
+        page = _page(request, mine)
     except (InvalidCursor, InvalidValue) as error:
         return plain(400, str(error))
     following = page.next and _address(request, before=page.next)
     if wants_json(request):
         return JsonResponse(
             {
-                **_counts(request.user, cursor),
+                **_counts(mine, cursor),
                 "cursor": cursor,
                 "events": [row.wire() for row in page.rows],
                 "next": following or None,
@@ -72,13 +73,13 @@ def inbox(request: HttpRequest) -> HttpResponse:
         # What the form that redirected here did, and the token that undoes it.
         "result": request.GET.get("result", ""),
         "undo": request.GET.get("undo", ""),
-        "unread": Event.objects.count_unread(request.user),
+        "unread": mine.count_unread(),
         "limit": COUNT_LIMIT,
     }
     return render(request, "notifications/inbox.html", context)
 
 
-def _page(request: HttpRequest) -> InboxPage:
+def _page(request: HttpRequest, inbox: Inbox) -> InboxPage:
     before, limit = request.GET.get("before"), request.GET.get("limit", str(PAGE_ROWS))
     if not limit.isdecimal() or int(limit) > PAGE_ROWS:
         raise InvalidValue(limit, expected=f"a number up to {PAGE_ROWS} as limit")
@@ -86,7 +87,7 @@ def _page(request: HttpRequest) -> InboxPage:
     if event_type and not _TYPE.fullmatch(event_type):
         raise InvalidValue(event_type, expected="the name of an event type as type")
     return inbox_page(
-        request.user,
+        inbox,
         before=Cursor.parse(before) if before else None,
         unread="unread" in request.GET,
         event_type=event_type,
@@ -106,11 +107,11 @@ def _paging(request: HttpRequest) -> dict[str, str]:
     return {name: request.GET[name] for name in PAGING if name in request.GET}
 
 
-def _counts(user: Any, cursor: str) -> dict[str, int]:
+def _counts(inbox: Inbox, cursor: str) -> dict[str, int]:
     up_to = Cursor.parse(cursor) if cursor else None
     return {
-        "unread": Event.objects.count_unread(user),
-        "unseen": count_unseen(user, up_to=up_to),
+        "unread": inbox.count_unread(),
+        "unseen": count_unseen(inbox, up_to=up_to),
     }
 
 
@@ -122,7 +123,7 @@ def seen(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     read_state.see_all(user)
     if wants_json(request):
-        return JsonResponse(_counts(request.user, newest_cursor()))
+        return JsonResponse(_counts(Inbox(request.user), newest_cursor()))
     return redirect("notifications:inbox")
 
 
@@ -140,7 +141,7 @@ def read(request: HttpRequest) -> HttpResponse:
     except InvalidValue as error:
         return plain(400, str(error))
     if wants_json(request):
-        counts = _counts(request.user, newest_cursor())
+        counts = _counts(Inbox(request.user), newest_cursor())
         return JsonResponse({**counts, "undo": undo or None})
     query = {"result": _result(request), "undo": undo} if undo else {}
     return redirect_next(request, **query)
@@ -174,7 +175,10 @@ def _mark(request: HttpRequest) -> str:
 def _event(user: Any, uid: str, *, field: str) -> Event:
     """Return an event of the person's inbox; raise InvalidValue if there is none."""
     try:
-        return Event.objects.inbox(user).get(uid=uid)
-    except (ValidationError, Event.DoesNotExist):
+        event = Event.objects.filter(uid=uid).first()
+    except ValidationError:
+        event = None
+    if event is None or Inbox(user).find(event) is None:
         expected = f"the uid of an event of the inbox as {field}"
-        raise InvalidValue(uid, expected=expected) from None
+        raise InvalidValue(uid, expected=expected)
+    return event

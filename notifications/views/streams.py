@@ -30,10 +30,11 @@ from notifications.exceptions import (
     TooManyStreams,
 )
 from notifications.live.hub import shared_hub
-from notifications.live.subscriber import NO_SUBSCRIPTIONS, Subscriber, Subscriptions
+from notifications.live.subscriber import Subscriber
 from notifications.log.stream import shared_log
 from notifications.protocol import sse, topics
 from notifications.protocol.entries import COUNT_LIMIT
+from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
 from notifications.streams import long_polling, session_cache
 from notifications.streams.client_socket import ClientSocket
 from notifications.streams.event_stream import EventStreamResponse

@@ -13,6 +13,7 @@ from notifications.models import Event, Follow, Preference
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing.followables import follow
 from project.qa.models import Topic
+from tests.inboxes import inbox_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,7 +107,7 @@ def test_announcement_is_sent_to_everyone_and_the_sender(client, sender, maja):
     assert event.topics == [EVERYONE]
     assert event.payload == {**PAYLOAD, "text": "On Sunday.\nAt noon."}
     assert event.relayed
-    assert [*Event.objects.inbox(maja)] == [*Event.objects.inbox(sender)] == [event]
+    assert inbox_of(maja) == inbox_of(sender) == [event]
     assert response.redirect_chain == [
         (reverse("admin:notifications_event_change", args=[event.pk]), 302)
     ]
@@ -168,7 +169,7 @@ def test_announcement_to_a_topic_notifies_its_followers(
     assert "This will notify <strong>1 person</strong>." in page
     assert "people who follow topic:espresso (topic Espresso)" in page
     assert Event.objects.get().topics == ["topic:espresso"]
-    assert not Event.objects.inbox(tobias).exists()
+    assert inbox_of(tobias) == []
 
 
 def test_topic_of_an_unknown_kind_is_accepted(client, sender):

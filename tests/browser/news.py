@@ -17,6 +17,7 @@ from notifications.publishing.followables import follow
 from project.qa import demo
 from project.qa.management.commands.seed_demo import seed
 from project.qa.models import Answer, Question, Topic
+from tests.inboxes import inbox_of
 
 NEWCOMER = "newcomer"
 READER = "reader"
@@ -52,7 +53,7 @@ def happen() -> str:
     follow(reader, "topic:pour-over", level="mute")
     past_news()
     read_state.see_all(reader)
-    read_state.read_all(reader, Event.objects.inbox(reader)[0])
+    read_state.read_all(reader, inbox_of(reader)[0])
     latest_news()
     look_back()
     return json.dumps(addresses())

@@ -16,19 +16,21 @@ from notifications.inbox.announcements import (
 )
 from notifications.live.connection import Connection
 from notifications.live.subscriber import Subscriber
-from notifications.models import Event, Preference
+from notifications.models import Event, Inbox, Preference
 from notifications.protocol.entries import EventEntry
 from notifications.protocol.frames import encode
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing.event_types import EventType
 from notifications.publishing.followables import follow
+from notifications.publishing.unseen import count_unseen
 from notifications.streams.open_stream import subscriptions_of
+from tests.inboxes import inbox_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def inbox(user):
-    return list(Event.objects.inbox(user))
+    return inbox_of(user)
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_announcement_notifies_everyone_by_default(live, maja, tobias):
         "url": "/news/",
     }
     assert inbox(maja) == inbox(tobias) == [event]
-    assert Event.objects.count_unseen(maja) == 1
+    assert count_unseen(Inbox(maja), up_to=None) == 1
     assert live(maja) == ["announcement"]
 
 
@@ -98,7 +100,7 @@ def test_preferences_apply_to_announcements(live, maja, delivery, rows):
     announce("The site moves")
 
     assert len(inbox(maja)) == rows
-    assert Event.objects.count_unseen(maja) == 0
+    assert count_unseen(Inbox(maja), up_to=None) == 0
     assert live(maja) == []
 
 

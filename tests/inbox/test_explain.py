@@ -43,7 +43,7 @@ def event_to(*topics, already_told=(), **options):
     event.mark_relayed(Cursor(milliseconds(NOON), 0))
     event.save()
     for topic in topics or ["topic:espresso"]:
-        event.addresses.create(topic=topic)
+        event.addresses.create(topic=topic, position=event.position)
     for topic in already_told:
         event.addresses.create(topic=topic, already_told=NOON - HOUR / 2)
     return event

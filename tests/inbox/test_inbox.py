@@ -7,7 +7,7 @@ from notifications.inbox import read_state
 from notifications.inbox.explain import explain
 from notifications.inbox.recipients import recipients_of
 from notifications.inbox.rows import inbox_page
-from notifications.models import Follow
+from notifications.models import Follow, Inbox
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing import outbox
@@ -25,7 +25,8 @@ def follows_milk(maja):
 
 def rows(user, **options):
     return [
-        (row.event, row.unread, row.total) for row in inbox_page(user, **options).rows
+        (row.event, row.unread, row.total)
+        for row in inbox_page(Inbox(user), **options).rows
     ]
 
 
@@ -42,14 +43,14 @@ def test_row_counts_the_unread_events_of_its_group(maja):
     newest = answer()
 
     assert rows(maja) == [(newest, 1, 2)]
-    assert inbox_page(maja).rows[0].count == 1
+    assert inbox_page(Inbox(maja)).rows[0].count == 1
 
 
 def test_read_row_counts_all_events_of_its_group(maja):
     answer()
     read_state.read_group(maja, answer())
 
-    [row] = inbox_page(maja).rows
+    [row] = inbox_page(Inbox(maja)).rows
 
     assert row.read
     assert row.count == 2
@@ -76,7 +77,7 @@ def test_pages_have_every_row_once(maja):
     shown, before = [], None
 
     while True:
-        page = inbox_page(maja, before=before, limit=3)
+        page = inbox_page(Inbox(maja), before=before, limit=3)
         shown += [row.event for row in page.rows]
         if not page.next:
             break
@@ -87,19 +88,19 @@ def test_pages_have_every_row_once(maja):
 
 def test_next_page_is_not_shifted_by_a_new_event(maja):
     events = [ask() for _ in range(4)]
-    page = inbox_page(maja, limit=2)
+    page = inbox_page(Inbox(maja), limit=2)
 
     ask()
 
-    following = inbox_page(maja, before=Cursor.parse(page.next), limit=2)
+    following = inbox_page(Inbox(maja), before=Cursor.parse(page.next), limit=2)
     assert [row.event for row in following.rows] == [events[1], events[0]]
 
 
 def test_pending_events_have_pages(maja, no_redis):
     events = [ask() for _ in range(5)]
 
-    page = inbox_page(maja, limit=2)
-    following = inbox_page(maja, before=Cursor.parse(page.next), limit=3)
+    page = inbox_page(Inbox(maja), limit=2)
+    following = inbox_page(Inbox(maja), before=Cursor.parse(page.next), limit=3)
 
     shown = [row.event for row in (*page.rows, *following.rows)]
     assert shown == events[::-1]
@@ -109,7 +110,7 @@ def test_row_has_the_followed_topics_as_reasons(maja):
     Topic.objects.create(slug="milk", name="Milk")
     ask()
 
-    [row] = inbox_page(maja).rows
+    [row] = inbox_page(Inbox(maja)).rows
 
     [reason] = row.reasons
     assert (reason.topic, reason.level) == (MILK, "follow")
@@ -119,7 +120,7 @@ def test_row_has_the_followed_topics_as_reasons(maja):
 def test_event_to_everyone_is_in_every_inbox(tobias):
     event = announce()
 
-    [row] = inbox_page(tobias).rows
+    [row] = inbox_page(Inbox(tobias)).rows
 
     assert row.event == event
     assert [reason.topic for reason in row.reasons] == [EVERYONE]
@@ -139,7 +140,7 @@ def test_event_to_everyone_includes_accounts_of_the_same_millisecond():
     joined = event.created + timedelta(microseconds=999)
     newcomer = User.objects.create_user("newcomer", date_joined=joined)
 
-    [row] = inbox_page(newcomer).rows
+    [row] = inbox_page(Inbox(newcomer)).rows
     assert row.event == event
     assert explain(event, newcomer).in_inbox
     assert newcomer in recipients_of(event)
@@ -168,13 +169,13 @@ def test_row_leaves_out_topics_that_the_person_may_not_see(maja, settings):
     payload = {"question_id": 1, "title": "Why?", "url": "/"}
     outbox.record(NEW_QUESTION, topics=[MILK, "topic:oat"], payload=payload)
 
-    [row] = inbox_page(maja).rows
+    [row] = inbox_page(Inbox(maja)).rows
 
     assert [each.topic for each in row.mutable_topics] == [MILK]
 
 
-def test_inbox_of_a_busy_topic_is_the_same(maja, monkeypatch):
+def test_inbox_that_is_read_in_several_batches_is_the_same(maja, monkeypatch):
     events = [ask(), ask(), answer()]
-    monkeypatch.setattr("notifications.models.events.LOOKUP_BY_TOPIC_LIMIT", 2)
+    monkeypatch.setattr("notifications.models.inbox.BATCH_TOPICS", 2)
 
     assert [event for event, *_ in rows(maja)] == events[::-1]

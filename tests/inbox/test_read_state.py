@@ -2,9 +2,11 @@ import pytest
 
 from notifications.exceptions import InvalidValue
 from notifications.inbox import read_state
-from notifications.models import Event, Follow, Preference, ReadMark
+from notifications.models import Follow, Inbox, Preference, ReadMark
 from notifications.publishing import outbox
+from notifications.publishing.unseen import count_unseen
 from project.qa.notifications import NEW_ANSWER, NEW_QUESTION
+from tests.inboxes import unread_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,11 +39,11 @@ def answer(question=1, **options):
 
 
 def unread(user):
-    return [*Event.objects.unread(user).order_by("position")]
+    return unread_of(user)[::-1]
 
 
 def unseen(user):
-    return Event.objects.count_unseen(user)
+    return count_unseen(Inbox(user), up_to=None)
 
 
 def test_new_event_is_unseen_and_unread(maja):

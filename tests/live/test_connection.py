@@ -1,11 +1,12 @@
 import pytest
 
 from notifications.live.connection import Connection, State
-from notifications.live.subscriber import Subscriber, Subscriptions
+from notifications.live.subscriber import Subscriber
 from notifications.live.transports import QueueTransport
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import EndEntry
 from notifications.protocol.frames import Batch, Frame
+from notifications.protocol.subscriptions import Subscriptions
 from notifications.streams.client_socket import NullSocket
 
 

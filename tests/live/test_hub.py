@@ -5,7 +5,8 @@ import pytest
 from notifications.exceptions import LogUnavailable
 from notifications.live.connection import Connection, State
 from notifications.live.hub import shared_hub
-from notifications.live.subscriber import Subscriber, Subscriptions
+from notifications.live.subscriber import Subscriber
+from notifications.protocol.subscriptions import Subscriptions
 from tests.live.helpers import (
     append_end,
     append_follow,

@@ -2,10 +2,11 @@ import pytest
 
 from notifications.live.connection import Connection
 from notifications.live.routing import RoutingTable
-from notifications.live.subscriber import Subscriber, Subscriptions
+from notifications.live.subscriber import Subscriber
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import FollowEntry
 from notifications.protocol.frames import Frame
+from notifications.protocol.subscriptions import Subscriptions
 from notifications.protocol.topics import EVERYONE
 
 

@@ -3,10 +3,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from notifications.models import Event, Follow, ReadState
+from notifications.models import Event, Follow, Inbox, ReadState
 from notifications.publishing import outbox
 from project.qa.models import Question, Topic
 from project.qa.notifications import NEW_QUESTION
+from tests.inboxes import inbox_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,7 +19,7 @@ def record(*topics, **options):
 
 
 def inbox(user):
-    return list(Event.objects.inbox(user))
+    return inbox_of(user)
 
 
 def follow(user, topic, level="follow"):
@@ -133,9 +134,7 @@ def test_inbox_takes_a_fixed_number_of_queries(maja, django_assert_num_queries):
             record("topic:milk", actor=None)
 
     with django_assert_num_queries(4):
-        assert (
-            len([event.wire() for event in Event.objects.inbox(maja).for_wire()]) == 20
-        )
+        assert len(Inbox(maja).events()) == 20
 
 
 def test_rows_have_readable_names(maja):

@@ -13,7 +13,15 @@ from notifications.inbox.recipients import recipients_of
 from notifications.live.connection import Connection
 from notifications.live.routing import RoutingTable
 from notifications.live.subscriber import Subscriber
-from notifications.models import Delivery, Event, EventTopic, Follow, Level, Preference
+from notifications.models import (
+    Delivery,
+    Event,
+    EventTopic,
+    Follow,
+    Inbox,
+    Level,
+    Preference,
+)
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.protocol.entries import Record
 from notifications.protocol.frames import encode
@@ -93,10 +101,16 @@ def make_event(users, drawn, number):
     if drawn["relayed"] is not None:
         moment = at(drawn["created"] + drawn["relayed"])
         event.mark_relayed(Cursor(milliseconds(moment), number))
+    else:
+        moment = milliseconds(event.created)
+        event.position = Cursor(moment, number).position
     event.save()
     EventTopic.objects.bulk_create(
         EventTopic(
-            event=event, topic=topic, already_told=None if hour is None else at(hour)
+            event=event,
+            topic=topic,
+            already_told=None if hour is None else at(hour),
+            position=event.position,
         )
         for topic, hour in drawn["topics"].items()
     )
@@ -112,16 +126,17 @@ def test_explanations_agree_with_the_inbox(users, people, events):
         made = [make_event(users, drawn, number) for number, drawn in enumerate(events)]
 
         for user in users:
-            inbox = {*Event.objects.inbox(user)}
-            ringing = {*Event.objects.live(user)}
-            unread = {*Event.objects.unread(user)}
-            unseen = {*Event.objects.unseen(user)}
+            mine = Inbox(user)
+            inbox = keys(mine.events())
+            live = keys(mine.events(live=True))
+            unread = keys(mine.unread(mine.events()))
+            unseen = keys(mine.unseen())
             for event in made:
                 found = explain(event, user)
-                assert found.in_inbox == (event in inbox)
-                assert found.live == (event in ringing)
-                assert (found.in_inbox and not found.read) == (event in unread)
-                assert (found.live and not found.seen) == (event in unseen)
+                assert found.in_inbox == (event.pk in inbox)
+                assert found.live == (event.pk in live)
+                assert (found.in_inbox and not found.read) == (event.pk in unread)
+                assert (found.live and not found.seen) == (event.pk in unseen)
                 assert found.in_inbox == (user in recipients_of(event))
         for event in made:
             in_inbox = [each.in_inbox for each in explain_all(event, users)]
@@ -141,7 +156,10 @@ def test_streams_send_what_the_database_counts_as_live(users, person, events):
         connection = Connection(
             Subscriber(str(user.pk)), subscriptions=subscriptions_of(user)
         )
-        ringing = {each.cursor for each in Event.objects.live(user)}
+        ringing = {
+            str(Cursor.from_position(each.position))
+            for each in Inbox(user).events(live=True)
+        }
 
         replayed = connection.missed(frames).frames
         assert cursors(replayed) == ringing
@@ -166,3 +184,8 @@ def frame_of(event):
 
 def cursors(frames):
     return {str(each.cursor) for each in frames}
+
+
+def keys(found):
+    """Return the keys of events of an inbox."""
+    return {each.pk for each in found}

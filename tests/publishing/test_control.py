@@ -8,12 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications.lib.digests import login_digest, session_digest
-from notifications.models import Control, Event, Follow
+from notifications.models import Control, Follow
 from notifications.protocol.entries import EndEntry
 from notifications.publishing import outbox
 from notifications.publishing.control import permissions_changed
 from notifications.streams.open_stream import subscriber_of
 from project.qa.notifications import NEW_QUESTION
+from tests.inboxes import inbox_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,7 +112,7 @@ def test_changed_permissions_end_the_streams_and_delete_follows(maja, ends, sett
     Follow.objects.set_level(maja, "topic:closed", "follow")
     payload = {"question_id": 1, "title": "Why?", "url": "/"}
     outbox.record(NEW_QUESTION, topics=["topic:closed"], payload=payload)
-    assert Event.objects.inbox(maja).exists()
+    assert inbox_of(maja)
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
         "AUTHORIZE": lambda user, topic: topic != "topic:closed",
@@ -120,7 +121,7 @@ def test_changed_permissions_end_the_streams_and_delete_follows(maja, ends, sett
     permissions_changed(maja)
 
     assert [follow.topic for follow in Follow.objects.all()] == ["topic:open"]
-    assert not Event.objects.inbox(maja).exists()
+    assert inbox_of(maja) == []
     assert [end.reason for end in ends()] == ["permissions_changed"]
 
 

@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from notifications.log.lock import Lock
-from notifications.models import Control, Event
+from notifications.models import Control, Event, EventTopic, now
 from notifications.protocol.entries import FollowEntry
 from notifications.publishing import outbox
 from notifications.publishing.followables import follow, unfollow
@@ -105,3 +105,16 @@ def test_sweep_corrects_when_earlier_events_were_relayed(start, link, appended):
     assert second.already_told == {"topic:a": first.relayed}
     already_told = appended()[1].already_told
     assert already_told == {"topic:a": round(first.relayed.timestamp() * 1000)}
+
+
+def test_sweep_fills_positions_that_an_older_version_left_out(maja):
+    event = Event.objects.create(type="new_question", relayed=now())
+    EventTopic.objects.bulk_create(
+        EventTopic(event=event, topic=f"topic:{number}", position=0)
+        for number in range(3)
+    )
+
+    outbox.sweep()
+
+    positions = EventTopic.objects.values_list("position", flat=True)
+    assert [*positions] == [event.position] * 3

@@ -1,0 +1,307 @@
+"""The inbox: the newest events of the topics that a person follows, by one rule.
+
+A page or a count reads a bounded number of the newest events by index, and applies the
+rule of `protocol/subscriptions.py` to those. Its cost does not grow with the number of
+events.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from notifications.models.event_topics import EventTopic
+from notifications.models.events import Event
+from notifications.models.follows import Delivery, Follow, Preference
+from notifications.models.newest import LARGEST, Found, NewestRows, Range
+from notifications.models.reading import ReadMark, ReadState
+from notifications.protocol.cursor import Cursor, milliseconds
+from notifications.protocol.entries import COUNT_LIMIT
+from notifications.protocol.subscriptions import Addressed, Subscriptions
+from notifications.protocol.topics import EVERYONE
+
+# How many topics of events are read at a time, and how many times at most. A page of
+# an inbox in which the rule leaves nearly nothing may have fewer rows because of that.
+BATCH_TOPICS = 128
+MAX_BATCHES = 8
+# How many events of a group are looked at to find out whether it is on an earlier page.
+NEWER_EVENTS = 8
+
+
+class InboxEvent(NamedTuple):
+    """An event without its payload; `addressed` is what the rule needs of it."""
+
+    pk: int
+    uid: UUID
+    group: str
+    position: int
+    relayed: bool
+    addressed: Addressed
+
+
+class Batch(NamedTuple):
+    """Events of an inbox, newest first; `end` is the position to read on from."""
+
+    events: list[InboxEvent]
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events to show: the unread ones, or those of one type."""
+
+    unread: bool = False
+    event_type: str = ""
+
+
+ALL = Selection()
+
+_BY_TOPIC = NewestRows(
+    EventTopic, key="topic", value="event_id", condition="already_told IS NULL"
+)
+_BY_GROUP = NewestRows(Event, key="group", value="id")
+
+
+class Inbox:
+    """The inbox of a person, for one request: follows and read state are read once."""
+
+    def __init__(self, user: Any) -> None:
+        self.user = user
+        # Read once, however often they are asked for.
+        self._newest: list[Found] | None = None
+        self._events: dict[int, InboxEvent] = {}
+        self._read_up_to: dict[str, int] = {}
+
+    @classmethod
+    def of_request(cls, request: HttpRequest) -> "Inbox":
+        """Return the inbox of the user who is signed in, the same one each time."""
+        found: Inbox | None = getattr(request, "_notifications_inbox", None)
+        if found is None:
+            found = cls(request.user)
+            request._notifications_inbox = found  # type: ignore[attr-defined]
+        return found
+
+    @cached_property
+    def _follows(self) -> list[tuple[str, str, datetime]]:
+        rows = Follow.objects.filter(user=self.user)
+        return list(rows.values_list("topic", "level", "created"))
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """The level of each follow, by topic."""
+        return {topic: level for topic, level, _ in self._follows}
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """What the person follows, and how they want to be notified."""
+        preferences = Preference.objects.filter(user=self.user)
+        deliveries = list(preferences.values_list("type", "delivery"))
+        joined = getattr(self.user, "date_joined", None)
+        return Subscriptions.of(
+            [
+                (topic, level, milliseconds(since))
+                for topic, level, since in self._follows
+            ],
+            off=[name for name, how in deliveries if how == Delivery.OFF],
+            not_live=[name for name, how in deliveries if how != Delivery.LIVE],
+            # Cut to whole milliseconds, which is what events have.
+            joined=0 if joined is None else int(joined.timestamp() * 1000),
+        )
+
+    @cached_property
+    def state(self) -> ReadState:
+        """How far the person has seen and read their inbox."""
+        return ReadState.of(self.user)
+
+    def batches(
+        self, *, live: bool = False, before: int = LARGEST, after: int = 0
+    ) -> Iterator[Batch]:
+        """Yield the events between two positions, both exclusive, newest first.
+
+        With `live`, only events that the person is notified about live.
+        """
+        for _ in range(MAX_BATCHES):
+            rows = self._newest_topics(before=before, after=after)
+            events = self._load(row.value for row in rows)
+            end = rows[-1].position if len(rows) >= BATCH_TOPICS else None
+            yield Batch(self._notified(events, live=live), end)
+            if end is None:
+                return
+            before = end
+
+    def _newest_topics(self, *, before: int, after: int) -> list[Found]:
+        """Return the newest topics of events between two positions.
+
+        The very newest are kept, since a page, its counts and its bell all read them.
+        """
+        if before < LARGEST or (after and self._newest is None):
+            ranges = self._ranges(before=before, after=after)
+            return _BY_TOPIC.of_all(ranges, limit=BATCH_TOPICS)
+        if self._newest is None:
+            ranges = self._ranges(before=before, after=0)
+            self._newest = _BY_TOPIC.of_all(ranges, limit=BATCH_TOPICS)
+        return [each for each in self._newest if each.position > after]
+
+    def _ranges(self, *, before: int, after: int) -> dict[str, Range]:
+        """Return between which positions each topic brings events."""
+        since = dict(self.subscriptions.followed_since)
+        if self.subscriptions.joined is not None:
+            since[EVERYONE] = 0
+        return {
+            topic: Range(max(Cursor(time, 0).position - 1, after), before)
+            for topic, time in since.items()
+        }
+
+    def _notified(
+        self, events: Iterable[InboxEvent], *, live: bool = False
+    ) -> list[InboxEvent]:
+        rule, user = self.subscriptions.notifies, str(self.user.pk)
+        return [each for each in events if rule(each.addressed, user=user, live=live)]
+
+    def events(self, *, live: bool = False) -> list[InboxEvent]:
+        """Return the newest events, newest first."""
+        return [each for batch in self.batches(live=live) for each in batch.events]
+
+    def newest_position(self) -> int:
+        """Return the position of the newest event; 0 if there is none."""
+        for batch in self.batches():
+            if batch.events:
+                return batch.events[0].position
+        return 0
+
+    def find(self, event: Event) -> InboxEvent | None:
+        """Return an event as it is in the inbox, or None."""
+        found = self._notified(self._load([event.pk]))
+        return found[0] if found else None
+
+    def unread(self, events: Iterable[InboxEvent]) -> list[InboxEvent]:
+        """Return those of the events that the person has not read; see ReadMark."""
+        found = list(events)
+        self._load_marks({each.group for each in found})
+        return [each for each in found if each.position > self._read_up_to[each.group]]
+
+    def _load_marks(self, groups: set[str]) -> None:
+        """Read up to which position each of these groups is read."""
+        unknown = groups - self._read_up_to.keys()
+        if not unknown:
+            return
+        marks = ReadMark.objects.filter(
+            user=self.user, group__in=unknown, version__gt=self.state.read_version
+        )
+        self._read_up_to |= dict.fromkeys(unknown, self.state.read_up_to)
+        self._read_up_to |= dict(marks.values_list("group", "up_to"))
+
+    def _load(self, keys: Iterable[int]) -> list[InboxEvent]:
+        """Return the events with these keys, newest first."""
+        wanted = {*keys}
+        if unknown := wanted - self._events.keys():
+            self._events |= {each.pk: each for each in _read_events(unknown)}
+        found = [self._events[key] for key in wanted if key in self._events]
+        return sorted(found, key=lambda each: (each.position, each.pk), reverse=True)
+
+    def page(
+        self, *, before: int | None, selection: Selection, limit: int
+    ) -> tuple[list[InboxEvent], int | None]:
+        """Return the newest event of each group, and the position to read on from.
+
+        `before` is where the page before has ended. There is nothing to read on if the
+        position is None.
+        """
+        found: dict[str, InboxEvent] = {}
+        start = LARGEST if before is None else before
+        end: int | None = None
+        for batch in self.batches(before=start):
+            end = batch.end
+            wanted = self._select(batch.events, selection)
+            shown = set() if before is None else self._shown(wanted, before, selection)
+            for each in wanted:
+                if each.group not in shown:
+                    found.setdefault(each.group, each)
+            if len(found) > limit:
+                rows = list(found.values())[:limit]
+                return rows, rows[-1].position
+        return list(found.values()), end
+
+    def _select(
+        self, events: list[InboxEvent], selection: Selection
+    ) -> list[InboxEvent]:
+        if selection.event_type:
+            wanted = selection.event_type
+            events = [each for each in events if each.addressed.type == wanted]
+        return self.unread(events) if selection.unread else events
+
+    def _shown(
+        self, events: list[InboxEvent], before: int, selection: Selection
+    ) -> set[str]:
+        """Return those of the events' groups that are on an earlier page."""
+        ranges = {each.group: Range(before - 1, LARGEST) for each in events}
+        rows = _BY_GROUP.of_each(ranges, limit=NEWER_EVENTS)
+        newer = self._notified(self._load(row.value for row in rows))
+        return {each.group for each in self._select(newer, selection)}
+
+    def group_sizes(
+        self, groups: Iterable[str]
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Return how many events each group has, and how many of them are unread.
+
+        Both are counted among the newest COUNT_LIMIT events of the group.
+        """
+        ranges = {group: Range(0, LARGEST) for group in groups}
+        rows = _BY_GROUP.of_each(ranges, limit=COUNT_LIMIT)
+        events = self._notified(self._load(row.value for row in rows))
+        unread = Counter(each.group for each in self.unread(events))
+        return Counter(each.group for each in events), unread
+
+    def count_unread(self) -> int:
+        """Return how many events are unread, counted up to COUNT_LIMIT."""
+        count = 0
+        for batch in self.batches():
+            count += len(self.unread(batch.events))
+            if count >= COUNT_LIMIT:
+                return COUNT_LIMIT
+        return count
+
+    def unseen(self) -> Iterator[InboxEvent]:
+        """Yield the live events that are neither seen nor read, newest first."""
+        for batch in self.batches(live=True, after=self.state.seen_up_to):
+            yield from self.unread(batch.events)
+
+
+def _read_events(keys: set[int]) -> list[InboxEvent]:
+    """Return the events with these keys, in no order, by one query."""
+    rows = EventTopic.objects.filter(event__in=keys).order_by("pk").values_list(
+        "event", "event__uid", "event__group", "event__position", "event__relayed",
+        "event__type", "event__actor", "event__created", "topic", "already_told",
+    )  # fmt: skip
+    topics: dict[tuple[Any, ...], list[tuple[str, Any]]] = {}
+    for *event, topic, already_told in rows:
+        topics.setdefault(tuple(event), []).append((topic, already_told))
+    return [_inbox_event(*event, topics=found) for event, found in topics.items()]
+
+
+def _inbox_event(
+    pk: int,
+    uid: UUID,
+    group: str,
+    position: int,
+    relayed: Any,
+    event_type: str,
+    actor: Any,
+    created: Any,
+    *,
+    topics: list[tuple[str, Any]],
+) -> InboxEvent:
+    addressed = Addressed(
+        type=event_type,
+        topics=tuple(topic for topic, told in topics if told is None),
+        by=Cursor.from_position(position).milliseconds,
+        created=milliseconds(created),
+        actor="" if actor is None else str(actor),
+        already_told={topic: milliseconds(told) for topic, told in topics if told},
+    )
+    return InboxEvent(pk, uid, group, position, relayed is not None, addressed)

@@ -1,0 +1,88 @@
+"""The inbox reads a bounded number of events, whatever its rule leaves of them."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications.models import Event, EventTopic, Follow, Inbox, Selection
+from notifications.models import inbox as inbox_module
+from notifications.protocol.cursor import Cursor, milliseconds
+from notifications.protocol.entries import COUNT_LIMIT
+
+pytestmark = pytest.mark.django_db
+
+TOPIC = "topic:busy"
+EVENTS = 400
+
+
+@pytest.fixture
+def busy(maja):
+    """A topic with many relayed events, one each second, that maja follows."""
+    start = timezone.now() - timedelta(days=1)
+    events = []
+    for number in range(EVENTS):
+        event = Event(type="tick", group=f"tick:{number % 40}")
+        moment = milliseconds(start + timedelta(seconds=number))
+        event.mark_relayed(Cursor(moment, 0))
+        events.append(event)
+    Event.objects.bulk_create(events)
+    EventTopic.objects.bulk_create(
+        EventTopic(event=event, topic=TOPIC, position=event.position)
+        for event in events
+    )
+    Follow.objects.create(user=maja, topic=TOPIC, created=start - timedelta(days=1))
+    return events
+
+
+def test_counts_end_at_their_limit(busy, maja):
+    assert Inbox(maja).count_unread() == COUNT_LIMIT
+
+
+def test_count_takes_the_same_queries_for_any_number_of_events(
+    busy, maja, django_assert_num_queries
+):
+    # Follows, preferences, read state, the newest topics, their events, read marks.
+    with django_assert_num_queries(6):
+        Inbox(maja).count_unread()
+
+    EventTopic.objects.filter(event__in=busy[:-2]).delete()
+    with django_assert_num_queries(6):
+        assert Inbox(maja).count_unread() == 2
+
+
+def test_follow_of_a_busy_topic_brings_only_what_comes_after_it(busy, maja):
+    last = busy[-1].relayed
+    Follow.objects.update(created=last)
+
+    assert [each.pk for each in Inbox(maja).events()] == [busy[-1].pk]
+
+
+def test_inbox_ends_after_its_most_batches(busy, maja, monkeypatch):
+    monkeypatch.setattr(inbox_module, "BATCH_TOPICS", 10)
+    monkeypatch.setattr(inbox_module, "MAX_BATCHES", 3)
+
+    assert [each.pk for each in Inbox(maja).events()] == [
+        each.pk for each in busy[: -30 - 1 : -1]
+    ]
+
+
+def test_page_that_ends_early_can_be_read_on_from(busy, maja, monkeypatch):
+    monkeypatch.setattr(inbox_module, "BATCH_TOPICS", 10)
+    monkeypatch.setattr(inbox_module, "MAX_BATCHES", 1)
+    groups, before = [], None
+    for _ in range(EVENTS):
+        rows, before = Inbox(maja).page(before=before, selection=Selection(), limit=30)
+        groups += [each.group for each in rows]
+        if before is None:
+            break
+
+    assert sorted(groups) == sorted({each.group for each in busy})
+
+
+def test_group_sizes_end_at_their_limit(busy, maja):
+    Event.objects.update(group="tick:all")
+
+    total, unread = Inbox(maja).group_sizes(["tick:all"])
+
+    assert (total["tick:all"], unread["tick:all"]) == (COUNT_LIMIT, COUNT_LIMIT)
