@@ -11,7 +11,7 @@ from tests.system.transports import both_ways
 
 pytestmark = both_ways
 
-STREAMS = 20
+STREAMS = either(10, thorough=20)
 RATE = 50  # posts a second
 QUESTIONS = either(60, thorough=225)
 ANSWERS = either(90, thorough=327)
