@@ -43,11 +43,12 @@ def _wrong_values() -> Iterator[CheckMessage]:
 
 def _unknown_keys() -> Iterator[CheckMessage]:
     """Yield E002 for each key that is not a setting, most often a misspelt one."""
+    public = ", ".join(key for key, setting in SETTINGS.items() if setting.public)
     for key in configured():
         if key not in SETTINGS:
             yield Error(
                 f"NOTIFICATIONS has no setting named {key!r}.",
-                hint=f"The settings are {', '.join(SETTINGS)}.",
+                hint=f"The settings are {public}.",
                 id="notifications.E002",
             )
 
