@@ -34,7 +34,7 @@ connections = st.builds(
     st.sets(topics | topics.map(wildcard), max_size=2),
 )
 frames = st.builds(
-    lambda topics, actor, told: ("", topics, actor, told),
+    lambda topics, actor, already_told: ("", topics, actor, already_told),
     st.lists(topics, max_size=3).map(tuple),
     users,
     st.dictionaries(topics, times, max_size=2),
@@ -60,21 +60,21 @@ def is_for(frame, connection):
     return not keys.isdisjoint(connection.selectors) and connection.wants(frame)
 
 
-def assert_shared_rightly(routes, connections, frames):
+def assert_fans_out(routing, connections, frames):
     expected = {
         connection: [frame for frame in frames if is_for(frame, connection)]
         for connection in connections
     }
-    shares = routes.fan_outs(frames)
+    fan_outs = routing.fan_outs(frames)
     sent = [
         (connection, list(batch.frames))
-        for batch, found in shares
+        for batch, found in fan_outs
         for connection in found
     ]
     assert len({connection for connection, _ in sent}) == len(sent)
     assert dict(sent) == {each: due for each, due in expected.items() if due}
     # Connections with the same frames share one object.
-    assert len({batch.body for batch, _ in shares}) == len(shares)
+    assert len({batch.body for batch, _ in fan_outs}) == len(fan_outs)
 
 
 @examples(500)
@@ -85,10 +85,10 @@ def assert_shared_rightly(routes, connections, frames):
     gone=st.sets(st.integers(0, 7)),
 )
 def test_each_connection_gets_exactly_its_frames(several, frames, changes, gone):
-    routes = RoutingTable()
+    routing = RoutingTable()
     for connection in several:
-        routes.add(connection)
-    assert_shared_rightly(routes, several, frames)
+        routing.add(connection)
+    assert_fans_out(routing, several, frames)
 
     for number, (which, topic, level, since) in enumerate(changes):
         if several:
@@ -96,16 +96,16 @@ def test_each_connection_gets_exactly_its_frames(several, frames, changes, gone)
             entry = FollowEntry(
                 uid="1", user=connection.user, topic=topic, level=level, since=since
             )
-            routes.change(connection, entry, Cursor(number, 0))
-    assert_shared_rightly(routes, several, frames)
+            routing.change(connection, entry, Cursor(number, 0))
+    assert_fans_out(routing, several, frames)
 
     left = [each for number, each in enumerate(several) if number not in gone]
     for connection in several:
         if connection not in left:
-            routes.remove(connection)
-    assert_shared_rightly(routes, left, frames)
+            routing.remove(connection)
+    assert_fans_out(routing, left, frames)
 
     for connection in left:
-        routes.remove(connection)
-    assert routes._all == {}
-    assert routes._hearing == routes._muting == routes._people == {}
+        routing.remove(connection)
+    assert routing._all == {}
+    assert routing._following == routing._muting == routing._people == {}
