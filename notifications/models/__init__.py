@@ -10,7 +10,8 @@ from notifications.models.follows import (
     Preference,
     validate_topic,
 )
-from notifications.models.inbox import Inbox, InboxEvent, Selection
+from notifications.models.inbox import Inbox, Selection
+from notifications.models.inbox_events import InboxEvent
 from notifications.models.reading import ReadMark, ReadState
 from notifications.models.times import now
 from notifications.protocol.entries import COUNT_LIMIT

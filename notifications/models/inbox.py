@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.http import HttpRequest
 
 from notifications.models.event_topics import EventTopic
 from notifications.models.events import Event
 from notifications.models.follows import Delivery, Follow, Preference
-from notifications.models.newest import LARGEST, Found, NewestRows, Range
+from notifications.models.inbox_events import InboxEvent, read_events
+from notifications.models.newest import Found, NewestRows, Range
 from notifications.models.reading import ReadMark, ReadState
-from notifications.protocol.cursor import Cursor, milliseconds
+from notifications.models.times import truncate_to_milliseconds
+from notifications.protocol.cursor import LARGEST_POSITION, Cursor, milliseconds
 from notifications.protocol.entries import COUNT_LIMIT
-from notifications.protocol.subscriptions import Addressed, Subscriptions
+from notifications.protocol.subscriptions import Subscriptions
 from notifications.protocol.topics import EVERYONE
 
 # How many topics of events are read at a time, and how many times at most. A page of
@@ -33,19 +34,11 @@ MAX_BATCHES = 8
 NEWER_EVENTS = 8
 
 
-class InboxEvent(NamedTuple):
-    """An event without its payload; `addressed` is what the rule needs of it."""
+class InboxBatch(NamedTuple):
+    """Events of an inbox, newest first; `end` is the position to read on from.
 
-    pk: int
-    uid: UUID
-    group: str
-    position: int
-    relayed: bool
-    addressed: Addressed
-
-
-class Batch(NamedTuple):
-    """Events of an inbox, newest first; `end` is the position to read on from."""
+    `end` is None if there is nothing more to read.
+    """
 
     events: list[InboxEvent]
     end: int | None
@@ -59,8 +52,6 @@ class Selection:
     event_type: str = ""
 
 
-ALL = Selection()
-
 _BY_TOPIC = NewestRows(
     EventTopic, key="topic", value="event_id", condition="already_told IS NULL"
 )
@@ -72,7 +63,8 @@ class Inbox:
 
     def __init__(self, user: Any) -> None:
         self.user = user
-        # Read once, however often they are asked for.
+        # What was read from the database already: the newest topics of events, events
+        # by their keys, and by group the position up to which it is read.
         self._newest: list[Found] | None = None
         self._events: dict[int, InboxEvent] = {}
         self._read_up_to: dict[str, int] = {}
@@ -109,8 +101,9 @@ class Inbox:
             ],
             off=[name for name, how in deliveries if how == Delivery.OFF],
             not_live=[name for name, how in deliveries if how != Delivery.LIVE],
-            # Cut to whole milliseconds, which is what events have.
-            joined=0 if joined is None else int(joined.timestamp() * 1000),
+            joined=0
+            if joined is None
+            else milliseconds(truncate_to_milliseconds(joined)),
         )
 
     @cached_property
@@ -119,8 +112,8 @@ class Inbox:
         return ReadState.of(self.user)
 
     def batches(
-        self, *, live: bool = False, before: int = LARGEST, after: int = 0
-    ) -> Iterator[Batch]:
+        self, *, live: bool = False, before: int = LARGEST_POSITION, after: int = 0
+    ) -> Iterator[InboxBatch]:
         """Yield the events between two positions, both exclusive, newest first.
 
         With `live`, only events that the person is notified about live.
@@ -129,7 +122,7 @@ class Inbox:
             rows = self._newest_topics(before=before, after=after)
             events = self._load(row.value for row in rows)
             end = rows[-1].position if len(rows) >= BATCH_TOPICS else None
-            yield Batch(self._notified(events, live=live), end)
+            yield InboxBatch(self._notified(events, live=live), end)
             if end is None:
                 return
             before = end
@@ -139,7 +132,7 @@ class Inbox:
 
         The very newest are kept, since a page, its counts and its bell all read them.
         """
-        if before < LARGEST or (after and self._newest is None):
+        if before < LARGEST_POSITION or (after and self._newest is None):
             ranges = self._ranges(before=before, after=after)
             return _BY_TOPIC.of_all(ranges, limit=BATCH_TOPICS)
         if self._newest is None:
@@ -200,7 +193,7 @@ class Inbox:
         """Return the events with these keys, newest first."""
         wanted = {*keys}
         if unknown := wanted - self._events.keys():
-            self._events |= {each.pk: each for each in _read_events(unknown)}
+            self._events |= {each.pk: each for each in read_events(unknown)}
         found = [self._events[key] for key in wanted if key in self._events]
         return sorted(found, key=lambda each: (each.position, each.pk), reverse=True)
 
@@ -209,11 +202,11 @@ class Inbox:
     ) -> tuple[list[InboxEvent], int | None]:
         """Return the newest event of each group, and the position to read on from.
 
-        `before` is where the page before has ended. There is nothing to read on if the
-        position is None.
+        `before` is the position at which the previous page ended. The position that is
+        returned is None at the end of the inbox.
         """
         found: dict[str, InboxEvent] = {}
-        start = LARGEST if before is None else before
+        start = LARGEST_POSITION if before is None else before
         end: int | None = None
         for batch in self.batches(before=start):
             end = batch.end
@@ -239,7 +232,7 @@ class Inbox:
         self, events: list[InboxEvent], before: int, selection: Selection
     ) -> set[str]:
         """Return those of the events' groups that are on an earlier page."""
-        ranges = {each.group: Range(before - 1, LARGEST) for each in events}
+        ranges = {each.group: Range(before - 1, LARGEST_POSITION) for each in events}
         rows = _BY_GROUP.of_each(ranges, limit=NEWER_EVENTS)
         newer = self._notified(self._load(row.value for row in rows))
         return {each.group for each in self._select(newer, selection)}
@@ -251,7 +244,7 @@ class Inbox:
 
         Both are counted among the newest COUNT_LIMIT events of the group.
         """
-        ranges = {group: Range(0, LARGEST) for group in groups}
+        ranges = {group: Range(0, LARGEST_POSITION) for group in groups}
         rows = _BY_GROUP.of_each(ranges, limit=COUNT_LIMIT)
         events = self._notified(self._load(row.value for row in rows))
         unread = Counter(each.group for each in self.unread(events))
@@ -270,38 +263,3 @@ class Inbox:
         """Yield the live events that are neither seen nor read, newest first."""
         for batch in self.batches(live=True, after=self.state.seen_up_to):
             yield from self.unread(batch.events)
-
-
-def _read_events(keys: set[int]) -> list[InboxEvent]:
-    """Return the events with these keys, in no order, by one query."""
-    rows = EventTopic.objects.filter(event__in=keys).order_by("pk").values_list(
-        "event", "event__uid", "event__group", "event__position", "event__relayed",
-        "event__type", "event__actor", "event__created", "topic", "already_told",
-    )  # fmt: skip
-    topics: dict[tuple[Any, ...], list[tuple[str, Any]]] = {}
-    for *event, topic, already_told in rows:
-        topics.setdefault(tuple(event), []).append((topic, already_told))
-    return [_inbox_event(*event, topics=found) for event, found in topics.items()]
-
-
-def _inbox_event(
-    pk: int,
-    uid: UUID,
-    group: str,
-    position: int,
-    relayed: Any,
-    event_type: str,
-    actor: Any,
-    created: Any,
-    *,
-    topics: list[tuple[str, Any]],
-) -> InboxEvent:
-    addressed = Addressed(
-        type=event_type,
-        topics=tuple(topic for topic, told in topics if told is None),
-        by=Cursor.from_position(position).milliseconds,
-        created=milliseconds(created),
-        actor="" if actor is None else str(actor),
-        already_told={topic: milliseconds(told) for topic, told in topics if told},
-    )
-    return InboxEvent(pk, uid, group, position, relayed is not None, addressed)

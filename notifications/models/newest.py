@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from django.db import connections, models
 
-# How much further a key is read when its part was not enough.
-GROWTH = 4
+from notifications.protocol.cursor import LARGEST_POSITION
+
+# How many rows of each key are read first at least, and how many times as many next.
 SMALLEST_PART = 4
+GROWTH = 4
 
 
 class Range(NamedTuple):
@@ -30,8 +32,6 @@ class Found(NamedTuple):
     position: int
     value: int
 
-
-LARGEST = 2**63 - 1
 
 _POSTGRESQL = """
 SELECT k.key, r.position, r.{value}
@@ -74,7 +74,7 @@ class NewestRows:
         if not ranges:
             return []
         connection = connections[self._model._default_manager.db]
-        words = {
+        names = {
             "table": connection.ops.quote_name(self._model._meta.db_table),
             "key": connection.ops.quote_name(self._key),
             "value": connection.ops.quote_name(self._value),
@@ -84,15 +84,15 @@ class NewestRows:
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 columns = [list(column) for column in zip(*keys, strict=True)]
-                cursor.execute(_POSTGRESQL.format(**words), [*columns, limit])
+                cursor.execute(_POSTGRESQL.format(**names), [*columns, limit])
             else:
-                cursor.execute(_SQLITE.format(**words), [json.dumps(keys), limit])
+                cursor.execute(_SQLITE.format(**names), [json.dumps(keys), limit])
             return [Found(*row) for row in cursor.fetchall()]
 
     def of_all(self, ranges: Mapping[str, Range], *, limit: int) -> list[Found]:
         """Return at least `limit` of the newest rows of all keys, newest first.
 
-        Fewer only if there are no more. None is missing between those returned.
+        There are fewer if no more exist. No row between the returned ones is left out.
         """
         part = max(SMALLEST_PART, 2 * limit // max(len(ranges), 1))
         waiting = dict(ranges)
@@ -101,11 +101,11 @@ class NewestRows:
             rows = self.of_each(waiting, limit=part)
             found += rows
             found.sort(key=_position, reverse=True)
-            # Keys whose unread part is older than this have nothing to add.
-            oldest = found[limit - 1].position if len(found) >= limit else -LARGEST
+            # Keys whose remaining rows are older than this have nothing to add.
+            oldest = found[limit - 1].position if len(found) >= limit else 0
             waiting = {
                 key: each
-                for key, each in _unread(waiting, rows, part).items()
+                for key, each in _remaining(waiting, rows, part).items()
                 if each.before > oldest
             }
             part *= GROWTH
@@ -119,14 +119,14 @@ def _position(found: Found) -> int:
     return found.position
 
 
-def _unread(
+def _remaining(
     ranges: Mapping[str, Range], rows: list[Found], part: int
 ) -> dict[str, Range]:
-    """Return what is left of the ranges that had more rows than one part."""
+    """Return what is left to read of the ranges of which a whole part was read."""
     oldest: dict[str, int] = {}
     count: dict[str, int] = {}
     for key, position, _ in rows:
-        oldest[key] = min(position, oldest.get(key, LARGEST))
+        oldest[key] = min(position, oldest.get(key, LARGEST_POSITION))
         count[key] = count.get(key, 0) + 1
     return {
         key: Range(each.after, oldest[key])

@@ -11,7 +11,7 @@ _PATTERN = re.compile(r"(0|[1-9][0-9]{0,19})-(0|[1-9][0-9]{0,19})", re.ASCII)
 _LARGEST = 2**64 - 1
 # How many entries of one millisecond a position can tell apart.
 _ENTRIES_PER_MILLISECOND = 1_000_000
-_LARGEST_POSITION = 2**63 - 1
+LARGEST_POSITION = 2**63 - 1
 
 
 def milliseconds(time: datetime) -> int:
@@ -37,7 +37,7 @@ class Cursor(NamedTuple):
         """
         sequence = min(self.sequence, _ENTRIES_PER_MILLISECOND - 1)
         number = self.milliseconds * _ENTRIES_PER_MILLISECOND + sequence
-        return min(number, _LARGEST_POSITION)
+        return min(number, LARGEST_POSITION)
 
     @classmethod
     def from_position(cls, position: int) -> "Cursor":

@@ -1,11 +1,11 @@
-"""Subscriptions: what a person follows, and the rule of who is notified. Pure.
+"""Subscriptions: what a person follows, and which events notify them. No I/O.
 
-The rule is stated here, in memory, and once more in SQL, in `inbox/recipients.py`; a
-property test holds the two against each other.
+`inbox/recipients.py` states the same rule in SQL, for all people at once; a property
+test compares the two.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from notifications.protocol.topics import EVERYONE
 
@@ -18,14 +18,15 @@ NONE: frozenset[str] = frozenset()
 class Addressed:
     """What the rule needs of an event; times are in milliseconds since 1970.
 
-    `by` is when the event was relayed: a follow counts from then on. `created` is when
-    it was recorded. The followers of the topics in `already_told` were notified about
-    the same thing by an earlier event, at that time.
+    `relayed` is when the event was relayed: follows count that existed then. `created`
+    is when it was recorded: accounts count that existed then. An earlier event about
+    the same object was relayed to the followers of the topics in `already_told`, each
+    with the time of that event.
     """
 
     type: str
     topics: tuple[str, ...]
-    by: int
+    relayed: int
     created: int
     actor: str = ""
     already_told: Mapping[str, int] = field(default_factory=dict)
@@ -58,7 +59,7 @@ class Subscriptions:
         off: Iterable[str] = (),
         joined: int | None = None,
     ) -> "Subscriptions":
-        """Return the subscriptions for rows of topic, level and time."""
+        """Return the subscriptions for rows of a topic, its level and its time."""
         follows = list(rows)
         return cls(
             {topic: since for topic, level, since in follows if level != MUTE},
@@ -70,25 +71,29 @@ class Subscriptions:
         )
 
     def notifies(self, event: Addressed, *, user: str, live: bool = False) -> bool:
-        """Tell whether an event is in the inbox of this person, or sent `live`."""
+        """Tell whether an event is in the inbox of this person, or sent to them `live`.
+
+        `user` is the person's primary key as text.
+        """
         if event.actor == user or self.mutes(event):
             return False
         if not any(self.follows(event, topic) for topic in event.topics):
             return False
-        if event.type in (self.not_live if live else self.off):
-            return self.watches(event) and not self.was_already_told(event)
+        unwanted = event.type in (self.not_live if live else self.off)
+        if unwanted and not self.watches(event):
+            return False
         return not self.was_already_told(event)
 
     def follows(self, event: Addressed, topic: str) -> bool:
         """Tell whether a topic of an event brings it to this person."""
         if topic == EVERYONE:
-            return self.joined is not None and self.joined <= event.created
-        return self._followed(topic, by=event.by)
+            return self._had_account(by=event.created)
+        return self._followed(topic, by=event.relayed)
 
     def watches(self, event: Addressed) -> bool:
         """Tell whether a topic that this person watches brings them an event."""
         watched = self.watched.intersection(event.topics)
-        return any(self._followed(topic, by=event.by) for topic in watched)
+        return any(self._followed(topic, by=event.relayed) for topic in watched)
 
     def mutes(self, event: Addressed) -> bool:
         """Tell whether this person has muted a topic of an event."""
@@ -99,42 +104,38 @@ class Subscriptions:
     def was_already_told(self, event: Addressed) -> bool:
         """Tell whether an earlier event notified this person about the same thing."""
         return any(
-            self.joined is not None and self.joined <= time
+            self._had_account(by=time)
             if topic == EVERYONE
             else self._followed(topic, by=time)
             for topic, time in event.already_told.items()
         )
+
+    def _had_account(self, *, by: int) -> bool:
+        return self.joined is not None and self.joined <= by
 
     def _followed(self, topic: str, *, by: int) -> bool:
         since = self.followed_since.get(topic)
         return since is not None and since <= by
 
     def changed(self, topic: str, level: str, since: int) -> "Subscriptions":
-        """Return them with one topic at another level; an empty level removes it."""
+        """Return the subscriptions after a change of a follow.
+
+        An empty level means that the follow ended.
+        """
         followed_since = {**self.followed_since}
         followed_since.pop(topic, None)
         if level and level != MUTE:
             followed_since[topic] = since
-        return Subscriptions(
-            followed_since,
-            _with(self.muted, topic, level == MUTE),
-            _with(self.watched, topic, level == WATCH),
-            self.not_live,
-            self.off,
-            self.joined,
+        return replace(
+            self,
+            followed_since=followed_since,
+            muted=_with(self.muted, topic, level == MUTE),
+            watched=_with(self.watched, topic, level == WATCH),
         )
 
     def with_type(self, event_type: str, *, live: bool) -> "Subscriptions":
-        """Return them with events of a type sent live, or not."""
-        not_live = _with(self.not_live, event_type, not live)
-        return Subscriptions(
-            self.followed_since,
-            self.muted,
-            self.watched,
-            not_live,
-            self.off,
-            self.joined,
-        )
+        """Return the subscriptions with the events of a type sent live, or not."""
+        return replace(self, not_live=_with(self.not_live, event_type, not live))
 
 
 def _at(level: str, rows: Iterable[tuple[str, str, int]]) -> frozenset[str]:

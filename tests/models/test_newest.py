@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from notifications.models import Event, EventTopic
-from notifications.models.newest import LARGEST, NewestRows, Range
+from notifications.models.newest import NewestRows, Range
+from notifications.protocol.cursor import LARGEST_POSITION
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +60,7 @@ def newest(rows, ranges, limit):
     ],
 )
 def test_newest_rows_of_all_keys_are_complete_and_sorted(rows, topics, limit):
-    ranges = {topic: Range(0, LARGEST) for topic in topics}
+    ranges = {topic: Range(0, LARGEST_POSITION) for topic in topics}
 
     found = NEWEST.of_all(ranges, limit=limit)
 
@@ -79,12 +80,12 @@ def test_bounds_are_exclusive(rows):
 
 def test_condition_leaves_rows_out(rows):
     EventTopic.objects.filter(topic="topic:some").update(already_told=timezone.now())
-    told = NewestRows(
+    topics = NewestRows(
         EventTopic, key="topic", value="event_id", condition="already_told IS NULL"
     )
-    ranges = dict.fromkeys(["topic:some", "topic:rare"], Range(0, LARGEST))
+    ranges = dict.fromkeys(["topic:some", "topic:rare"], Range(0, LARGEST_POSITION))
 
-    assert {each.key for each in told.of_all(ranges, limit=9)} == {"topic:rare"}
+    assert {each.key for each in topics.of_all(ranges, limit=9)} == {"topic:rare"}
 
 
 def test_no_keys_need_no_query(django_assert_num_queries):
@@ -94,7 +95,7 @@ def test_no_keys_need_no_query(django_assert_num_queries):
 
 
 def test_busy_key_is_not_read_whole(rows, django_assert_max_num_queries):
-    ranges = dict.fromkeys(["topic:busy", "topic:rare"], Range(0, LARGEST))
+    ranges = dict.fromkeys(["topic:busy", "topic:rare"], Range(0, LARGEST_POSITION))
 
     with django_assert_max_num_queries(2):
         found = NEWEST.of_all(ranges, limit=10)
