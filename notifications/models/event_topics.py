@@ -32,7 +32,11 @@ class EventTopic(models.Model):
     """
 
     event = models.ForeignKey(
-        "notifications.Event", on_delete=models.CASCADE, related_name="addresses"
+        "notifications.Event",
+        on_delete=models.CASCADE,
+        related_name="addresses",
+        # The unique constraint begins with it.
+        db_index=False,
     )
     topic = models.CharField(max_length=topics.MAX_LENGTH)
     already_told = models.DateTimeField(null=True)

@@ -51,7 +51,11 @@ class ReadMark(models.Model):
     """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        # The unique constraint begins with it.
+        db_index=False,
     )
     group = models.CharField(max_length=255)
     up_to = models.BigIntegerField()
