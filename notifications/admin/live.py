@@ -29,9 +29,8 @@ from notifications.monitoring.dashboard import (
     make_dashboard,
 )
 from notifications.monitoring.outbox_backlog import outbox_backlog
+from notifications.views.http import wants_json
 
-HTML = "text/html"
-JSON = "application/json"
 REFRESH_MILLISECONDS = 2_000
 
 
@@ -52,7 +51,7 @@ class LiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         dashboard = _dashboard(now)
         local = timezone.localtime(now) if timezone.is_aware(now) else now
         updated = formats.date_format(local, "H:i:s")
-        if request.get_preferred_type([HTML, JSON]) == JSON:
+        if wants_json(request):
             return JsonResponse({**asdict(dashboard), "updated": updated})
         context = {
             **self.admin_site.each_context(request),
