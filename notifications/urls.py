@@ -1,4 +1,4 @@
-"""The app's addresses; a site includes them where it likes."""
+"""The app's URLs; a site includes them under a prefix of its choice."""
 
 from django.urls import path
 

@@ -60,7 +60,7 @@ LEVELS = (
 
 @register.inclusion_tag("notifications/head.html", takes_context=True)
 def notification_head(context: Context) -> dict[str, Any]:
-    """Load styles and scripts, with the address of the stream and the page's cursor."""
+    """Load styles and scripts, with the URL of the stream and the page's cursor."""
     request = _request(context)
     return {
         "cursor": getattr(request, "notifications_cursor", ""),
@@ -159,7 +159,7 @@ def event_templates(event: Event) -> tuple[str, str]:
 
 @register.filter
 def event_label(event: Event) -> str:
-    """Return the label of an event's type, also if it is no longer registered."""
+    """Return the label of an event's type, even if it is no longer registered."""
     found = EventType.registry.get(event.type)
     return str((found and found.label) or capfirst(event.type.replace("_", " ")))
 

@@ -52,7 +52,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         page = _page(request, mine)
     except (InvalidCursor, InvalidValue) as error:
         return plain(400, str(error))
-    following = page.next and _address(request, before=page.next)
+    following = page.next and _url(request, before=page.next)
     if wants_json(request):
         return JsonResponse(
             {
@@ -69,7 +69,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "chosen_type": request.GET.get("type", ""),
         "unread_only": "unread" in request.GET,
         "newest": "before" not in request.GET,
-        "here": _address(request, **_paging(request)),
+        "here": _url(request, **_paging(request)),
         # What the form that redirected here did, and the token that undoes it.
         "result": request.GET.get("result", ""),
         "undo": request.GET.get("undo", ""),
@@ -95,7 +95,7 @@ def _page(request: HttpRequest, inbox: Inbox) -> InboxPage:
     )
 
 
-def _address(request: HttpRequest, **added: str) -> str:
+def _url(request: HttpRequest, **added: str) -> str:
     """Return the URL of the inbox with the same filters."""
     kept = {name: request.GET[name] for name in FILTERS if name in request.GET}
     query = urlencode(kept | added)
