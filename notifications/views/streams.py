@@ -249,5 +249,5 @@ def _problem() -> str:
     log = shared_log()
     # Without a sweep there are no probes.
     if 0 < log.probe_timeout < log.seconds_since_probe:
-        return "what is written is not heard: do both ways lead to the same Redis?"
+        return "its own writes are not read: do both connections reach the same Redis?"
     return ""

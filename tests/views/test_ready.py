@@ -33,7 +33,7 @@ def test_process_that_does_not_read_its_probe_is_not_ready(client, probes):
     response = client.get(READY)
 
     assert response.status_code == 503
-    assert "not heard" in response.json()["problem"]
+    assert "not read" in response.json()["problem"]
 
 
 def test_process_without_redis_is_not_ready(client, no_redis):
