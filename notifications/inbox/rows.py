@@ -50,7 +50,7 @@ class Row:
 
     @property
     def count(self) -> int:
-        """How many events the row stands for: the unread ones, or all if none is."""
+        """How many events the row shows: the unread ones, or all if none is unread."""
         return self.unread or self.total
 
     @property

@@ -4,9 +4,10 @@ import sys
 
 
 def call_site(*, frames_up: int) -> str:
-    """Return the `file:line` of a caller.
+    """Return where a function was called, as `file:line`.
 
-    `frames_up` counts from the function that calls this one: 1 is its caller.
+    With `frames_up=1`, it is where the function that calls this one was called; with
+    2, where the caller of that function was called.
     """
     frame = sys._getframe(frames_up + 1)
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -46,8 +46,8 @@ class CatchUp:
         """
         self._position = position
         cursor = self._cursor
-        # The page may be newer than what this process has read so far, and must not
-        # get that part again.
+        # The client may be ahead of what this process has read: it must not get that
+        # part again.
         ahead = self.is_ahead_of(position)
         self._connection.skip_until = cursor if ahead else None
         if self._connection.unseen_count is not None:

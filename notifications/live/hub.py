@@ -38,7 +38,7 @@ ROUTE_CONNECTIONS = 20_000
 
 
 class Hub:
-    """Reads the log once, from where it was at the start; replays bring the rest.
+    """Reads the log once, from its newest entry on; replays read what is older.
 
     `time_slicer` lets other threads work while a push to many connections goes on.
     """

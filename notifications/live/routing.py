@@ -12,7 +12,7 @@ from notifications.protocol.frames import Batch, Frame
 from notifications.protocol.frames import count as count_frame
 from notifications.protocol.topics import wildcard
 
-# Ordered by arrival: this is how the connections lie in memory, which is faster.
+# In the order of their arrival, in which they also are in memory: this is faster.
 Members = dict[Connection, None]
 
 
@@ -78,7 +78,7 @@ class RoutingTable:
         entry: FollowEntry | PreferenceEntry,
         cursor: Cursor,
     ) -> None:
-        """Apply a change of follows or preferences that stands at this cursor."""
+        """Apply a change of follows or preferences; `cursor` is that of the entry."""
         known = connection in self._all
         if known:
             self._unindex(connection)

@@ -58,8 +58,8 @@ class BlockingReader:
         """
         try:
             connection = self._connection or self._connect()
-            # Both run in order in one round trip. They bypass redis-py's client,
-            # whose overhead a command would cost as much as many deliveries.
+            # Both run in order in one round trip. They bypass redis-py's client, which
+            # takes as long for each command as many deliveries do.
             streams = (self._stream, self._probes, str(after), self._last_probe_read)
             block = int(seconds * 1000)
             commands = [

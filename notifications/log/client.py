@@ -1,7 +1,6 @@
 """Connections to Redis, and the circuit breaker that keeps requests from waiting.
 
-With `stream.py`, `lock.py` and the two stores beside it, the only code that talks to
-Redis. It knows nothing of events.
+Only this package talks to Redis; this module knows nothing of events.
 """
 
 import threading
@@ -60,8 +59,8 @@ class RedisClient:
             )
         began = self._clock()
         try:
-            # Checked again with the lock: a command that waited behind one that
-            # failed fails, too.
+            # Checked again with the lock: if a command failed while this one waited
+            # for the lock, this one fails as well.
             self._check_breaker(bypass_breaker)
             if self._connection is None:
                 self._connection = self.connect(timeout=conf.REDIS_TIMEOUT)
@@ -87,7 +86,7 @@ class RedisClient:
             return list(pipeline.execute(raise_on_error=False))
 
     def connect(self, *, timeout: float) -> redis.Redis:
-        """Return a client of its own, whose replies may take `timeout` seconds."""
+        """Return a new client, whose replies may take `timeout` seconds."""
         return redis.Redis.from_url(
             self._url(),
             socket_timeout=timeout,

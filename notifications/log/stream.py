@@ -139,7 +139,10 @@ class Log:
         return f"{self._prefix}:sessions:{user}"
 
     def position(self) -> Cursor:
-        """Return the newest cursor, starting the log if it is empty."""
+        """Return the newest cursor, starting the log if it is empty.
+
+        Raises LogUnavailable.
+        """
         with self._client.command() as client:
             newest: Any = client.xrevrange(self._stream, count=1)
             if newest:
@@ -148,7 +151,7 @@ class Log:
             return replies.cursor(client.eval(START, 1, self._stream, start))
 
     def contains(self, cursor: Cursor) -> bool:
-        """Tell whether the entry at `cursor` is still in the log."""
+        """Tell whether the entry at `cursor` is in the log; raises LogUnavailable."""
         with self._client.command() as client:
             return bool(client.xrange(self._stream, str(cursor), str(cursor)))
 

@@ -62,7 +62,7 @@ class EventType:
             raise self._invalid_type("a name that is not reserved")
         self._check_owner()
         self._check_payload()
-        # Two frames up: past __init__, which dataclass writes.
+        # Two frames up, since the caller of this method is the generated __init__.
         object.__setattr__(self, "declared_at", call_site(frames_up=2))
         first = self.registry.setdefault(self.name, self)
         if first is not self:

@@ -128,7 +128,7 @@ def _operand(schema: Any) -> str:
 
 
 def _union(types: Iterable[str]) -> str:
-    """Return the union, each member once and null last, as is customary."""
+    """Return the union; each member occurs once, and null comes last."""
     members = dict.fromkeys(types)
     ordered = sorted(members, key=lambda each: each == "null")
     return " | ".join(ordered) or "never"

@@ -1,6 +1,6 @@
 """The socket under a stream, on servers that expose it, as gunicorn does.
 
-Without it a stream works all the same; clients that left are noticed later.
+Without it a stream still works, but clients that have left are noticed later.
 """
 
 import _socket
@@ -66,7 +66,7 @@ class ClientSocket:
 
 
 class NullSocket(ClientSocket):
-    """Stands in on servers that do not expose their sockets."""
+    """The socket of a stream on a server that does not expose it."""
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -75,7 +75,7 @@ class NullSocket(ClientSocket):
         """Leave the socket as the server has set it."""
 
     def is_gone(self) -> bool:
-        """Assume that the client is there; the next write will tell."""
+        """Return False: only the next write can show that the client has left."""
         return False
 
     def abort(self) -> None:
