@@ -94,8 +94,8 @@ def _time(row: Row) -> str:
 
 
 CHARTS: dict[str, tuple[str, Callable[[list[Row]], str]]] = {
-    "cpu-a-delivery": ("broadcast", _delivery),
-    "memory-a-stream": ("idle", _memory),
+    "cpu-per-delivery": ("broadcast", _delivery),
+    "memory-per-stream": ("idle", _memory),
     "burst": ("burst", _burst),
-    "coming-back": ("storm", _arrivals),
+    "reconnecting": ("storm", _arrivals),
 }
