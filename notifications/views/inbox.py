@@ -52,19 +52,24 @@ def inbox(request: HttpRequest) -> HttpResponse:
         page = _page(request, mine)
     except (InvalidCursor, InvalidValue) as error:
         return plain(400, str(error))
-    following = page.next and _url(request, before=page.next)
     if wants_json(request):
         return JsonResponse(
             {
                 **_counts(mine, cursor),
                 "cursor": cursor,
                 "events": [row.wire() for row in page.rows],
-                "next": following or None,
+                "next": _next_url(request, page) or None,
             }
         )
-    context = {
+    context = _context(request, page, unread=mine.count_unread())
+    return render(request, "notifications/inbox.html", context)
+
+
+def _context(request: HttpRequest, page: InboxPage, *, unread: int) -> dict[str, Any]:
+    """Return the template's context; `unread` is how many events are unread."""
+    return {
         "page": page,
-        "next": following,
+        "next": _next_url(request, page),
         "types": [EventType.registry[name] for name in sorted(EventType.registry)],
         "chosen_type": request.GET.get("type", ""),
         "unread_only": "unread" in request.GET,
@@ -73,13 +78,13 @@ def inbox(request: HttpRequest) -> HttpResponse:
         # What the form that redirected here did, and the token that undoes it.
         "result": request.GET.get("result", ""),
         "undo": request.GET.get("undo", ""),
-        "unread": mine.count_unread(),
+        "unread": unread,
         "limit": COUNT_LIMIT,
     }
-    return render(request, "notifications/inbox.html", context)
 
 
 def _page(request: HttpRequest, inbox: Inbox) -> InboxPage:
+    """Return the requested page; raise InvalidCursor or InvalidValue."""
     before, limit = request.GET.get("before"), request.GET.get("limit", str(PAGE_ROWS))
     if not limit.isdecimal() or int(limit) > PAGE_ROWS:
         raise InvalidValue(limit, expected=f"a number up to {PAGE_ROWS} as limit")
@@ -100,6 +105,11 @@ def _url(request: HttpRequest, **added: str) -> str:
     kept = {name: request.GET[name] for name in FILTERS if name in request.GET}
     query = urlencode(kept | added)
     return reverse("notifications:inbox") + (f"?{query}" if query else "")
+
+
+def _next_url(request: HttpRequest, page: InboxPage) -> str:
+    """Return the URL of the next page; empty if there is none."""
+    return page.next and _url(request, before=page.next)
 
 
 def _paging(request: HttpRequest) -> dict[str, str]:
