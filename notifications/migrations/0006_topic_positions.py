@@ -1,7 +1,7 @@
-"""Give each address of an event the event's position, without stopping the site.
+"""Give each topic of an event the event's position, without stopping the site.
 
-The column has a default of 0, which no event has, in the database: processes of the
-previous version can write meanwhile, and the sweep fills what they leave. The rows are
+The default of the column is 0, which is the position of no event. Processes of the
+previous version can still write such rows; the sweep fills them in. The rows are
 updated in batches, each in a transaction of its own, and PostgreSQL builds the indexes
 concurrently.
 """
@@ -16,21 +16,21 @@ BATCH = 5_000
 
 
 def fill_positions(apps: Any, editor: Any) -> None:
-    """Copy the positions of events to their addresses, in batches by key."""
-    addresses = apps.get_model("notifications", "EventTopic").objects
-    addresses = addresses.using(editor.connection.alias)
+    """Copy the positions of events to their topics, in batches by key."""
+    topics = apps.get_model("notifications", "EventTopic").objects
+    topics = topics.using(editor.connection.alias)
     event = apps.get_model("notifications", "Event").objects.filter(
         pk=models.OuterRef("event")
     )
-    last = addresses.aggregate(last=models.Max("pk"))["last"] or 0
+    last = topics.aggregate(last=models.Max("pk"))["last"] or 0
     for first in range(0, last + 1, BATCH):
-        batch = addresses.filter(pk__gt=first, pk__lte=first + BATCH, position=0)
+        batch = topics.filter(pk__gt=first, pk__lte=first + BATCH, position=0)
         with transaction.atomic(using=editor.connection.alias):
             batch.update(position=models.Subquery(event.values("position")))
 
 
 class Migration(migrations.Migration):
-    # Batches of their own, and an index that is built outside of any transaction.
+    # Each batch has its own transaction, and PostgreSQL builds the indexes outside one.
     atomic = False
 
     dependencies = [("notifications", "0005_already_told")]

@@ -1,7 +1,7 @@
 """The rows: follows and preferences, events and the outbox, and the read state."""
 
 from notifications.models.event_topics import EventTopic
-from notifications.models.events import LATEST, Control, Event, EventQuerySet
+from notifications.models.events import Control, Event, EventQuerySet
 from notifications.models.follows import (
     NO_LEVEL,
     Delivery,
@@ -18,7 +18,6 @@ from notifications.protocol.entries import COUNT_LIMIT
 
 __all__ = [
     "COUNT_LIMIT",
-    "LATEST",
     "NO_LEVEL",
     "Control",
     "Delivery",

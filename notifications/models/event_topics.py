@@ -9,10 +9,10 @@ class EventTopicQuerySet(models.QuerySet["EventTopic"]):
     """Topics of events."""
 
     def fill_positions(self, *, limit: int) -> int:
-        """Give topics without a position that of their event; return how many.
+        """Copy the position of their event to topics without one; return how many.
 
-        A process of a version without positions writes and relays such rows for as
-        long as it runs after the migration.
+        A process of a version without positions writes such rows for as long as it
+        runs after the migration.
         """
         missing = self.filter(position=0)
         if not missing.exists():
