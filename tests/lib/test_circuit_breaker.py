@@ -3,18 +3,6 @@ import pytest
 from notifications.lib.circuit_breaker import CircuitBreaker
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def breaker(clock):
     return CircuitBreaker(timeout=lambda: 30.0, clock=clock)

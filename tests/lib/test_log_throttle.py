@@ -9,18 +9,6 @@ from notifications.lib.log_throttle import (
 )
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def logger(clock, caplog):
     logger = logging.getLogger("tests.throttle")
