@@ -64,7 +64,7 @@ def notification_head(context: Context) -> dict[str, Any]:
     request = _request(context)
     return {
         "cursor": getattr(request, "notifications_cursor", ""),
-        "reader": _reader(request),
+        "user": _user_key(request),
         "unseen": _unseen(request),
         "events": sorted(EventType.registry),
         "retry": round(conf.RETRY_INTERVAL * 1000),
@@ -191,8 +191,8 @@ def _user(request: HttpRequest) -> Any:
     return getattr(request, "user", None) or AnonymousUser()
 
 
-def _reader(request: HttpRequest) -> str:
-    """Return the id of the person, by which their tabs find each other, or ''."""
+def _user_key(request: HttpRequest) -> str:
+    """Return the user's primary key, by which their tabs find each other, or ''."""
     user = _user(request)
     return str(user.pk) if user.is_authenticated else ""
 

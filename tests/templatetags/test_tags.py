@@ -38,13 +38,13 @@ def test_head_has_the_cursor_of_the_page(render):
     assert 'content="/notifications/stream/"' in page
     assert 'data-cursor="7-0"' in page
     assert "new_answer new_question" in page
-    assert 'data-signed-in="false"' in page
+    assert 'data-user=""' in page
     assert '<script type="module" src="/static/notifications/main.js">' in page
     assert 'href="/static/notifications/notifications.css"' in page
 
 
-def test_head_says_that_the_user_is_signed_in(render, maja):
-    assert 'data-signed-in="true"' in render("{% notification_head %}", maja)
+def test_head_has_the_key_of_the_user(render, maja):
+    assert f'data-user="{maja.pk}"' in render("{% notification_head %}", maja)
 
 
 def test_head_has_times_as_plain_milliseconds(render, settings):
@@ -99,7 +99,7 @@ def test_page_without_a_user_is_shown(rf, espresso):
 
     page = template.render({"topic": espresso}, rf.get("/"))
 
-    assert 'data-signed-in="false"' in page
+    assert 'data-user=""' in page
     assert 'data-cursor=""' in page
 
 

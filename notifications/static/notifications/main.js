@@ -27,10 +27,10 @@ function start() {
   new RelativeTimes().start();
   const elements = [...document.querySelectorAll(`[${TOPIC}]`)];
   const topics = [...new Set(elements.map((each) => each.getAttribute(TOPIC)))];
-  const { reader, cursor, unseen } = dataset;
-  if (!reader && !topics.length) return;
+  const { user, cursor, unseen } = dataset;
+  if (!user && !topics.length) return;
   if (unseen) new Unseen(dataset).start();
-  const name = `notifications ${url} ${reader}`;
+  const name = `notifications ${url} ${user}`;
   const page = new Page(dataset);
   const position = { cursor, unseen };
   const timeout = 3 * dataset.heartbeat;
