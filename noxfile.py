@@ -63,6 +63,6 @@ def _run(session: nox.Session) -> None:
     path = f"{Path(redis_binary.find()).parent}{os.pathsep}{os.environ['PATH']}"
     ignored = [f"--ignore={folder}" for folder in LEFT_OUT]
     # As in the Makefile.
-    parallel = ["--numprocesses=auto", "--dist=loadfile"]
+    parallel = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
     command = ["python", "-m", "pytest", "-q", *parallel, *ignored, *session.posargs]
     session.run(*command, env={"PATH": path})
