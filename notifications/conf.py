@@ -82,7 +82,7 @@ def _seconds(default: float, *, minimum: float, public: bool = True) -> Setting[
 def _names(value: Any) -> tuple[str, ...]:
     """Accept a list of strings, or one string with commas."""
     parts = value.split(",") if isinstance(value, str) else list(value)
-    # Called like this, str.strip raises TypeError for anything but a string.
+    # As a function, str.strip raises TypeError for anything but a string.
     names = tuple(filter(None, map(str.strip, parts)))
     if any("\0" in name or "\n" in name for name in names):
         raise ValueError

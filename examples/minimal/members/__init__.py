@@ -1,1 +1,1 @@
-"""The app of the example: all it does is in notifications.py."""
+"""The app of the example; notifications.py has all of its code."""

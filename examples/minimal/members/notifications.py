@@ -7,7 +7,7 @@ from notifications.api import EventType, followable, topic_of, watch
 
 
 class NewMember(msgspec.Struct):
-    """What the event says."""
+    """The fields of the event."""
 
     name: str
 
