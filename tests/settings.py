@@ -13,7 +13,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# WhiteNoise wants the folder that collectstatic makes; the live tests have it.
+# WhiteNoise needs the folder that collectstatic makes; only the live tests have it.
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
 # Tests call the sweep themselves; a thread that runs it would race them.
 NOTIFICATIONS = {**NOTIFICATIONS, "SWEEP_INTERVAL": 0}

@@ -1,4 +1,4 @@
-"""The design's rules about imports, held by one table of layers."""
+"""The rules about imports, with the table of layers."""
 
 import ast
 import os
@@ -51,7 +51,7 @@ PUBLIC = {
     "notifications.middleware",
     "notifications.worker",
 }
-# At most this many modules lie beside the packages.
+# At most this many modules are beside the packages.
 MOST_MODULES = 12
 # Which modules read settings of Django's own, and which settings those are.
 DJANGO_SETTINGS = {

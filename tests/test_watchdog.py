@@ -13,7 +13,7 @@ from tests import ROOT
 from tests.system.server import wait_for
 from tests.watchdog import watch_group
 
-# A test run as far as it matters: it has a site, and does not end by itself.
+# Stands for a test run: it has a site, and does not end by itself.
 RUN = """
 import signal
 from pathlib import Path

@@ -25,8 +25,8 @@ _PR_SET_PDEATHSIG = 1
 def watch_group(pid: int) -> None:
     """Kill the process group of this id when the tests end.
 
-    Nothing is taken back when the group ends before: the system gives out its ids in
-    turn, so that none comes again within a run.
+    It need not be cancelled when the group ends before: the system does not use an id
+    again so soon.
     """
     _send(GROUP, str(pid))
 
@@ -65,7 +65,7 @@ def _send(kind: str, value: str) -> None:
 
 
 def main(lines: Iterable[str]) -> None:
-    """Remember what the lines name, and end all of it when they end."""
+    """Collect what the lines name, and end all of it when the input ends."""
     groups, folders = [], []
     for line in lines:
         kind, _, value = line.rstrip("\n").partition(" ")

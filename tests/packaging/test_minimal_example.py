@@ -27,7 +27,7 @@ SERVERS = {
     "gunicorn": ["gunicorn", "-k", WORKER, "--no-control-socket", "minimal", "-b"],
 }
 
-# Installing takes long on a machine that does much besides.
+# Installing takes long on a busy machine.
 pytestmark = pytest.mark.timeout(INSTALL_SECONDS + 60)
 
 
@@ -44,17 +44,17 @@ class Example:
     def __init__(self, folder, redis_url):
         self.folder = folder / "minimal"
         self.programs = folder / "venv" / "bin"
-        # Nothing that leads to the checkout.
+        # Without PYTHONPATH and the like, which could name the checkout.
         self.environment = {"PATH": os.environ["PATH"], "REDIS_URL": redis_url}
         shutil.copytree(ROOT / "examples" / "minimal", self.folder)
 
     def install(self, wheel):
-        """Make the environment, with the wheel and what that requires in it."""
+        """Create the environment, and install the wheel and its dependencies in it."""
         venv = self.programs.parent
         subprocess.run(
             [sys.executable, "-m", "venv", "--without-pip", venv], check=True
         )
-        # The versions that the tests run on, so that no release of today fails them.
+        # The versions that the tests run on, so that a new release cannot fail them.
         constraints = venv / "constraints.txt"
         constraints.write_text(
             "".join(f"{each.name}=={each.version}\n" for each in installed())

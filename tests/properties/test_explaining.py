@@ -1,4 +1,4 @@
-"""Who is notified about an event: every way to ask gives the same answer."""
+"""The rule about which people an event notifies: all its implementations agree."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,7 +32,7 @@ from tests.properties.effort import patient, shared_fixtures
 
 pytestmark = [patient, pytest.mark.django_db]
 
-# Few of each, so that they meet; hours of a day long ago.
+# Few of each, so that equal ones are drawn often. Hours count from START.
 TOPICS = ["topic:a", "topic:b", "topic:c"]
 TYPES = ["new_question", "new_answer"]
 START = datetime(2020, 2, 2, tzinfo=UTC)
@@ -56,7 +56,7 @@ events = st.fixed_dictionaries(
         # Hours later; None while it is pending.
         "relayed": st.none() | st.integers(0, 3),
         "actor": st.none() | st.integers(0, 1),
-        # When its followers were notified before; None if only now.
+        # By topic: when an earlier event notified its followers; None if none did.
         "topics": st.dictionaries(topics, st.none() | hours),
     }
 )
@@ -81,7 +81,7 @@ def at(hour):
 
 
 def make_person(user, drawn):
-    """Save what a person follows and wants; open streams are not updated."""
+    """Save a person's follows and preferences; open streams are not updated."""
     User.objects.filter(pk=user.pk).update(date_joined=at(drawn["joined"]))
     user.date_joined = at(drawn["joined"])
     Follow.objects.bulk_create(
@@ -149,34 +149,34 @@ def test_explanations_agree_with_the_inbox(users, people, events):
 def test_streams_send_what_the_database_counts_as_live(users, person, events):
     user = users[0]
     with transaction.atomic():
-        # From before all there is: a stream does not ask when an account was made.
+        # Streams do not check when an account was created: it is older than the events.
         make_person(user, {**person, "joined": 0})
         made = [make_event(users, drawn, number) for number, drawn in enumerate(events)]
         frames = [frame_of(event) for event in made]
         connection = Connection(
             Subscriber(str(user.pk)), subscriptions=subscriptions_of(user)
         )
-        ringing = {
+        expected = {
             str(Cursor.from_position(each.position))
             for each in Inbox(user).events(live=True)
         }
 
         replayed = connection.missed(frames).frames
-        assert cursors(replayed) == ringing
+        assert cursors(replayed) == expected
         assert all(map(connection.counts_as_unseen, replayed))
 
-        routes = RoutingTable()
-        routes.add(connection)
-        shared = [each for batch, _ in routes.fan_outs(frames) for each in batch.frames]
-        # What stands in the log after all that the person follows, as live events do.
+        routing = RoutingTable()
+        routing.add(connection)
+        sent = [each for batch, _ in routing.fan_outs(frames) for each in batch.frames]
+        # Events that are later than the person's follows, as live events are.
         since = max((hour for _, hour in person["follows"].values()), default=0)
         live = {each.cursor for each in made if each.relayed >= at(since)}
-        assert cursors(shared) & live == ringing & live
+        assert cursors(sent) & live == expected & live
         transaction.set_rollback(True)
 
 
 def frame_of(event):
-    """Return the event as it comes out of the log."""
+    """Return the frame of an event, as it is read from the log."""
     cursor = Cursor.parse(event.cursor)
     entry = Record(cursor, outbox._encode(event)).decode()
     return encode(entry, cursor)

@@ -113,7 +113,7 @@ def test_backfilled_history_has_no_gap(log, limits, selectors, begun, reached, m
     for entry in later[:more]:
         history.add(*entry)
 
-    # As the hub does it, and then the log goes on.
+    # In the way of `Replay`; then the log grows.
     if history.may_backfill(cursor):
         floor = history.floor
         older = History(cursor, **bounds)
