@@ -2,7 +2,7 @@ import re
 
 import msgspec
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from notifications.live.connection import Connection
@@ -22,10 +22,9 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def staff(client):
+def staff(client, make_staff):
     """A member of staff with the permission to view events, signed in."""
-    user = User.objects.create_user("staff", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_event"))
+    user = make_staff("view_event")
     client.force_login(user)
     return user
 
