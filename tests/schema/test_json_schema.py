@@ -2,12 +2,9 @@
 
 import datetime
 import decimal
-import enum
 import json
-import subprocess
-import sys
 import uuid
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -16,75 +13,27 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from notifications.exceptions import InvalidEventType, InvalidPayload
+from notifications.exceptions import InvalidPayload
 from notifications.publishing import outbox
 from notifications.publishing.event_types import WIRE_FIELDS, EventType
-from notifications.schema.json_schema import RESERVED_TITLES, schema_of
+from notifications.schema.json_schema import schema_of
 from notifications.testing import recorded_events
 from project.qa.models import Answer, Question
-
-T = TypeVar("T")
-
-
-class Color(enum.Enum):
-    """What it looks like."""
-
-    RED = "red"
-    BLUE = "blue"
-
-
-class Size(enum.IntEnum):
-    SMALL = 1
-    LARGE = 2
-
-
-class Author(msgspec.Struct):
-    """Who wrote it.
-
-    And a second paragraph.
-    """
-
-    name: str
-    karma: int = 0
-
-
-class Circle(msgspec.Struct, tag=True):
-    radius: float
-
-
-class Square(msgspec.Struct, tag=True):
-    side: float
-
-
-class Pair(msgspec.Struct, array_like=True):
-    left: int
-    right: int = 0
-
-
-class Place(NamedTuple):
-    x: int
-    y: int = 0
-
-
-class Tally(TypedDict, total=False):
-    up: int
-
-
-class Page(msgspec.Struct, Generic[T]):
-    rows: list[T]
-
-
-class Tree(msgspec.Struct):
-    branches: list["Tree"] = []
-
-
-class Comment(msgspec.Struct):
-    """A comment on the wire."""
-
-    comment_id: int
-    text: Annotated[str, msgspec.Meta(description="As it was typed.", max_length=9)]
-    author: Author | None = None
-
+from tests.schema.payloads import (
+    Author,
+    Circle,
+    Color,
+    Comment,
+    Page,
+    Pair,
+    Place,
+    Size,
+    Square,
+    Tally,
+    Tree,
+    is_valid,
+    wire,
+)
 
 # A value of each type that a payload may have.
 KINDS = [
@@ -128,19 +77,6 @@ KINDS = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def registry():
-    """The registry; the types that this module registers are removed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(EventType, "registry", {**EventType.registry})
-        yield EventType.registry
-
-
-@pytest.fixture(scope="module")
-def new_comment(registry):
-    return EventType("new_comment", Comment)
-
-
 @pytest.fixture(scope="module")
 def kinds(registry):
     """An event type for each type of KINDS, and a validator of their events."""
@@ -149,22 +85,6 @@ def kinds(registry):
         for number, (of, _value) in enumerate(KINDS)
     ]
     return made, Draft202012Validator(schema_of(made))
-
-
-def wire(event_type, payload):
-    """Return an event as a client reads it."""
-    fields = {
-        "uid": "87888384-2bd4-4adf-9838-12403756af88",
-        "type": event_type.name,
-        "topics": ["user:7"],
-        "actor": None,
-        "created": "2026-11-20T10:21:08.054+00:00",
-    }
-    return json.loads(json.dumps({**fields, **event_type.validate(payload)}))
-
-
-def is_valid(event, *event_types):
-    return Draft202012Validator(schema_of(event_types)).is_valid(event)
 
 
 def test_schema_is_valid(kinds):
@@ -345,122 +265,9 @@ def test_payload_has_no_tag(registry):
     assert "kind" not in schema_of([tagged])["$defs"]["Tagged"]["properties"]
 
 
-def test_docstrings_and_meta_become_descriptions(new_comment):
-    defs = schema_of([new_comment])["$defs"]
-
-    comment = defs["NewComment"]
-    assert comment["description"] == "A comment on the wire."
-    assert comment["properties"]["text"]["description"] == "As it was typed."
-    # As `inspect.cleandoc` has it, whichever Python reads it.
-    assert defs["Author"]["description"] == ("Who wrote it.\n\nAnd a second paragraph.")
-
-
-@pytest.mark.parametrize(
-    ("label", "description"), [("Thing done", "Thing done"), ("", "bare_thing")]
-)
-def test_payload_without_a_docstring_has_its_label_as_description(
-    monkeypatch, label, description
-):
-    monkeypatch.setattr(EventType, "registry", {})
-    bare = EventType("bare_thing", msgspec.defstruct("Bare", []), label=label)
-
-    assert schema_of([bare])["$defs"]["BareThing"]["description"] == description
-
-
-def test_unreferenced_components_are_left_out(new_comment):
-    assert [*schema_of([new_comment])["$defs"]] == ["Actor", "Author", "NewComment"]
-
-
-def test_indirectly_referenced_components_are_included(registry):
-    thread = msgspec.defstruct("Thread", [("pages", Page[Comment])])
-    nested = EventType("nested", msgspec.defstruct("Nested", [("thread", thread)]))
-
-    titles = {*schema_of([nested])["$defs"]}
-
-    assert titles == {
-        "Actor", "Author", "Comment", "Nested", "PageComment", "Thread"
-    }  # fmt: skip
-
-
-def test_recursive_payload_is_also_a_component(registry):
-    grown = EventType("tree", Tree)
-
-    schema = schema_of([grown])
-
-    assert [*schema["$defs"]] == ["Actor", "Tree", "TreeData"]
-    assert is_valid(wire(grown, Tree([Tree()])), grown)
-
-
-def test_titles_are_unique(registry):
-    other = msgspec.defstruct("Author", [("id", int)], module="elsewhere.notifications")
-    made = [
-        EventType("a_1", msgspec.defstruct("A", [("by", Author)])),
-        EventType("a1", msgspec.defstruct("B", [("by", other)])),
-        EventType("actor", msgspec.defstruct("C", [])),
-        EventType("record", msgspec.defstruct("D", [])),
-    ]
-
-    schema = schema_of(made)
-
-    titles = [*schema["discriminator"]["mapping"].values()]
-    assert titles == [
-        "#/$defs/A1", "#/$defs/A1Data", "#/$defs/ActorData", "#/$defs/RecordData",
-    ]  # fmt: skip
-    assert {"ElsewhereNotificationsAuthor", "TestsSchemaTestJsonSchemaAuthor"} <= {
-        *schema["$defs"]
-    }
-    assert not RESERVED_TITLES & {*schema["$defs"]} - {"Actor"}
-
-
 def test_schema_does_not_depend_on_the_order_of_registration(kinds):
     made, validator = kinds
 
     schema = schema_of(reversed(made))
 
     assert json.dumps(schema) == json.dumps(validator.schema)
-
-
-SETS = """
-import django, json
-django.setup()
-import msgspec
-from notifications.publishing.event_types import EventType
-from notifications.schema.json_schema import schema_of
-class Tagged(msgspec.Struct):
-    tags: frozenset[str] | None = frozenset("abcdefgh")
-print(json.dumps(schema_of([EventType("tagged_thing", Tagged)])))
-"""
-
-
-def test_default_of_a_set_has_the_same_order_in_each_process():
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", SETS],
-            env={"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-            timeout=60,
-        ).stdout
-        for seed in ("1", "2")
-    }
-
-    assert len(found) == 1
-
-
-class Unknown:
-    """What msgspec does not know."""
-
-
-@pytest.mark.parametrize(
-    ("payload", "problem"),
-    [
-        (msgspec.defstruct("Odd", [("a", Unknown)]), "is not supported"),
-        (msgspec.defstruct("Row", [("a", int)], array_like=True), "an object"),
-    ],
-)
-def test_payload_without_a_schema_raises(monkeypatch, payload, problem):
-    monkeypatch.setattr(EventType, "registry", {})
-    odd = EventType("odd_thing", payload)
-
-    with pytest.raises(InvalidEventType, match=f"'odd_thing'.*{problem}"):
-        schema_of([odd])

@@ -1,10 +1,9 @@
 import datetime
 import decimal
-import enum
 import re
 import uuid
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -19,20 +18,9 @@ from notifications.schema.typescript import (
     declarations,
     type_of,
 )
+from tests.schema.payloads import Circle, Color, Place, Size, Square, Tally
 
 STATIC = Path(notifications.__file__).parent / "static" / "notifications"
-
-
-class Color(enum.Enum):
-    """What it looks like."""
-
-    RED = "red"
-    BLUE = "blue"
-
-
-class Size(enum.IntEnum):
-    SMALL = 1
-    LARGE = 2
 
 
 class Author(msgspec.Struct):
@@ -42,26 +30,9 @@ class Author(msgspec.Struct):
     karma: int = 0
 
 
-class Circle(msgspec.Struct, tag=True):
-    radius: float
-
-
-class Square(msgspec.Struct, tag=True):
-    side: float
-
-
 class Pair(msgspec.Struct, array_like=True):
     left: int
     right: int | None = None
-
-
-class Place(NamedTuple):
-    x: int
-    y: int = 0
-
-
-class Tally(TypedDict, total=False):
-    up: int
 
 
 class Comment(msgspec.Struct):
