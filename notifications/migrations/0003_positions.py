@@ -1,4 +1,4 @@
-"""Give existing events positions, and convert read states from keys to positions."""
+"""What is there already gets its position, and what was read of it stays read."""
 
 from collections import deque
 from typing import Any
@@ -11,7 +11,7 @@ BATCH = 200
 
 
 def place_events(apps: Any, schema_editor: Any) -> None:
-    """Give each existing event a position, and a group of its own."""
+    """Give the events that are there a position, and each a group of its own."""
     Event = apps.get_model("notifications", "Event")
     batch = []
     for event in Event.objects.iterator(chunk_size=BATCH):
@@ -31,7 +31,7 @@ def _cursor(event: Any) -> Cursor:
 
 
 def place_read_states(apps: Any, schema_editor: Any) -> None:
-    """Mark what was read up to a key as seen and read up to its position."""
+    """What was read up to a key is seen and read up to its position."""
     Event = apps.get_model("notifications", "Event")
     ReadState = apps.get_model("notifications", "ReadState")
     read = ReadState.objects.values_list("read_up_to", flat=True)
@@ -49,7 +49,7 @@ def place_read_states(apps: Any, schema_editor: Any) -> None:
 
 
 def _place(model: Any, key: int, position: int) -> None:
-    # Positions are far larger than keys, so no state is converted twice.
+    # A position is far beyond any key, so that none is taken twice.
     states = model.objects.filter(read_up_to=key, seen_up_to=0)
     states.update(seen_up_to=position, read_up_to=position)
 

@@ -10,8 +10,6 @@ from typing import Any
 
 from django.db import migrations, models, transaction
 
-from notifications.migrations._operations import AddIndexOnline
-
 BATCH = 5_000
 
 
@@ -29,6 +27,19 @@ def fill_positions(apps: Any, editor: Any) -> None:
             batch.update(position=models.Subquery(event.values("position")))
 
 
+class AddIndex(migrations.AddIndex):
+    """Add an index, on PostgreSQL without a lock that stops writes."""
+
+    def database_forwards(
+        self, label: str, editor: Any, before: Any, after: Any
+    ) -> None:
+        if editor.connection.vendor != "postgresql":
+            super().database_forwards(label, editor, before, after)
+            return
+        model = after.apps.get_model(label, self.model_name)
+        editor.add_index(model, self.index, concurrently=True)
+
+
 class Migration(migrations.Migration):
     # Each batch has its own transaction, and PostgreSQL builds the indexes outside one.
     atomic = False
@@ -40,13 +51,13 @@ class Migration(migrations.Migration):
             "eventtopic", "position", models.BigIntegerField(db_default=0)
         ),
         migrations.RunPython(fill_positions, migrations.RunPython.noop, elidable=True),
-        AddIndexOnline(
+        AddIndex(
             "eventtopic",
             models.Index(
                 fields=["topic", "position"], name="notifications_topic_position"
             ),
         ),
-        AddIndexOnline(
+        AddIndex(
             "eventtopic",
             models.Index(
                 fields=["id"],

@@ -32,11 +32,7 @@ class EventTopic(models.Model):
     """
 
     event = models.ForeignKey(
-        "notifications.Event",
-        on_delete=models.CASCADE,
-        related_name="addresses",
-        # The unique constraint begins with it.
-        db_index=False,
+        "notifications.Event", on_delete=models.CASCADE, related_name="addresses"
     )
     topic = models.CharField(max_length=topics.MAX_LENGTH)
     already_told = models.DateTimeField(null=True)

@@ -51,11 +51,7 @@ class ReadMark(models.Model):
     """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="+",
-        # The unique constraint begins with it.
-        db_index=False,
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
     )
     group = models.CharField(max_length=255)
     up_to = models.BigIntegerField()
