@@ -80,8 +80,8 @@ def _lost(row: Row) -> str:
     return f"per second, {number(share * 100)} % lost" if row["lost"] else "per second"
 
 
-def _arrivals(rows: list[Row]) -> str:
-    bars = [_bar(row, row["arrival_us"], f"µs, {_time(row)}") for row in rows]
+def _reconnecting(rows: list[Row]) -> str:
+    bars = [_bar(row, row["connect_us"], f"µs, {_time(row)}") for row in rows]
     subtitle = (
         f"µs of CPU for each of {rows[0]['streams']:,} streams after a cut, with "
         f"{rows[0]['missed']} missed events"
@@ -97,5 +97,5 @@ CHARTS: dict[str, tuple[str, Callable[[list[Row]], str]]] = {
     "cpu-per-delivery": ("broadcast", _delivery),
     "memory-per-stream": ("idle", _memory),
     "burst": ("burst", _burst),
-    "reconnecting": ("storm", _arrivals),
+    "reconnecting": ("storm", _reconnecting),
 }

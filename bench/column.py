@@ -55,7 +55,7 @@ class Column:
         seconds = time.monotonic() - began
         spent = machine.total_cpu_ns(self.server.workers()) - before
         say(f"  {self.server.label}: {count:,} more streams in {seconds:.1f} s")
-        return {"arrival_us": spent / count / 1000, "seconds": seconds}
+        return {"connect_us": spent / count / 1000, "seconds": seconds}
 
     def _publish_until_ready(self) -> None:
         """Publish events that are not counted, until each stream has its headers."""

@@ -70,7 +70,7 @@ static void cut(void)
 
 static void reconnect(void)
 {
-    memset(&total.comeback, 0, sizeof total.comeback);
+    memset(&total.reconnect, 0, sizeof total.reconnect);
     total.reopened = now_ns(CLOCK_MONOTONIC);
     next_idle = 0;
 }
@@ -101,8 +101,8 @@ static void print_report(void)
            U(now_ns(CLOCK_MONOTONIC) - total.began),
            U(now_ns(CLOCK_PROCESS_CPUTIME_ID) - total.cpu_began));
     print_histogram(&total.latency);
-    printf(",\"comeback\":");
-    print_histogram(&total.comeback);
+    printf(",\"reconnect\":");
+    print_histogram(&total.reconnect);
     printf("}\n");
 }
 

@@ -33,7 +33,7 @@ class Report:
 
     counts: dict[str, int]
     latency: Histogram
-    comeback: Histogram
+    reconnect: Histogram
     # The share of a core that the busiest client used.
     cpu_share: float
 
@@ -152,12 +152,12 @@ class Load:
     def report(self) -> Report:
         """Return what was counted since the last reset."""
         replies = self._send("report")
-        latency, comeback = Histogram(), Histogram()
+        latency, reconnect = Histogram(), Histogram()
         for reply in replies:
             latency.add(reply.pop("latency"))
-            comeback.add(reply.pop("comeback"))
+            reconnect.add(reply.pop("reconnect"))
         share = max(each["cpu_ns"] / each["wall_ns"] for each in replies)
-        return Report(_sum(replies), latency, comeback, share)
+        return Report(_sum(replies), latency, reconnect, share)
 
     def streams(self) -> list[Stream]:
         """Return what each stream has received, in the order of the lines."""

@@ -19,7 +19,7 @@ static void check_caught_up(struct stream *stream, uint64_t now)
     stream->caught_up = true;
     total.caught_up++;
     total.last_caught_up = now;
-    note(&total.comeback, now - stream->began);
+    note(&total.reconnect, now - stream->began);
 }
 
 static void take_event(struct stream *stream, const struct frame *frame, uint64_t now)

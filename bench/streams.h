@@ -58,7 +58,7 @@ static struct {
     uint64_t began, cpu_began, reopened, last_ready, last_caught_up;
     uint64_t events, event_bytes, others, dropped, refused, failed, resets, violations;
     uint64_t first_event, last_event;
-    struct histogram latency, comeback;
+    struct histogram latency, reconnect;
 } total;
 static struct {
     uint64_t last;

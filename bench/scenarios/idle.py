@@ -56,8 +56,8 @@ def _opened(column: Column, plan: Plan, name: str) -> Sample:
         streams = plan.idle_streams
     column.warm()
     before = column.memory()
-    arrival = column.open(streams, in_flight=plan.idle_in_flight)
-    return {"streams": streams, "before_bytes": before, **arrival}
+    opened = column.open(streams, in_flight=plan.idle_in_flight)
+    return {"streams": streams, "before_bytes": before, **opened}
 
 
 def _cpu(column: Column) -> int:
