@@ -1,13 +1,14 @@
 """System checks: report wrong configuration at startup, before it fails at run time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
 
 from notifications.conf import SETTINGS, conf, configured
 from notifications.exceptions import InvalidSetting
@@ -16,6 +17,8 @@ MIDDLEWARE = "notifications.middleware.CursorMiddleware"
 # The oldest redis-py that works, as in pyproject.toml. Before 5.3,
 # `ConnectionPool.get_connection` required the name of a command.
 OLDEST_REDIS = (5, 3)
+# By vendor: `models/newest.py` has SQL for each.
+DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 
 
 @register("notifications")
@@ -78,6 +81,25 @@ def check_redis_version(**kwargs: Any) -> list[CheckMessage]:
 
 def _major_minor(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)[:2]))
+
+
+@register("notifications", Tags.database)
+def check_database(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that the database is one whose SQL the inbox is written for: E005.
+
+    Run with `./manage.py check --database default`, and by `migrate`.
+    """
+    return [
+        Error(
+            f"The database {alias!r} is {connections[alias].display_name}.",
+            hint=f"Use one of {', '.join(DATABASES.values())} for notifications.",
+            id="notifications.E005",
+        )
+        for alias in databases or ()
+        if connections[alias].vendor not in DATABASES
+    ]
 
 
 @register("notifications")

@@ -106,7 +106,10 @@ class EventStreamWorker(GeventWorker):
 
         # Other servers start the threads with the first request. An idle worker has to
         # sweep the outbox, too.
-        apps.get_app_config("notifications").start_threads()  # type: ignore[attr-defined]
+        # With --reload, gunicorn also serves a page about an application that fails.
+        if apps.ready:
+            config: Any = apps.get_app_config("notifications")
+            config.start_threads()
         self._start_hijacker()
         # The streams are many objects that stay. With Python's default threshold, a
         # tenth of the time goes into searching them for garbage.

@@ -28,8 +28,12 @@ from tests.watchdog import end_with_parent, watch_redis
 # A background job of a shell ignores SIGINT, and its children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# The time of an example depends on the machine.
-hypothesis.settings.register_profile("tests", deadline=None)
+# The time of an example, and of making it up, depends on the machine.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("tests")
 
 # The unit tests measure what these do, too, in half the time that these take without.

@@ -3,7 +3,9 @@ from importlib import metadata
 
 import pytest
 from django.core.checks import run_checks
+from django.db import connection
 
+from notifications import checks
 from notifications.checks import MIDDLEWARE
 from notifications.conf import SETTINGS
 
@@ -118,3 +120,13 @@ def test_redis_py_without_metadata_is_accepted(check, monkeypatch):
     monkeypatch.setattr(metadata, "version", version)
 
     assert check() == []
+
+
+@pytest.mark.parametrize(("vendor", "count"), [("sqlite", 0), ("mysql", 1)])
+def test_database_of_another_vendor_is_an_error(monkeypatch, vendor, count):
+    monkeypatch.setattr(connection, "vendor", vendor)
+
+    messages = checks.check_database(databases=["default"])
+
+    assert [each.id for each in messages] == ["notifications.E005"] * count
+    assert all("PostgreSQL, SQLite" in each.hint for each in messages)

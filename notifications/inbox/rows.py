@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from notifications.conf import conf
-from notifications.models import Event, Inbox, Level, Selection
+from notifications.models import Event, Inbox, InboxEvent, Level, Selection
 from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.followables import labels_of
@@ -100,19 +100,21 @@ def inbox_page(
         limit=limit,
     )
     following = "" if end is None else str(Cursor.from_position(end))
-    return InboxPage(_rows(inbox, [each.pk for each in newest]), following)
+    return InboxPage(_rows(inbox, newest), following)
 
 
-def _rows(inbox: Inbox, keys: list[int]) -> tuple[Row, ...]:
-    found = Event.objects.for_wire().in_bulk(keys)
-    newest = [found[key] for key in keys if key in found]
+def _rows(inbox: Inbox, found: list[InboxEvent]) -> tuple[Row, ...]:
+    events = Event.objects.for_wire().in_bulk([each.pk for each in found])
+    newest = [events[each.pk] for each in found if each.pk in events]
     total, unread = inbox.group_sizes(event.group for event in newest)
+    # The row's own event counts, even if it is not among the newest of its group.
+    unread_rows = {each.pk for each in inbox.unread(found)}
     followed = _FollowedTopics(inbox, newest)
     return tuple(
         Row(
             event,
-            unread=unread[event.group],
-            total=total[event.group] or 1,
+            unread=max(unread[event.group], event.pk in unread_rows),
+            total=max(total[event.group], 1),
             reasons=followed.reasons(event),
             mutable_topics=followed.mutable_topics(event),
         )

@@ -136,7 +136,7 @@ class Log:
         return f"{self._prefix}:uid:{uid}"
 
     def _sessions(self, user: str) -> str:
-        return f"{self._prefix}:sessions:{user}"
+        return f"{self._prefix}:reader:{user}"
 
     def position(self) -> Cursor:
         """Return the newest cursor, starting the log if it is empty.

@@ -19,7 +19,9 @@ class EventTopicQuerySet(models.QuerySet["EventTopic"]):
             return 0
         events = self.model._meta.get_field("event").related_model
         event = events._default_manager.filter(pk=models.OuterRef("event"))
-        batch = self.filter(pk__in=list(missing.values_list("pk", flat=True)[:limit]))
+        batch = missing.filter(
+            pk__in=list(missing.values_list("pk", flat=True)[:limit])
+        )
         return batch.update(position=models.Subquery(event.values("position")))
 
 
@@ -35,7 +37,7 @@ class EventTopic(models.Model):
         "notifications.Event", on_delete=models.CASCADE, related_name="addresses"
     )
     topic = models.CharField(max_length=topics.MAX_LENGTH)
-    already_told = models.DateTimeField(null=True)
+    already_told = models.DateTimeField(null=True, db_column="told")
     # The position of the event, by which the newest events of a topic are found.
     position = models.BigIntegerField(db_default=0)
 

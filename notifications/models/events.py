@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import connections, models, transaction
+from django.db import connections, models, router, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -42,13 +42,14 @@ class EventQuerySet(models.QuerySet["Event"]):
         The statements are sent together, which is ten times as fast as one after the
         other or as `bulk_update`, which writes one long CASE expression.
         """
-        connection = connections[self.db]
+        alias = router.db_for_write(self.model)
+        connection = connections[alias]
         names = {
             "events": connection.ops.quote_name(Event._meta.db_table),
             "topics": connection.ops.quote_name(EventTopic._meta.db_table),
         }
         adapt = connection.ops.adapt_datetimefield_value
-        with transaction.atomic(using=self.db), connection.cursor() as cursor:
+        with transaction.atomic(using=alias), connection.cursor() as cursor:
             cursor.executemany(
                 _SAVE_CURSOR.format(**names),
                 [

@@ -53,9 +53,10 @@ class Selection:
 
 
 _BY_TOPIC = NewestRows(
-    EventTopic, key="topic", value="event_id", condition="already_told IS NULL"
+    EventTopic, key="topic", value="event_id", condition="told IS NULL"
 )
 _BY_GROUP = NewestRows(Event, key="group", value="id")
+_NOT_OWN = "(actor_id IS NULL OR actor_id <> %s)"
 
 
 class Inbox:
@@ -205,6 +206,8 @@ class Inbox:
         `before` is the position at which the previous page ended. The position that is
         returned is None at the end of the inbox.
         """
+        if not limit:
+            return [], None
         found: dict[str, InboxEvent] = {}
         start = LARGEST_POSITION if before is None else before
         end: int | None = None
@@ -233,9 +236,24 @@ class Inbox:
     ) -> set[str]:
         """Return those of the events' groups that are on an earlier page."""
         ranges = {each.group: Range(before - 1, LARGEST_POSITION) for each in events}
-        rows = _BY_GROUP.of_each(ranges, limit=NEWER_EVENTS)
-        newer = self._notified(self._load(row.value for row in rows))
+        newer = self._of_groups(ranges, limit=NEWER_EVENTS, selection=selection)
         return {each.group for each in self._select(newer, selection)}
+
+    def _of_groups(
+        self, ranges: Mapping[str, Range], *, limit: int, selection: Selection
+    ) -> list[InboxEvent]:
+        """Return the newest events of groups.
+
+        The person's own events, which there may be many of, are not read.
+        """
+        condition, params = _NOT_OWN, [self.user.pk]
+        if selection.event_type:
+            condition += " AND type = %s"
+            params.append(selection.event_type)
+        rows = _BY_GROUP.of_each(
+            ranges, limit=limit, condition=condition, params=params
+        )
+        return self._notified(self._load(row.value for row in rows))
 
     def group_sizes(
         self, groups: Iterable[str]
@@ -245,8 +263,7 @@ class Inbox:
         Both are counted among the newest COUNT_LIMIT events of the group.
         """
         ranges = {group: Range(0, LARGEST_POSITION) for group in groups}
-        rows = _BY_GROUP.of_each(ranges, limit=COUNT_LIMIT)
-        events = self._notified(self._load(row.value for row in rows))
+        events = self._of_groups(ranges, limit=COUNT_LIMIT, selection=Selection())
         unread = Counter(each.group for each in self.unread(events))
         return Counter(each.group for each in events), unread
 

@@ -6,8 +6,8 @@ key, or every row of the table. Read key by key, each a short range of the index
 """
 
 import json
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.db import connections, models
 
@@ -69,8 +69,18 @@ class NewestRows:
         self._value = value
         self._condition = f" AND {condition}" if condition else ""
 
-    def of_each(self, ranges: Mapping[str, Range], *, limit: int) -> list[Found]:
-        """Return up to `limit` of the newest rows of each key, in no order."""
+    def of_each(
+        self,
+        ranges: Mapping[str, Range],
+        *,
+        limit: int,
+        condition: str = "",
+        params: Sequence[Any] = (),
+    ) -> list[Found]:
+        """Return up to `limit` of the newest rows of each key, in no order.
+
+        `condition` is further SQL, with `params`.
+        """
         if not ranges:
             return []
         connection = connections[self._model._default_manager.db]
@@ -78,15 +88,17 @@ class NewestRows:
             "table": connection.ops.quote_name(self._model._meta.db_table),
             "key": connection.ops.quote_name(self._key),
             "value": connection.ops.quote_name(self._value),
-            "condition": self._condition,
+            "condition": self._condition + (f" AND {condition}" if condition else ""),
         }
         keys = [(key, *bounds) for key, bounds in ranges.items()]
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 columns = [list(column) for column in zip(*keys, strict=True)]
-                cursor.execute(_POSTGRESQL.format(**names), [*columns, limit])
+                cursor.execute(_POSTGRESQL.format(**names), [*columns, *params, limit])
             else:
-                cursor.execute(_SQLITE.format(**names), [json.dumps(keys), limit])
+                cursor.execute(
+                    _SQLITE.format(**names), [json.dumps(keys), *params, limit]
+                )
             return [Found(*row) for row in cursor.fetchall()]
 
     def of_all(self, ranges: Mapping[str, Range], *, limit: int) -> list[Found]:

@@ -37,7 +37,7 @@ class EventEntry(Entry, frozen=True, tag="event"):
     topics: tuple[str, ...]
     data: str
     actor: str = ""
-    already_told: dict[str, int] = {}
+    already_told: dict[str, int] = msgspec.field(default_factory=dict, name="told")
 
     def __post_init__(self) -> None:
         if self.type in RESERVED_NAMES:
@@ -68,7 +68,9 @@ class CountEntry(Entry, frozen=True, tag="count"):
     """How many events up to the cursor `as_of` a person has not seen."""
 
     user: str
-    unseen_count: Annotated[int, msgspec.Meta(ge=0, le=COUNT_LIMIT)]
+    unseen_count: Annotated[int, msgspec.Meta(ge=0, le=COUNT_LIMIT)] = msgspec.field(
+        name="unseen"
+    )
     as_of: Annotated[str, msgspec.Meta(pattern=_CURSOR)]
 
 

@@ -86,9 +86,8 @@ class Subscriptions:
 
     def follows(self, event: Addressed, topic: str) -> bool:
         """Tell whether a topic of an event brings it to this person."""
-        if topic == EVERYONE:
-            return self._had_account(by=event.created)
-        return self._followed(topic, by=event.relayed)
+        everyone = topic == EVERYONE and self._had_joined(event.created)
+        return everyone or self._followed(topic, by=event.relayed)
 
     def watches(self, event: Addressed) -> bool:
         """Tell whether a topic that this person watches brings them an event."""
@@ -102,16 +101,15 @@ class Subscriptions:
         return not self.muted.isdisjoint((*event.topics, *event.already_told))
 
     def was_already_told(self, event: Addressed) -> bool:
-        """Tell whether an earlier event notified this person about the same thing."""
+        """Tell whether an earlier event notified this person about the same object."""
         return any(
-            self._had_account(by=time)
-            if topic == EVERYONE
-            else self._followed(topic, by=time)
+            self._followed(topic, by=time)
+            or (topic == EVERYONE and self._had_joined(time))
             for topic, time in event.already_told.items()
         )
 
-    def _had_account(self, *, by: int) -> bool:
-        return self.joined is not None and self.joined <= by
+    def _had_joined(self, time: int) -> bool:
+        return self.joined is not None and self.joined <= time
 
     def _followed(self, topic: str, *, by: int) -> bool:
         since = self.followed_since.get(topic)

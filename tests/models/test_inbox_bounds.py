@@ -86,3 +86,25 @@ def test_group_sizes_end_at_their_limit(busy, maja):
     total, unread = Inbox(maja).group_sizes(["tick:all"])
 
     assert (total["tick:all"], unread["tick:all"]) == (COUNT_LIMIT, COUNT_LIMIT)
+
+
+def test_page_without_rows_is_empty(busy, maja):
+    assert Inbox(maja).page(before=None, selection=Selection(), limit=0) == ([], None)
+
+
+def test_group_is_on_one_page_whatever_the_person_added_to_it(busy, maja, monkeypatch):
+    monkeypatch.setattr(inbox_module, "NEWER_EVENTS", 2)
+    Event.objects.update(group="tick:all")
+    # The newest of the group are their own; the older ones notify them.
+    own = [each.pk for each in busy[-150:]]
+    Event.objects.filter(pk__in=own).update(actor=maja)
+    [row], _ = Inbox(maja).page(before=None, selection=Selection(), limit=30)
+
+    following, _ = Inbox(maja).page(
+        before=row.position, selection=Selection(), limit=30
+    )
+    total, unread = Inbox(maja).group_sizes(["tick:all"])
+
+    assert row.pk == busy[-151].pk
+    assert following == []
+    assert (total["tick:all"], unread["tick:all"]) == (COUNT_LIMIT, COUNT_LIMIT)

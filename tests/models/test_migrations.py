@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 BEFORE = [("notifications", "0005_already_told")]
-AFTER = [("notifications", "0006_topic_positions")]
+AFTER = [("notifications", "0009_drop_topic_event_index")]
 ROWS = 25
 
 
@@ -24,7 +24,7 @@ def before(transactional_db):
 
 
 def test_topics_get_the_positions_of_their_events(before, monkeypatch):
-    module = "notifications.migrations.0006_topic_positions.BATCH"
+    module = "notifications.migrations.0007_fill_topic_positions.BATCH"
     monkeypatch.setattr(module, 10)
     event_model = before.get_model("notifications", "Event")
     topic_model = before.get_model("notifications", "EventTopic")

@@ -81,7 +81,7 @@ def test_bounds_are_exclusive(rows):
 def test_condition_leaves_rows_out(rows):
     EventTopic.objects.filter(topic="topic:some").update(already_told=timezone.now())
     topics = NewestRows(
-        EventTopic, key="topic", value="event_id", condition="already_told IS NULL"
+        EventTopic, key="topic", value="event_id", condition="told IS NULL"
     )
     ranges = dict.fromkeys(["topic:some", "topic:rare"], Range(0, LARGEST_POSITION))
 

@@ -23,8 +23,8 @@ def shared_fixtures(count: int) -> settings:
 
     For fixtures that are to live through all examples: a hub, a stream, a client.
     """
-    check = HealthCheck.function_scoped_fixture
-    return settings(max_examples=_number(count), suppress_health_check=[check])
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    return settings(max_examples=_number(count), suppress_health_check=checks)
 
 
 def _number(count: int) -> int:

@@ -40,6 +40,7 @@ def record(title, *, topics=(MILK,), **options):
 def connection(log):
     """A stream of all topics, open through all examples."""
     hub = shared_hub()
+    hub.ensure_started()
     # Room for all events of an example, however large.
     connection = Connection(
         Subscriber(user="reader"),

@@ -88,3 +88,17 @@ def test_error_of_a_forged_entry_has_no_line_end():
         record.decode()
 
     assert "\n" not in str(caught.value)
+
+
+def test_entries_keep_the_names_that_are_in_logs_and_outboxes():
+    event = (
+        b'{"entry":"event","type":"tick","topics":["a:b"],"data":"{}",'
+        b'"told":{"a:c":7},"uid":"1"}'
+    )
+    count = b'{"entry":"count","user":"7","unseen":3,"as_of":"1-0","uid":"2"}'
+
+    read = [Record(Cursor(1, 0), body).decode() for body in (event, count)]
+
+    assert read[0].already_told == {"a:c": 7}
+    assert read[1].unseen_count == 3
+    assert [entries.encode(each) for each in read] == [event, count]

@@ -137,7 +137,7 @@ def test_session_that_redis_lost_is_read_from_the_database(
     reconnecting, maja, stream, redis_client, settings
 ):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
-    redis_client.delete(f"{{{prefix}}}:sessions:{maja.pk}")
+    redis_client.delete(f"{{{prefix}}}:reader:{maja.pk}")
 
     assert followed_topics(stream(reconnecting)) == {MILK}
 
@@ -146,7 +146,7 @@ def test_unreadable_cached_session_is_ignored(
     reconnecting, maja, stream, redis_client, settings
 ):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
-    key = f"{{{prefix}}}:sessions:{maja.pk}"
+    key = f"{{{prefix}}}:reader:{maja.pk}"
     for field in redis_client.hkeys(key):
         redis_client.hset(key, field, b"\xff")
 
@@ -161,7 +161,7 @@ def test_cache_can_be_turned_off(client, maja, stream, settings, redis_client):
 
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
     assert session_cache.COOKIE not in response.cookies
-    assert not redis_client.exists(f"{{{prefix}}}:sessions:{maja.pk}")
+    assert not redis_client.exists(f"{{{prefix}}}:reader:{maja.pk}")
 
 
 def test_reconnecting_client_gets_events_that_they_follow(reconnecting, stream):
@@ -176,7 +176,7 @@ def test_reconnecting_client_gets_events_that_they_follow(reconnecting, stream):
 def test_cached_session_expires_in_redis(reconnecting, maja, redis_client, settings):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
 
-    assert 0 < redis_client.ttl(f"{{{prefix}}}:sessions:{maja.pk}") <= 7_200
+    assert 0 < redis_client.ttl(f"{{{prefix}}}:reader:{maja.pk}") <= 7_200
 
 
 def test_session_outside_the_database_is_not_cached(client, maja, stream, settings):
@@ -220,7 +220,7 @@ def test_only_the_last_sessions_of_a_person_are_cached(log, redis_client):
 
 def test_failed_command_does_not_affect_others(log, redis_client, settings):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
-    redis_client.set(f"{{{prefix}}}:sessions:8", "no hash")
+    redis_client.set(f"{{{prefix}}}:reader:8", "no hash")
     log.session_store("7").store("s", b"x", as_of=Cursor(1, 0), seconds=60)
 
     with pytest.raises(LogUnavailable, match="WRONGTYPE"):

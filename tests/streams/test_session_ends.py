@@ -126,6 +126,6 @@ def test_gap_deletes_all_cached_sessions(reconnecting, stream, redis_client, set
     redis_client.delete(f"{{{prefix}}}:log")
 
     wait_for(
-        lambda: not redis_client.keys(f"{{{prefix}}}:sessions:*"),
+        lambda: not redis_client.keys(f"{{{prefix}}}:reader:*"),
         what="them to be gone",
     )

@@ -54,6 +54,17 @@ def test_long_inbox_has_pages(as_maja, maja):
     assert second["next"] is None
 
 
+def test_counts_without_rows_are_what_a_page_asks_for_after_a_reset(as_maja, maja):
+    Follow.objects.set_level(maja, "topic:milk", "follow")
+    record("topic:milk")
+
+    response = as_maja.get(f"{INBOX}?limit=0", headers={"Accept": "application/json"})
+
+    found = response.json()
+    assert (found["unread"], found["unseen"], found["events"]) == (1, 1, [])
+    assert found["next"] is None
+
+
 @pytest.mark.parametrize("query", ["type=%00", "type=A", "limit=31", "limit=x"])
 def test_invalid_filter_is_refused(as_maja, query):
     assert as_maja.get(f"{INBOX}?{query}").status_code == 400

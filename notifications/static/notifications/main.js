@@ -30,7 +30,8 @@ function start() {
   const { user, cursor, unseen } = dataset;
   if (!user && !topics.length) return;
   if (unseen) new Unseen(dataset).start();
-  const name = `notifications ${url} ${user}`;
+  // The number changes with the messages that tabs send each other.
+  const name = `notifications 2 ${url} ${user}`;
   const page = new Page(dataset);
   const position = { cursor, unseen };
   const timeout = 3 * dataset.heartbeat;
