@@ -14,6 +14,9 @@ PEERS := $(patsubst %,var/bench/envs/%.stamp,eventstream flask_sse py_spy)
 NGINX := nginx-light libnginx-mod-nchan
 NEEDED = $(NGINX) $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 
+# The tests start hundreds of processes: none is to compile the sources again.
+test thorough check: export PYTHONDONTWRITEBYTECODE =
+
 # A module's tests run in one process, in the order that tests/conftest.py gives.
 PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 

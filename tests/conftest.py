@@ -39,7 +39,7 @@ hypothesis.settings.load_profile("tests")
 # The unit tests measure what these do, too, in half the time that these take without.
 UNMEASURED = ("system", "browser", "properties")
 # Tests wait for servers most of the time.
-WORKERS_PER_PROCESSOR = 3
+WORKERS_PER_PROCESSOR = 2
 
 _prefixes = (f"test-{number}" for number in itertools.count())
 
