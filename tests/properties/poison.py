@@ -42,9 +42,7 @@ hostile_entries = st.fixed_dictionaries(
         "topics": st.lists(st.just("topic:a") | texts.anything, max_size=3),
         "data": texts.anything | texts.long,
         "actor": texts.anything,
-        "told": st.dictionaries(
-            st.just("topic:b"), st.integers(-(2**80), 2**80)
-        ),
+        "told": st.dictionaries(st.just("topic:b"), st.integers(-(2**80), 2**80)),
         "user": st.just("8") | texts.anything,
         "topic": st.just("topic:a") | texts.anything,
         "level": st.sampled_from(["follow", "mute", ""]) | texts.anything,
