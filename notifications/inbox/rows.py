@@ -113,7 +113,7 @@ def _rows(inbox: Inbox, found: list[InboxEvent]) -> tuple[Row, ...]:
     return tuple(
         Row(
             event,
-            unread=max(unread[event.group], event.pk in unread_rows),
+            unread=max(unread[event.group], int(event.pk in unread_rows)),
             total=max(total[event.group], 1),
             reasons=followed.reasons(event),
             mutable_topics=followed.mutable_topics(event),

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from django.db import connections
 from django.http import HttpRequest
 
 from notifications.models.event_topics import EventTopic
@@ -246,7 +247,11 @@ class Inbox:
 
         The person's own events, which there may be many of, are not read.
         """
-        condition, params = _NOT_OWN, [self.user.pk]
+        # As the database has it: a UUID is text in SQLite.
+        connection = connections[Event.objects.db]
+        field = Event._meta.get_field("actor")
+        condition = _NOT_OWN
+        params = [field.get_db_prep_value(self.user.pk, connection, prepared=False)]
         if selection.event_type:
             condition += " AND type = %s"
             params.append(selection.event_type)
