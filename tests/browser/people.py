@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-import httpx
+from tests.http_client import http_client
 
 PASSWORD = "correct horse"
 _numbers = itertools.count(1)
@@ -15,9 +15,7 @@ class Person:
     def __init__(self, url: str, name: str) -> None:
         self.url = url
         self.name = f"{name}{next(_numbers)}"
-        # A kept connection may be closed just as the next request goes out.
-        unkept = httpx.Limits(max_keepalive_connections=0)
-        self.client = httpx.Client(base_url=url, timeout=30, limits=unkept)
+        self.client = http_client(url, keep_alive=False)
         self.client.get("/signup/")
         self.post(
             "/signup/", username=self.name, password1=PASSWORD, password2=PASSWORD

@@ -4,11 +4,10 @@ import json
 import re
 import signal
 
-import httpx
-
 from project.qa import demo
 from tests.browser.people import Person
 from tests.browser.strict import ENVIRONMENT
+from tests.http_client import http_client
 from tests.system.server import Site
 
 HAPPEN = "from tests.browser.news import happen; print(happen())"
@@ -20,7 +19,7 @@ class Member(Person):
     def __init__(self, url: str, name: str) -> None:
         self.url = url
         self.name = name
-        self.client = httpx.Client(base_url=url, timeout=30)
+        self.client = http_client(url)
         self.client.get("/login/")
         self.post("/login/", username=name, password=demo.PASSWORD)
 

@@ -7,7 +7,7 @@ from tests.effort import THOROUGH
 
 # `make test` tries a property on this many examples at most; `make thorough` on ten
 # times as many as the property names.
-USUAL_EXAMPLES = 1_000
+USUAL_EXAMPLES = 150
 THOROUGH_FACTOR = 10
 
 patient = pytest.mark.timeout(120 * THOROUGH_FACTOR if THOROUGH else 120)

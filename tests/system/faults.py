@@ -10,9 +10,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import httpx
 import redis
 
+from tests.http_client import http_client
 from tests.system.listener import Listener
 from tests.system.people import Person
 from tests.system.proxy import Proxy
@@ -76,10 +76,7 @@ def new_topic() -> str:
 def listening(site: Site, topic: str, *, streams: int = 4) -> Iterator[list[Listener]]:
     """Give listeners of the topic, enough for each worker to have one."""
     with ExitStack() as stack:
-        clients = [
-            stack.enter_context(httpx.Client(base_url=site.url, timeout=30))
-            for _ in range(streams)
-        ]
+        clients = [stack.enter_context(http_client(site.url)) for _ in range(streams)]
         path = f"/notifications/stream/?topic={topic}"
         yield [stack.enter_context(Listener(client, path)) for client in clients]
 

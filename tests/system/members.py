@@ -7,6 +7,7 @@ from types import TracebackType
 
 import httpx
 
+from tests.http_client import http_client
 from tests.system.server import Site
 from tests.system.topics import new_names
 
@@ -53,9 +54,7 @@ class Members:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        # A kept connection may be closed just as the next request goes out.
-        unkept = httpx.Limits(max_keepalive_connections=0)
-        self._client = httpx.Client(base_url=site.url, timeout=30, limits=unkept)
+        self._client = http_client(site.url, keep_alive=False)
 
     def __enter__(self) -> "Members":
         return self

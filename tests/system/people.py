@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from tests.http_client import http_client
 from tests.system.server import Site
 
 # Makes people with sessions; prints the primary key and the session key of each.
@@ -34,9 +35,7 @@ class Person:
     def __init__(self, url: str, *, name: str, pk: int, session: str) -> None:
         self.name = name
         self.pk = pk
-        self.client = httpx.Client(
-            base_url=url, timeout=30, cookies={"sessionid": session}
-        )
+        self.client = http_client(url, cookies={"sessionid": session})
 
     def post(self, path: str, **data: Any) -> httpx.Response:
         """Send a form of the site, as a browser would."""

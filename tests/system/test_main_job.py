@@ -13,8 +13,8 @@ pytestmark = both_ways
 
 STREAMS = either(10, thorough=20)
 RATE = 50  # posts a second
-QUESTIONS = either(60, thorough=225)
-ANSWERS = either(90, thorough=327)
+QUESTIONS = either(30, thorough=225)
+ANSWERS = either(45, thorough=327)
 KEYS = {"new_question": "question_id", "new_answer": "answer_id"}
 END = "topic:the-end"
 LAST = json.dumps({"question_id": 0, "title": "The end", "url": "/"})

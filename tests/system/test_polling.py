@@ -7,7 +7,8 @@ import threading
 import httpx
 import pytest
 
-from tests.system.server import DEADLINE_SECONDS, Site, wait_for
+from tests.http_client import http_client
+from tests.system.server import Site, wait_for
 
 POLL = "/notifications/poll/"
 ENVIRONMENT = {
@@ -31,11 +32,8 @@ class Poller:
         self.errors = 0
         self._query = query
         self._ended = threading.Event()
-        unkept = httpx.Limits(max_keepalive_connections=0)
         cookies = {"sessionid": session} if session else {}
-        self._client = httpx.Client(
-            base_url=site.url, timeout=DEADLINE_SECONDS, limits=unkept, cookies=cookies
-        )
+        self._client = http_client(site.url, keep_alive=False, cookies=cookies)
         self._query["after"] = self._ask()["cursor"]
         self._thread = threading.Thread(target=self._run)
 

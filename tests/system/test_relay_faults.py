@@ -23,7 +23,7 @@ from tests.system.faults import (
 )
 from tests.system.server import wait_for
 
-EVENTS = either(300, thorough=1_000)
+EVENTS = either(150, thorough=1_000)
 PUBLISHERS = 3
 
 # Records events on TOPIC one by one until it is killed.

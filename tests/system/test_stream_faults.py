@@ -7,10 +7,10 @@ import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 
 from tests.effort import either
+from tests.http_client import http_client
 from tests.system.crowd import Crowd, wait_until_live
 from tests.system.network import Network
 from tests.system.processes import (
@@ -24,8 +24,8 @@ from tests.system.server import Site, wait_for
 from tests.system.topics import asking, new_topics
 
 RATE = 200  # events a second
-RECONNECTS = either(200, thorough=500)
-PAGES = either(200, thorough=1000)
+RECONNECTS = either(80, thorough=500)
+PAGES = either(80, thorough=1000)
 VISITORS = 20  # at a time
 SLOW, HEALTHY = 100, 400
 SLOW_RATE = 50  # events a second, with a title of this length
@@ -33,7 +33,7 @@ LONG = "x" * 4_000
 CLOSED_SECONDS = 15
 CLIENT_BUFFER_BYTES = 65_536
 WAVE, WARM_UPS = 500, 3
-WAVES = either(5, thorough=10)
+WAVES = either(3, thorough=10)
 TOLERANCE = 1.05
 # Tighter, so that a leak of one kilobyte a stream fails the test.
 MEMORY_TOLERANCE = 1.02
@@ -45,7 +45,6 @@ GONE_ENVIRONMENT = {
     "NOTIFICATIONS_CLIENT_TIMEOUT": "2.4",
 }
 GONE_SECONDS = 9
-UNKEPT = httpx.Limits(max_keepalive_connections=0)
 CURSOR = re.compile(r'data-cursor="([0-9-]+)"')
 
 
@@ -163,8 +162,7 @@ def test_no_event_is_lost_between_a_page_and_its_stream(site, publisher, crowd):
         return crowd.open(asking(follow, last_event_id=cursor)), follow, cursor
 
     with (
-        # A kept connection may be closed just as the next request goes out.
-        httpx.Client(base_url=site.url, timeout=30, limits=UNKEPT) as client,
+        http_client(site.url, keep_alive=False) as client,
         ThreadPoolExecutor(VISITORS) as visitors,
     ):
         with publisher.steadily(RATE, lambda _: [chance.choice(others)]):

@@ -13,7 +13,7 @@ from tests.system.town import Town
 
 RATE = 200  # events a second
 PEOPLE, TOPICS, TOPICS_EACH = 200, 40, 8
-DELIVERIES = either(20_000, thorough=100_000)
+DELIVERIES = either(5_000, thorough=100_000)
 # Long enough for a loaded machine; ten or fifteen will do.
 PATIENCE_SECONDS = 90
 ENVIRONMENT = {

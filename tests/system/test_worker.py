@@ -7,6 +7,7 @@ import subprocess
 import httpx
 import pytest
 
+from tests.http_client import http_client
 from tests.system.crowd import STREAM, wait_until_live
 from tests.system.hooks import CENSUS, ENVIRONMENT
 from tests.system.listener import Listener
@@ -17,8 +18,6 @@ from tests.system.topics import asking, new_topics
 from tests.system.transports import hijacked
 
 MANY = 300
-# A kept connection would be one more that the worker holds.
-UNKEPT = httpx.Limits(max_keepalive_connections=0)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def site():
 
 def census(site, **options):
     """Return what the site's only worker holds."""
-    with httpx.Client(base_url=site.url, limits=UNKEPT, **options) as client:
+    with http_client(site.url, keep_alive=False, **options) as client:
         return client.get(CENSUS).raise_for_status().json()
 
 
@@ -228,7 +227,7 @@ def test_refused_stream_keeps_its_connection_alive(raw):
 
 def test_stream_works_over_a_unix_socket(site, publisher, topic):
     transport = httpx.HTTPTransport(uds=str(site.unix_socket))
-    with httpx.Client(base_url="http://127.0.0.1", transport=transport) as client:
+    with http_client("http://127.0.0.1", transport=transport) as client:
         with Listener(client, asking([topic])) as listener:
             uid = publisher.publish(topic)
             [event] = listener.wait_for(1, "new_question")
@@ -256,7 +255,7 @@ def certificate(tmp_path):
 def assert_iterated(site, **options):
     """Check that events come by a stream that holds a greenlet."""
     [topic] = new_topics(1)
-    with httpx.Client(base_url=site.url, timeout=30, **options) as client:
+    with http_client(site.url, **options) as client:
         before = census(site, **options)
         with Publisher(site) as publisher, Listener(client, asking([topic])) as one:
             if not site.worker_class:

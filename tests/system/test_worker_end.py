@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
+from tests.http_client import http_client
 from tests.system.crowd import Crowd, wait_until_live
 from tests.system.hooks import ENVIRONMENT
 from tests.system.publisher import Publisher, due, published, wait_for_event
@@ -23,8 +24,6 @@ DRAIN_TIMEOUT = 2.0
 RETRY_SECONDS = 1.0
 # As in gunicorn.conf.py.
 GRACEFUL_SECONDS = 5.0
-# A kept connection would be one that the server closes while it stops.
-UNKEPT = httpx.Limits(max_keepalive_connections=0)
 ENDING = {
     **ENVIRONMENT,
     "NOTIFICATIONS_DRAIN_TIMEOUT": str(DRAIN_TIMEOUT),
@@ -131,7 +130,7 @@ class Visitor:
             thread.join(DEADLINE_SECONDS)
 
     def _run(self, stopping):
-        with httpx.Client(base_url=self.site.url, limits=UNKEPT, timeout=30) as client:
+        with http_client(self.site.url, keep_alive=False) as client:
             while not stopping.wait(0.02):
                 try:
                     answer = client.get("/", headers={"Connection": "close"})
