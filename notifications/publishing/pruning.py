@@ -1,0 +1,71 @@
+"""Pruning: deletes old events and read marks, in batches of a transaction each.
+
+It can stop at any point and be repeated: it continues with what is left. Pending events
+and the newest relayed one stay: unseen counts start at the latter.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import router, transaction
+from django.db.models import Exists, OuterRef
+
+from notifications.models import Event, EventQuerySet, ReadMark
+from notifications.models.removal import remove_events
+from notifications.protocol.cursor import Cursor, milliseconds
+
+
+class Pruning:
+    """Deletes what was relayed before a time, `batch` rows in each transaction."""
+
+    def __init__(self, older_than: datetime, *, batch: int) -> None:
+        self._batch = batch
+        self._alias = router.db_for_write(Event)
+        newest = Event.objects.using(self._alias).newest_cursor().position
+        limit = Cursor(max(milliseconds(older_than), 0), 0).position
+        # Everything before this position may go.
+        self._end = min(limit, newest)
+
+    def count_events(self) -> int:
+        """Return how many events there are to delete."""
+        return self._old_events().count()
+
+    def delete_events(self) -> Iterator[int]:
+        """Delete the events, oldest first; yield how many each transaction deleted."""
+        start = 0
+        while True:
+            with transaction.atomic(using=self._alias):
+                if not (rows := self._oldest(after=start)):
+                    return
+                remove_events([key for key, _ in rows], using=self._alias)
+            yield len(rows)
+            # Pending events before it are not looked at again.
+            start = rows[-1][1]
+
+    def _oldest(self, *, after: int) -> list[tuple[int, int]]:
+        """Return the keys and positions of a batch of events, and lock these."""
+        # Two commands at the same time delete different rows.
+        rows = self._old_events().select_for_update(skip_locked=True)
+        rows = rows.filter(position__gte=after).order_by("position")
+        return list(rows.values_list("pk", "position")[: self._batch])
+
+    def _old_events(self) -> EventQuerySet:
+        events = Event.objects.using(self._alias)
+        return events.filter(position__lt=self._end, relayed__isnull=False)
+
+    def delete_marks(self) -> Iterator[int]:
+        """Delete the read marks that no event needs any more, in batches.
+
+        A mark counts as long as there are events of its group: it may keep newer ones
+        unread that were marked as read together with all others.
+        """
+        last = 0
+        while keys := self._next_marks(after=last):
+            group = Event.objects.filter(group=OuterRef("group"))
+            marks = ReadMark.objects.using(self._alias).filter(pk__in=keys)
+            yield marks.filter(~Exists(group), up_to__lt=self._end).delete()[0]
+            last = keys[-1]
+
+    def _next_marks(self, *, after: int) -> list[int]:
+        marks = ReadMark.objects.using(self._alias).filter(pk__gt=after)
+        return list(marks.order_by("pk").values_list("pk", flat=True)[: self._batch])
