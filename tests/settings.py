@@ -1,4 +1,4 @@
-"""The site's settings, for tests: fast passwords, no sweep, plain static files."""
+"""The site's settings, for tests: fast passwords, no sweep, more models."""
 
 import os
 
@@ -6,7 +6,9 @@ os.environ.setdefault("SECRET_KEY", "tests")
 os.environ.setdefault("ALLOWED_HOSTS", "*")
 
 from project.settings import *  # noqa: F403
-from project.settings import MIDDLEWARE, NOTIFICATIONS
+from project.settings import INSTALLED_APPS, MIDDLEWARE, NOTIFICATIONS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.library"]
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -93,6 +93,12 @@ def event_of_transaction(source: str) -> Event | None:
     return Event.objects.filter(pk__in=pks, source=source).last()
 
 
+def sources_of_transaction() -> set[str]:
+    """Return the sources that the current transaction may have recorded events for."""
+    current = _current_relay()
+    return {event.source for event in current.events} if current else set()
+
+
 def mark_raw(source: str) -> None:
     """Note that the current transaction saves a source raw, as `loaddata` does."""
     _relay_on_commit().raw.add(source)

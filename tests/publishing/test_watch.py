@@ -5,7 +5,7 @@ from django.core import serializers
 from django.db import transaction
 
 from notifications.models import Event, Follow
-from notifications.publishing.watch import Watcher
+from notifications.publishing.watcher import Watcher
 from project.qa.models import Answer, Question, Topic
 from project.qa.notifications import NEW_QUESTION
 

@@ -3,11 +3,9 @@
 import msgspec
 import pytest
 from django.conf import settings as django_settings
-from django.db.models.signals import m2m_changed, post_save
 
 from notifications.exceptions import AlreadyRegistered
 from notifications.models import Event
-from notifications.publishing import watch as watch_module
 from notifications.publishing.event_types import EventType
 from notifications.publishing.watch import watch
 from project.qa.models import Question
@@ -21,14 +19,9 @@ class AnotherPayload(msgspec.Struct):
 
 
 @pytest.fixture
-def another_type(monkeypatch):
-    """An event type, with registries that forget it and what is watched for it."""
-    monkeypatch.setattr(EventType, "registry", {**EventType.registry})
-    monkeypatch.setattr(watch_module, "_watched_at", {**watch_module._watched_at})
-    yield EventType("another_type", AnotherPayload)
-    key = (Question, "another_type")
-    post_save.disconnect(sender=Question, dispatch_uid=key)
-    m2m_changed.disconnect(sender=Question.topics.through, dispatch_uid=key)
+def another_type(registries):
+    """An event type that is forgotten after the test."""
+    return EventType("another_type", AnotherPayload)
 
 
 def ask(author):

@@ -1,0 +1,164 @@
+"""The receivers of a watched model: they turn a signal into an event of the outbox."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import models, transaction
+
+from notifications.models import Event, Follow, now
+from notifications.publishing import outbox
+from notifications.publishing.event_types import EventType
+from notifications.publishing.relations import foreign_keys, may_share_objects
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """The signal receivers of one `watch` call."""
+
+    model: type[models.Model]
+    event_type: EventType
+    topics: Callable[[Any], Iterable[str]]
+    payload: Callable[[Any], msgspec.Struct]
+    actor: Callable[[Any], Any]
+    actor_follows: Callable[[Any], str] | None
+
+    def saved(self, *, instance: Any, created: bool, raw: bool, **signal: Any) -> None:
+        """Record the event of an object that was just created."""
+        if raw:
+            outbox.mark_raw(self._source(instance.pk))
+        elif created:
+            with transaction.atomic():
+                self._record(instance, topics=self.topics(instance), already_told={})
+                self._follow(instance)
+
+    def _follow(self, instance: Any) -> None:
+        """Let the actor follow a topic, but leave an existing follow or mute alone."""
+        actor = self.actor(instance)
+        if self.actor_follows is not None and actor is not None:
+            topic = self.actor_follows(instance)
+            Follow.objects.get_or_create(user=actor, topic=topic)
+
+    def links_changed(
+        self,
+        *,
+        instance: Any,
+        action: str,
+        model: type[models.Model],
+        pk_set: set[Any] | None,
+        **signal: Any,
+    ) -> None:
+        """Update the topics of objects whose many-to-many links changed.
+
+        Either side may be ours, or both: `instance`, and the objects of `model` that
+        it was linked to or is no longer linked to.
+        """
+        if action not in ("post_add", "post_remove", "post_clear"):
+            return
+        keys: set[Any] = set()
+        if may_share_objects(model, self.model):
+            # After a clear, nobody says which objects were linked.
+            keys = self._keys_of_transaction() if pk_set is None else {*pk_set}
+        if isinstance(instance, self.model):
+            self._update([instance])
+            keys.discard(instance.pk)
+        elif may_share_objects(type(instance), self.model):
+            keys.add(instance.pk)
+        self._update(self._load(keys))
+
+    def link_saved(
+        self, *, sender: type[models.Model], instance: Any, raw: bool, **signal: Any
+    ) -> None:
+        """Update the topics of the objects that a row of a `through` model links."""
+        if not raw:
+            keys = foreign_keys(sender, to=self.model)
+            self._update(self._load({getattr(instance, key) for key in keys}))
+
+    def link_deleted(
+        self, *, sender: type[models.Model], instance: Any, **signal: Any
+    ) -> None:
+        """Update the topics of the objects that a deleted row linked."""
+        self.link_saved(sender=sender, instance=instance, raw=False)
+
+    def _keys_of_transaction(self) -> set[Any]:
+        """Return the keys of our objects that have an event of this transaction."""
+        prefix = self._source("")
+        return {
+            source.removeprefix(prefix)
+            for source in outbox.sources_of_transaction()
+            if source.startswith(prefix)
+        }
+
+    def _load(self, keys: set[Any]) -> list[Any]:
+        return list(self.model._base_manager.filter(pk__in=keys)) if keys else []
+
+    def _update(self, changed: Iterable[Any]) -> None:
+        with transaction.atomic():
+            for each in changed:
+                self._update_topics(each)
+
+    def _update_topics(self, instance: Any) -> None:
+        source = self._source(instance.pk)
+        if outbox.is_raw(source):
+            return
+        event = outbox.event_of_transaction(source)
+        already_told = self._already_told(source, other_than=event)
+        new = [topic for topic in self.topics(instance) if topic not in already_told]
+        if event is not None:
+            self._amend(event, instance, new, already_told)
+        # Objects without any event, such as imported ones, are not announced later.
+        elif already_told and new:
+            self._record(instance, topics=new, already_told=already_told)
+
+    def _amend(
+        self,
+        event: Event,
+        instance: Any,
+        topics: list[str],
+        already_told: dict[str, datetime],
+    ) -> None:
+        """Bring an event of this transaction up to date with its object."""
+        if already_told and not topics:
+            event.delete()
+            return
+        payload = self.event_type.validate(self.payload(instance))
+        outbox.amend(event, topics=topics, payload=payload, already_told=already_told)
+
+    @staticmethod
+    def _already_told(source: str, *, other_than: Event | None) -> dict[str, datetime]:
+        """Return the topics of earlier events of a source, and when they were relayed.
+
+        For a pending event it is the current time, which the relay corrects.
+        """
+        events = Event.objects.filter(source=source).order_by("pk")
+        if other_than is not None:
+            events = events.exclude(pk=other_than.pk)
+        # Transactions that add topics at the same time take turns, so that the second
+        # one sees the event of the first.
+        list(events.select_for_update().values_list("pk"))
+        already_told: dict[str, datetime] = {}
+        for event in events.for_wire():
+            for topic in event.topics:
+                already_told.setdefault(topic, event.relayed or now())
+        return already_told
+
+    def _record(
+        self,
+        instance: Any,
+        *,
+        topics: Iterable[str],
+        already_told: dict[str, datetime],
+    ) -> None:
+        outbox.record(
+            self.event_type,
+            topics=topics,
+            payload=self.payload(instance),
+            actor=self.actor(instance),
+            source=self._source(instance.pk),
+            already_told=already_told,
+        )
+
+    def _source(self, key: object) -> str:
+        return f"{self.event_type.name}:{self.model._meta.label_lower}:{key}"
