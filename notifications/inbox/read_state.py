@@ -11,7 +11,7 @@ from django.db import transaction
 
 from notifications.exceptions import InvalidValue
 from notifications.models import Event, Inbox, ReadMark, ReadState
-from notifications.publishing.unseen import record_unseen_count
+from notifications.publishing import outbox
 
 _SALT = "notifications.undo"
 # What a token undoes.
@@ -26,7 +26,7 @@ def see_all(user: Any) -> None:
     if newest > state.seen_up_to:
         state.seen_up_to = newest
         state.save()
-        record_unseen_count(user)
+        outbox.record_due_count(user.pk)
 
 
 @transaction.atomic
@@ -44,7 +44,7 @@ def read_all(user: Any, event: Event) -> str:
     # Marks beyond the event stay in effect.
     marks = ReadMark.objects.filter(user=user, up_to__gt=event.position)
     marks.filter(version__gt=before[1]).update(version=state.version)
-    record_unseen_count(user)
+    outbox.record_due_count(user.pk)
     return _token(user, ALL, state.read_version, *before)
 
 
@@ -68,7 +68,7 @@ def _mark(user: Any, group: str, *, up_to: int) -> str:
     ReadMark.objects.update_or_create(
         user=user, group=group, defaults={"up_to": up_to, "version": state.version}
     )
-    record_unseen_count(user)
+    outbox.record_due_count(user.pk)
     previous = [before.up_to, before.version] if before else []
     return _token(user, GROUP, state.version, group, *previous)
 
@@ -86,7 +86,7 @@ def undo(user: Any, token: str) -> None:
         _undo_all(state, version, before)
     else:
         _undo_group(user, version, before)
-    record_unseen_count(user)
+    outbox.record_due_count(user.pk)
 
 
 def _undo_all(state: ReadState, version: int, before: list[Any]) -> None:

@@ -12,7 +12,7 @@ from notifications.models.follows import (
 )
 from notifications.models.inbox import Inbox, Selection
 from notifications.models.inbox_events import InboxEvent
-from notifications.models.reading import ReadMark, ReadState
+from notifications.models.reading import DueCount, ReadMark, ReadState
 from notifications.models.times import now
 from notifications.protocol.entries import COUNT_LIMIT
 
@@ -21,6 +21,7 @@ __all__ = [
     "NO_LEVEL",
     "Control",
     "Delivery",
+    "DueCount",
     "Event",
     "EventQuerySet",
     "EventTopic",

@@ -27,7 +27,6 @@ from notifications.models import Delivery, Follow, Preference
 from notifications.protocol.cursor import milliseconds
 from notifications.protocol.entries import EndEntry, FollowEntry, PreferenceEntry
 from notifications.publishing import outbox
-from notifications.publishing.unseen import record_unseen_count
 
 # A change of these fields of a user may end streams.
 LOGIN_FIELDS = frozenset({"password", "is_active"})
@@ -51,13 +50,13 @@ def connect() -> None:
 def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:
     if not raw:
         _record_follow(instance, instance.level)
-        record_unseen_count(instance.user)
+        outbox.record_due_count(instance.user_id)
 
 
 def _follow_deleted(*, instance: Follow, origin: Any, **signal: Any) -> None:
     _record_follow(instance, "")
     if _is_deleted_alone(instance, origin):
-        record_unseen_count(instance.user)
+        outbox.record_due_count(instance.user_id)
 
 
 def _record_follow(follow: Follow, level: str) -> None:
@@ -89,7 +88,7 @@ def _record_preference(preference: Preference, *, live: bool) -> None:
         live=live,
     )
     outbox.record_control(entry)
-    record_unseen_count(preference.user)
+    outbox.record_due_count(preference.user_id)
 
 
 def _is_deleted_alone(instance: Model, origin: Any) -> bool:

@@ -17,10 +17,11 @@ from notifications.conf import conf
 from notifications.exceptions import InvalidTopic, LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.log.stream import shared_log
-from notifications.models import Control, Event, EventQuerySet, EventTopic
+from notifications.models import Control, DueCount, Event, EventQuerySet, EventTopic
 from notifications.protocol import entries
 from notifications.protocol.cursor import milliseconds
 from notifications.protocol.topics import validate
+from notifications.publishing.unseen import relay_counts
 from notifications.signals import event_recorded
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ logger.addFilter(RateLimitFilter())
 
 # At most this many overdue events are relayed together with a new one.
 OVERDUE_LIMIT = 100
+# How many due counts are relayed at a time. A transaction leaves more to the sweep.
+COUNT_BATCH = 50
 # How long the sweep's lock is held without renewal; a batch takes far less.
 SWEEP_LOCK_SECONDS = 5
 
@@ -112,9 +115,20 @@ def is_raw(source: str) -> bool:
 
 def record_control(entry: entries.ControlEntry) -> None:
     """Record a control entry in the current transaction, to be relayed on commit."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         control = Control.objects.create(uid=entry.uid, body=entries.encode(entry))
         _relay_on_commit().controls.append(control)
+
+
+def record_due_count(user: Any) -> None:
+    """Record that the unseen count of a person, given by key, may have changed.
+
+    When the transaction has committed, the count is made and relayed, once for all
+    changes.
+    """
+    with transaction.atomic(savepoint=False):
+        due = DueCount.objects.create(user_id=user)
+        _relay_on_commit().due_counts.append(due)
 
 
 def relay(events: EventQuerySet) -> list[Event]:
@@ -148,7 +162,7 @@ def sweep() -> int:
     One process sweeps at a time; the others return 0. Raises LogUnavailable.
     """
     EventTopic.objects.fill_positions(limit=conf.SWEEP_BATCH)
-    if not (Event.objects.pending().exists() or Control.objects.exists()):
+    if not _is_anything_due():
         return 0
     total = 0
     with shared_log().exclusive("sweep", seconds=SWEEP_LOCK_SECONDS) as lock:
@@ -158,10 +172,17 @@ def sweep() -> int:
     return total
 
 
+def _is_anything_due() -> bool:
+    rows = (Event.objects.pending(), Control.objects, DueCount.objects)
+    return any(each.exists() for each in rows)
+
+
 def _sweep_batch() -> int:
     size = conf.SWEEP_BATCH
     controls = _relay_controls(Control.objects.order_by("pk")[:size])
-    return controls + len(relay(Event.objects.pending()[:size]))
+    relayed = controls + len(relay(Event.objects.pending()[:size]))
+    # Counted last, so that the counts include what was pending.
+    return relayed or relay_counts(DueCount.objects.order_by("pk")[:COUNT_BATCH])
 
 
 def _relay_controls(controls: QuerySet[Control]) -> int:
@@ -190,6 +211,7 @@ class _Relay:
         self.__qualname__ = type(self).__qualname__
         self.events: list[Event] = []
         self.controls: list[Control] = []
+        self.due_counts: list[DueCount] = []
         # Sources that were saved raw, whose many-to-many changes record nothing.
         self.raw: set[str] = set()
 
@@ -197,8 +219,10 @@ class _Relay:
         """Relay everything, or leave it to the sweep; called on commit."""
         events, self.events = self.events, []
         controls, self.controls = self.controls, []
+        due, self.due_counts = self.due_counts, []
         try:
             self._relay(events, controls)
+            relay_counts(due[:COUNT_BATCH])
         except LogUnavailable as error:
             logger.warning(
                 "relay=postponed events=%d reason=%r", len(events), str(error)

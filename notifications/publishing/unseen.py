@@ -1,21 +1,26 @@
 """Unseen counts: the numbers on the bell, sent to a person's streams when they change.
 
 A control entry carries the count from the database; the hub adds the events that come
-after it in the log.
+after it in the log. It is counted after the change has committed, without any lock.
 """
 
+import logging
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
-
 from notifications.exceptions import LogUnavailable
+from notifications.lib.log_throttle import RateLimitFilter
 from notifications.log.stream import shared_log
-from notifications.models import COUNT_LIMIT, Event, Inbox, ReadState
+from notifications.models import COUNT_LIMIT, DueCount, Inbox
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import CountEntry
-from notifications.publishing import outbox
+from notifications.protocol.entries import CountEntry, encode
+
+logger = logging.getLogger(__name__)
+logger.addFilter(RateLimitFilter())
+
+# How many times a person is counted at most while other processes are faster.
+ATTEMPTS = 5
 
 
 def count_unseen(inbox: Inbox, *, up_to: Cursor | None) -> int:
@@ -24,42 +29,80 @@ def count_unseen(inbox: Inbox, *, up_to: Cursor | None) -> int:
     With a cursor, only events up to it in the log count: a stream that starts at the
     cursor gets the others.
     """
-    relayed, pending = 0, []
-    for event in inbox.unseen():
-        if up_to is None or (event.relayed and event.position <= up_to.position):
-            relayed += 1
-        elif not event.relayed:
-            pending.append(event.uid)
-        if relayed >= COUNT_LIMIT:
-            return COUNT_LIMIT
     if up_to is None:
-        return relayed
-    return min(relayed + _count_logged(pending, up_to), COUNT_LIMIT)
-
-
-def _count_logged(uids: Iterable[uuid.UUID], up_to: Cursor) -> int:
-    """Return how many of these pending events are in the log up to a cursor.
-
-    The process that relays an event marks its row after it is in the log.
-    """
+        return _count_rows(inbox, up_to=None)[0]
+    relayed, pending = _count_rows(inbox, up_to=up_to)
     try:
-        cursors = shared_log().cursors([str(uid) for uid in uids])
+        return _add_logged(relayed, pending, up_to)
     except LogUnavailable:
         # Events that are relayed later are counted by the hub.
-        return 0
-    return sum(cursor is not None and cursor <= up_to for cursor in cursors)
+        return relayed
 
 
-@transaction.atomic
-def record_unseen_count(user: Any) -> None:
-    """Record a person's unseen count in the current transaction."""
-    # Concurrent changes take turns, so that the later count includes both.
-    ReadState.locked(user)
-    newest = Event.objects.newest_cursor()
-    entry = CountEntry(
-        uid=str(uuid.uuid4()),
-        user=str(user.pk),
-        unseen_count=count_unseen(Inbox(user), up_to=newest),
-        as_of=str(newest),
-    )
-    outbox.record_control(entry)
+def _count_rows(inbox: Inbox, *, up_to: Cursor | None) -> tuple[int, list[uuid.UUID]]:
+    """Return how many unseen events are relayed, and the uids of pending ones.
+
+    Without a cursor, pending events count as well.
+    """
+    count = 0
+    pending = []
+    for event in inbox.unseen():
+        if up_to is None or (event.relayed and event.position <= up_to.position):
+            count += 1
+        elif not event.relayed:
+            pending.append(event.uid)
+        if count >= COUNT_LIMIT:
+            return COUNT_LIMIT, []
+    return count, pending
+
+
+def _add_logged(count: int, pending: Iterable[uuid.UUID], up_to: Cursor) -> int:
+    """Add the pending events that are in the log up to a cursor to a count.
+
+    The process that relays an event marks its row after it is in the log. Raises
+    LogUnavailable.
+    """
+    cursors = shared_log().cursors([str(uid) for uid in pending])
+    count += sum(cursor is not None and cursor <= up_to for cursor in cursors)
+    return min(count, COUNT_LIMIT)
+
+
+def relay_counts(due: Iterable[DueCount]) -> int:
+    """Append the current count of each person who is due; return how many rows that is.
+
+    Several rows of a person make one count. The rows of a person whom other processes
+    count all the time are left to the sweep. Raises LogUnavailable, and what is not in
+    the log yet stays due.
+    """
+    rows: dict[Any, list[int]] = {}
+    for row in due:
+        rows.setdefault(row.user_id, []).append(row.pk)
+    model: Any = DueCount._meta.get_field("user").related_model
+    people = model._base_manager.in_bulk(rows)
+    relayed = 0
+    for key in sorted(rows):
+        # Nobody has open streams after their account was deleted.
+        if key not in people or _append_count(people[key]):
+            DueCount.objects.filter(user=key, pk__in=rows[key]).delete()
+            relayed += len(rows[key])
+    return relayed
+
+
+def _append_count(user: Any) -> bool:
+    """Count a person's unseen events for the log; tell whether the count is in it.
+
+    Whatever committed before the newest cursor is read is included in the count. The
+    log refuses it if there is another one after that cursor, which may include more.
+    """
+    for _ in range(ATTEMPTS):
+        newest = shared_log().position()
+        entry = CountEntry(
+            uid=str(uuid.uuid4()),
+            user=str(user.pk),
+            unseen_count=_add_logged(*_count_rows(Inbox(user), up_to=newest), newest),
+            as_of=str(newest),
+        )
+        if shared_log().append_count(entry.user, encode(entry), counted_at=newest):
+            return True
+    logger.warning("count=postponed user=%s attempts=%d", user.pk, ATTEMPTS)
+    return False

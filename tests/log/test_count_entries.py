@@ -1,0 +1,57 @@
+"""The log takes a person's count only if none came after it was counted."""
+
+import pytest
+
+from notifications.protocol.cursor import Cursor
+
+
+def bodies(log, start):
+    return [record.body for record in log.read(start, until=log.position())]
+
+
+def test_count_is_appended(log):
+    start = log.position()
+
+    assert log.append_count("7", b"1", counted_at=start)
+
+    assert bodies(log, start) == [b"1"]
+
+
+def test_count_from_before_another_one_is_refused(log):
+    start = log.position()
+    log.append_count("7", b"new", counted_at=start)
+
+    assert not log.append_count("7", b"old", counted_at=start)
+
+    assert bodies(log, start) == [b"new"]
+
+
+def test_count_from_after_another_one_is_appended(log):
+    start = log.position()
+    log.append_count("7", b"1", counted_at=start)
+
+    assert log.append_count("7", b"2", counted_at=log.position())
+
+    assert bodies(log, start) == [b"1", b"2"]
+
+
+def test_counts_of_other_people_and_other_entries_do_not_matter(log):
+    start = log.position()
+    log.append_count("7", b"1", counted_at=start)
+    log.append([("uid", b"event")])
+
+    assert log.append_count("8", b"2", counted_at=start)
+
+
+@pytest.mark.parametrize(
+    "counted_at",
+    [Cursor(9, 2**64 - 1), Cursor(2**63, 0), Cursor(2**63 - 1, 2**64 - 1)],
+    ids=["fewer digits", "more milliseconds", "greater sequence"],
+)
+def test_cursors_are_compared_as_numbers(log, counted_at):
+    newest = log.position()
+    log.append_count("7", b"1", counted_at=newest)
+
+    taken = log.append_count("7", b"2", counted_at=counted_at)
+
+    assert taken == (counted_at > newest)
