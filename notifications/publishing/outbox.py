@@ -19,8 +19,8 @@ from notifications.lib.log_throttle import RateLimitFilter
 from notifications.log.stream import shared_log
 from notifications.models import Control, DueCount, Event, EventQuerySet, EventTopic
 from notifications.protocol import entries
-from notifications.protocol.cursor import milliseconds
 from notifications.protocol.topics import validate
+from notifications.publishing.event_entries import encode_event
 from notifications.publishing.unseen import relay_counts
 from notifications.signals import event_recorded
 
@@ -150,7 +150,7 @@ def relay(events: EventQuerySet) -> list[Event]:
 
 
 def _relay_rows(rows: list[Event]) -> None:
-    cursors = shared_log().append([(str(row.uid), _encode(row)) for row in rows])
+    cursors = shared_log().append([(str(row.uid), encode_event(row)) for row in rows])
     for row, cursor in zip(rows, cursors, strict=True):
         row.mark_relayed(cursor)
     Event.objects.save_relayed(rows)
@@ -289,17 +289,3 @@ def _create_topics(
         EventTopic(event=event, topic=topic, already_told=time, position=event.position)
         for topic, time in times.items()
     )
-
-
-def _encode(event: Event) -> bytes:
-    entry = entries.EventEntry(
-        uid=str(event.uid),
-        type=event.type,
-        topics=tuple(event.topics),
-        data=msgspec.json.encode(event.wire()).decode(),
-        actor="" if event.actor_id is None else str(event.actor_id),
-        already_told={
-            topic: milliseconds(time) for topic, time in event.already_told.items()
-        },
-    )
-    return entries.encode(entry)
