@@ -15,7 +15,7 @@ from notifications.models import Event, EventTopic
 from notifications.protocol import frames, sse
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import Record
-from notifications.publishing import outbox
+from notifications.publishing.event_entries import encode_event
 from notifications.publishing.event_types import MAX_DEPTH, EventType
 from tests.properties import texts
 from tests.properties.conftest import LARGEST
@@ -85,7 +85,7 @@ def unsaved(event_type, payload, *, topics, actor):
 
 def stream_of(event):
     """Return the bytes of a stream that brings this event and then a heartbeat."""
-    entry = Record(AT, outbox._encode(event)).decode()
+    entry = Record(AT, encode_event(event)).decode()
     frame = frames.encode(entry, AT)
     return sse.encode_retry(3_000) + frame.body + frames.heartbeat(NEXT).body
 

@@ -26,7 +26,7 @@ from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.protocol.entries import Record
 from notifications.protocol.frames import encode
 from notifications.protocol.topics import EVERYONE
-from notifications.publishing import outbox
+from notifications.publishing.event_entries import encode_event
 from notifications.streams.open_stream import subscriptions_of
 from tests.properties.effort import patient, shared_fixtures
 
@@ -178,7 +178,7 @@ def test_streams_send_what_the_database_counts_as_live(users, person, events):
 def frame_of(event):
     """Return the frame of an event, as it is read from the log."""
     cursor = Cursor.parse(event.cursor)
-    entry = Record(cursor, outbox._encode(event)).decode()
+    entry = Record(cursor, encode_event(event)).decode()
     return encode(entry, cursor)
 
 
