@@ -28,6 +28,7 @@ def watch(
     payload: Callable[[Any], msgspec.Struct],
     actor: Callable[[Any], Any],
     actor_follows: Callable[[Any], str] | None = None,
+    on_topic_added: bool = False,
 ) -> None:
     """Record an event whenever an object of a model is created.
 
@@ -36,16 +37,25 @@ def watch(
     topic that this user follows from then on.
 
     Many-to-many links that are made in the transaction that creates the object belong
-    to its event. Links that are made later record another event for the topics that
-    they add; nobody is notified twice. Raw saves, as by `loaddata`, record nothing.
-    Raises AlreadyRegistered if the model is watched for this event type already.
+    to its event. Links that are made later are no news, unless `on_topic_added` is
+    true: then another event is recorded for the topics that they add, and nobody is
+    notified twice. Raw saves, as by `loaddata`, record nothing. Raises
+    AlreadyRegistered if the model is watched for this event type already.
     """
     key = (model, event_type.name)
     here = call_site(frames_up=1)
     if key in _watched_at:
         what = f"watch({model.__name__}, {event_type.name})"
         raise AlreadyRegistered(what, first=_watched_at[key], second=here)
-    watcher = Watcher(model, event_type, topics, payload, actor, actor_follows)
+    watcher = Watcher(
+        model,
+        event_type,
+        topics=topics,
+        payload=payload,
+        actor=actor,
+        actor_follows=actor_follows,
+        on_topic_added=on_topic_added,
+    )
     post_save.connect(watcher.saved, sender=model, weak=False, dispatch_uid=key)
     each_link_model(model, partial(_connect_links, watcher, key), dispatch_uid=key)
     _watched_at[key] = here

@@ -24,6 +24,7 @@ class Watcher:
     payload: Callable[[Any], msgspec.Struct]
     actor: Callable[[Any], Any]
     actor_follows: Callable[[Any], str] | None
+    on_topic_added: bool
 
     def saved(self, *, instance: Any, created: bool, raw: bool, **signal: Any) -> None:
         """Record the event of an object that was just created."""
@@ -92,18 +93,36 @@ class Watcher:
         }
 
     def _load(self, keys: set[Any]) -> list[Any]:
-        return list(self.model._base_manager.filter(pk__in=keys)) if keys else []
+        to_python = self.model._meta.pk.to_python
+        wanted = [key for key in keys if self._may_change(to_python(key))]
+        return list(self.model._base_manager.filter(pk__in=wanted)) if wanted else []
 
     def _update(self, changed: Iterable[Any]) -> None:
-        with transaction.atomic():
-            for each in changed:
-                self._update_topics(each)
+        objects = [each for each in changed if self._may_change(each.pk)]
+        if objects:
+            with transaction.atomic():
+                for each in objects:
+                    self._update_topics(each)
+
+    def _may_change(self, key: object) -> bool:
+        """Tell whether the links of an object may change what is recorded of it."""
+        return self.on_topic_added or (
+            self._source(key) in outbox.sources_of_transaction()
+        )
 
     def _update_topics(self, instance: Any) -> None:
         source = self._source(instance.pk)
         if outbox.is_raw(source):
             return
         event = outbox.event_of_transaction(source)
+        if self.on_topic_added:
+            self._tell_added(instance, event)
+        elif event is not None:
+            self._amend(event, instance, self.topics(instance), {})
+
+    def _tell_added(self, instance: Any, event: Event | None) -> None:
+        """Address the topics that no earlier event of an object was addressed to."""
+        source = self._source(instance.pk)
         already_told = self._already_told(source, other_than=event)
         new = [topic for topic in self.topics(instance) if topic not in already_told]
         if event is not None:
@@ -116,7 +135,7 @@ class Watcher:
         self,
         event: Event,
         instance: Any,
-        topics: list[str],
+        topics: Iterable[str],
         already_told: dict[str, datetime],
     ) -> None:
         """Bring an event of this transaction up to date with its object."""

@@ -1,11 +1,9 @@
 import pytest
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from notifications.models import Event, Follow, Inbox, ReadState
+from notifications.models import Follow, Inbox, ReadState
 from notifications.publishing import outbox
-from project.qa.models import Question, Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.inboxes import inbox_of
 
@@ -70,30 +68,6 @@ def test_mute_overrides_a_follow_of_another_topic(maja):
     record("topic:milk", "question:7")
 
     assert inbox(maja) == []
-
-
-def test_added_topic_does_not_notify_the_same_person_again(maja):
-    asker = User.objects.create_user("asker")
-    milk = Topic.objects.create(slug="milk", name="Milk")
-    follow(maja, f"user:{asker.pk}")
-    follow(maja, "topic:milk")
-
-    question = Question.objects.create(title="Why?", body="", author=asker)
-    question.topics.add(milk)
-
-    assert Event.objects.count() == 2
-    assert inbox(maja) == [Event.objects.first()]
-
-
-def test_added_topic_notifies_its_followers(maja):
-    asker = User.objects.create_user("asker")
-    milk = Topic.objects.create(slug="milk", name="Milk")
-    follow(maja, "topic:milk")
-
-    question = Question.objects.create(title="Why?", body="", author=asker)
-    question.topics.add(milk)
-
-    assert inbox(maja) == [Event.objects.last()]
 
 
 def test_pending_event_is_in_the_inbox(maja, no_redis):

@@ -60,49 +60,6 @@ def test_topic_removed_in_the_same_transaction_is_left_out(maja, milk, tamping):
     assert relayed() == [("new_question", ["topic:tamping", f"user:{maja.pk}"])]
 
 
-def test_topics_linked_without_a_transaction_are_a_second_event(maja, milk):
-    question = Question.objects.create(title="Why?", body="Tell.", author=maja)
-    question.topics.add(milk)
-
-    assert relayed() == [
-        ("new_question", [f"user:{maja.pk}"]),
-        ("new_question", ["topic:milk"]),
-    ]
-
-
-def test_topic_added_later_is_an_event_for_its_followers_only(maja, milk, tamping):
-    question = ask(maja, milk)
-    first = Event.objects.get()
-
-    question.topics.add(tamping)
-
-    second = Event.objects.last()
-    assert second.topics == ["topic:tamping"]
-    assert second.already_told == {
-        "topic:milk": first.relayed,
-        f"user:{maja.pk}": first.relayed,
-    }
-
-
-def test_topic_removed_and_added_again_records_nothing(maja, milk):
-    question = ask(maja, milk)
-
-    question.topics.clear()
-    question.topics.add(milk)
-
-    assert Event.objects.count() == 1
-
-
-def test_topic_added_to_an_object_without_an_event_records_nothing(maja, milk):
-    [question] = Question.objects.bulk_create(
-        [Question(title="Why?", body="Tell.", author=maja)]
-    )
-
-    question.topics.add(milk)
-
-    assert not Event.objects.exists()
-
-
 def test_editing_records_nothing(maja, milk):
     question = ask(maja, milk)
 
@@ -203,53 +160,6 @@ def test_deleting_a_person_deletes_their_follows(maja, milk):
     assert not Follow.objects.exists()
 
 
-def test_topics_added_in_one_transaction_are_one_more_event(maja, milk, tamping):
-    question = ask(maja)
-
-    with transaction.atomic():
-        question.topics.add(milk)
-        question.topics.add(tamping)
-
-    first, second = Event.objects.order_by("pk")
-    assert second.topics == ["topic:milk", "topic:tamping"]
-    assert second.already_told == {f"user:{maja.pk}": first.relayed}
-
-
-def test_removed_topic_still_counts_as_already_told(maja, milk, tamping):
-    question = ask(maja, milk)
-
-    with transaction.atomic():
-        question.topics.add(tamping)
-        question.topics.remove(milk)
-
-    second = Event.objects.last()
-    assert second.topics == ["topic:tamping"]
-    assert set(second.already_told) == {"topic:milk", f"user:{maja.pk}"}
-
-
-def test_topic_added_and_removed_again_records_nothing(maja, milk, tamping):
-    question = ask(maja, milk)
-
-    with transaction.atomic():
-        question.topics.add(tamping)
-        question.topics.remove(tamping)
-
-    assert Event.objects.count() == 1
-
-
-def test_loading_data_over_an_object_with_an_event_records_nothing(maja, milk, tamping):
-    question = ask(maja, milk)
-    rows = json.loads(serializers.serialize("json", [question]))
-    rows[0]["fields"]["topics"] = [milk.pk, tamping.pk]
-
-    with transaction.atomic():
-        for row in serializers.deserialize("json", json.dumps(rows)):
-            row.save()
-
-    assert set(question.topics.all()) == {milk, tamping}
-    assert Event.objects.count() == 1
-
-
 def test_key_reused_after_a_rollback_belongs_to_the_new_object(maja, tobias, milk):
     question = ask(maja, milk)
 
@@ -273,6 +183,7 @@ def test_event_without_an_actor_adds_no_follow(maja, milk):
         payload=lambda question: {"question_id": 1, "title": "Why?", "url": "/"},
         actor=lambda question: None,
         actor_follows=lambda question: "topic:milk",
+        on_topic_added=False,
     )
     question = Question(pk=7, title="Why?", author=maja)
 
