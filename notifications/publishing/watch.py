@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from django.db import models
-from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from notifications.exceptions import AlreadyRegistered
 from notifications.lib.call_site import call_site
@@ -29,12 +29,14 @@ def watch(
     actor: Callable[[Any], Any],
     actor_follows: Callable[[Any], str] | None = None,
     on_topic_added: bool = False,
+    when: Callable[[Any], bool] | None = None,
 ) -> None:
     """Record an event whenever an object of a model is created.
 
     `topics`, `payload` and `actor` take the object and return the topics that the event
     is addressed to, its payload and the user who caused it. `actor_follows` returns a
-    topic that this user follows from then on.
+    topic that this user follows from then on. With `when`, which takes the object, too,
+    the event is recorded at the save at which it first becomes true, and only once.
 
     Many-to-many links that are made in the transaction that creates the object belong
     to its event. Links that are made later are no news, unless `on_topic_added` is
@@ -55,7 +57,10 @@ def watch(
         actor=actor,
         actor_follows=actor_follows,
         on_topic_added=on_topic_added,
+        when=when,
     )
+    if when is not None:
+        pre_save.connect(watcher.saving, sender=model, weak=False, dispatch_uid=key)
     post_save.connect(watcher.saved, sender=model, weak=False, dispatch_uid=key)
     each_link_model(model, partial(_connect_links, watcher, key), dispatch_uid=key)
     _watched_at[key] = here

@@ -1,12 +1,14 @@
 """The receivers of a watched model: they turn a signal into an event of the outbox."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 from django.db import models, transaction
+from django.db.models.base import ModelState
 
 from notifications.models import Event, Follow, now
 from notifications.publishing import outbox
@@ -25,15 +27,78 @@ class Watcher:
     actor: Callable[[Any], Any]
     actor_follows: Callable[[Any], str] | None
     on_topic_added: bool
+    when: Callable[[Any], bool] | None
+    # Of objects that are being saved: whether `when` was true of them until now.
+    _true_before: WeakKeyDictionary[ModelState, bool] = field(
+        default_factory=WeakKeyDictionary, init=False, repr=False, compare=False
+    )
 
-    def saved(self, *, instance: Any, created: bool, raw: bool, **signal: Any) -> None:
-        """Record the event of an object that was just created."""
+    def saving(self, *, instance: Any, raw: bool, **signal: Any) -> None:
+        """Note whether `when` is true of an object as it is in the database."""
+        if raw or self._has_new_key(instance):
+            return
+        stored = self._stored(instance)
+        was_true = stored is not None and self._is_true(stored)
+        self._true_before[instance._state] = was_true
+
+    def _has_new_key(self, instance: Any) -> bool:
+        # As Django does, expect no row with a key that was made for a new object.
+        made = instance._state.adding and self.model._meta.pk.has_default()
+        return instance.pk is None or made
+
+    def saved(
+        self,
+        *,
+        instance: Any,
+        created: bool,
+        raw: bool,
+        update_fields: Iterable[str] | None,
+        **signal: Any,
+    ) -> None:
+        """Record the event of an object that was created or has become true."""
         if raw:
             outbox.mark_raw(self._source(instance.pk))
+        elif self.when is None:
+            if created:
+                self._announce(instance)
+        elif not self._is_true_now(instance, update_fields):
+            self._withdraw(instance)
         elif created:
-            with transaction.atomic():
-                self._record(instance, topics=self.topics(instance), already_told={})
-                self._follow(instance)
+            self._announce(instance)
+        elif not self._true_before.pop(instance._state, False):
+            self._announce_once(instance)
+
+    def _is_true_now(self, instance: Any, update_fields: Iterable[str] | None) -> bool:
+        # With `update_fields`, the object may have values that were not saved.
+        saved = instance if update_fields is None else self._stored(instance)
+        return saved is not None and self._is_true(saved)
+
+    def _is_true(self, instance: Any) -> bool:
+        return self.when is None or bool(self.when(instance))
+
+    def _stored(self, instance: Any) -> Any:
+        return self.model._base_manager.filter(pk=instance.pk).first()
+
+    def _announce(self, instance: Any) -> None:
+        with transaction.atomic():
+            self._record(instance, topics=self.topics(instance), already_told={})
+            self._follow(instance)
+
+    def _announce_once(self, instance: Any) -> None:
+        """Record the event of an object unless it has one already."""
+        with transaction.atomic():
+            # Two transactions that save the object take turns, so that the second one
+            # sees the event of the first.
+            row = self.model._base_manager.filter(pk=instance.pk)
+            list(row.select_for_update().values_list("pk"))
+            if not Event.objects.filter(source=self._source(instance.pk)).exists():
+                self._announce(instance)
+
+    def _withdraw(self, instance: Any) -> None:
+        """Delete the event of this transaction about an object that is true no more."""
+        event = outbox.event_of_transaction(self._source(instance.pk))
+        if event is not None:
+            event.delete()
 
     def _follow(self, instance: Any) -> None:
         """Let the actor follow a topic, but leave an existing follow or mute alone."""
@@ -122,6 +187,8 @@ class Watcher:
 
     def _tell_added(self, instance: Any, event: Event | None) -> None:
         """Address the topics that no earlier event of an object was addressed to."""
+        if event is None and not self._is_true(instance):
+            return
         source = self._source(instance.pk)
         already_told = self._already_told(source, other_than=event)
         new = [topic for topic in self.topics(instance) if topic not in already_told]

@@ -184,10 +184,11 @@ def test_event_without_an_actor_adds_no_follow(maja, milk):
         actor=lambda question: None,
         actor_follows=lambda question: "topic:milk",
         on_topic_added=False,
+        when=None,
     )
     question = Question(pk=7, title="Why?", author=maja)
 
-    watcher.saved(instance=question, created=True, raw=False)
+    watcher.saved(instance=question, created=True, raw=False, update_fields=None)
 
     assert Event.objects.get().actor is None
     assert not Follow.objects.exists()
