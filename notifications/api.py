@@ -11,7 +11,7 @@ import msgspec
 from notifications.inbox.announcements import announce
 from notifications.inbox.explain import Explanation, explain
 from notifications.inbox.recipients import recipients_of
-from notifications.models import Event
+from notifications.models import Actor, Event
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing import outbox
 from notifications.publishing.control import permissions_changed
@@ -27,6 +27,7 @@ from notifications.publishing.watch import watch
 
 __all__ = [
     "EVERYONE",
+    "Actor",
     "EventType",
     "Explanation",
     "announce",

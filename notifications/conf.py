@@ -152,6 +152,11 @@ class Settings:
         _callable,
         expected="a callable taking (user, topic), or the dotted path of one",
     )
+    ACTOR = Setting(
+        "notifications.models.actors.default_actors",
+        _callable,
+        expected="a callable taking a list of users, or the dotted path of one",
+    )
     SWEEP_INTERVAL = _seconds(5.0, minimum=0)
 
     # For how long requests do not try Redis again after a failure. The sweep does,

@@ -13,7 +13,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 import redis
-from django.contrib.auth.models import User
 from django.db import connection
 
 from notifications.lib.log_throttle import RateLimitFilter
@@ -23,6 +22,7 @@ from notifications.log.stream import Log, shared_log
 from notifications.streams.admission import shared_admission
 from project.qa.models import Topic
 from project.redis_server import RedisServer
+from tests.users import User
 from tests.watchdog import end_with_parent, watch_redis
 
 # A background job of a shell ignores SIGINT, and its children inherit that.

@@ -28,6 +28,7 @@ from project.qa.notifications import NEW_QUESTION
 from tests.inboxes import inbox_of
 
 NAMES = [
+    "Actor",
     "EVERYONE",
     "EventType",
     "Explanation",

@@ -13,6 +13,11 @@ def public(user, topic):
     return True
 
 
+def named(users):
+    """Name no user."""
+    return {}
+
+
 def address():
     return "redis://127.0.0.1:1/0"
 
@@ -56,6 +61,7 @@ ACCEPTED = {
         ([], ()),
     ],
     "AUTHORIZE": [(public, public), (f"{__name__}.public", public)],
+    "ACTOR": [(named, named), (f"{__name__}.named", named)],
     "SWEEP_INTERVAL": [(0, 0.0), ("0", 0.0), ("2.5", 2.5)],
     "SWEEP_BATCH": [(1, 1), ("50", 50)],
 }
@@ -102,6 +108,7 @@ REFUSED = {
     "MAX_TOPICS_PER_STREAM": [*INVALID_INTEGERS, 0],
     "PUBSUB_CHANNELS": [None, 7, [7], ["a\0"], "a\nb"],
     "AUTHORIZE": ["", "public", "no.such.thing", f"{__name__}.NOT_CALLABLE", None, 7],
+    "ACTOR": ["", "named", "no.such.thing", f"{__name__}.NOT_CALLABLE", None, 7],
     "SWEEP_INTERVAL": INVALID_SECONDS,
     "SWEEP_BATCH": [*INVALID_INTEGERS, 0],
 }

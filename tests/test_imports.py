@@ -57,6 +57,7 @@ MOST_MODULES = 12
 DJANGO_SETTINGS = {
     "notifications.conf": {"NOTIFICATIONS"},
     "notifications.checks": {"MIDDLEWARE"},
+    "notifications.models.actors": {"LANGUAGE_CODE"},
     "notifications.models.events": {"AUTH_USER_MODEL"},
     "notifications.models.follows": {"AUTH_USER_MODEL"},
     "notifications.models.reading": {"AUTH_USER_MODEL"},

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.core.serializers import serialize
 from django.test import Client
@@ -15,6 +15,7 @@ from notifications.models import Control
 from notifications.publishing.followables import follow
 from project.qa.models import Answer, Question, Topic
 from tests.streaming import STREAM
+from tests.users import User
 
 # By the name of a part in the URL patterns.
 VALUES = {
@@ -52,7 +53,7 @@ URLS = sorted({*urls(get_resolver().url_patterns)})
 @pytest.fixture
 def root(log):
     """A superuser, and a row of each kind that the URLs name."""
-    root = User.objects.create_superuser("root", pk=1)
+    root = User.objects.create_superuser("root", pk=User._meta.pk.to_python(1))
     Group.objects.create(pk=1, name="all")
     milk = Topic.objects.create(pk=1, slug="milk", name="Milk")
     question = Question.objects.create(pk=1, title="Why?", body="?", author=root)

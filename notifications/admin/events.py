@@ -3,14 +3,18 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.announcements import AnnouncementAdmin
 from notifications.admin.explanations import ExplanationAdmin
 from notifications.admin.live import LiveAdmin
-from notifications.models import Event, Follow
+from notifications.models import Event, Follow, load_actors
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -30,22 +34,58 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(relayed__isnull=self.value() == "pending")
 
 
+def _username_of(relation: str) -> str:
+    """Return the lookup of the name that a related user signs in with."""
+    model: Any = get_user_model()
+    return f"{relation}__{model.USERNAME_FIELD}"
+
+
+class EventList(ChangeList):
+    """A page of the list of events, with their actors."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        load_actors(self.result_list)
+
+
 @admin.register(Event)
 class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin):
     """Events, read-only: only the site's own code records them."""
 
-    list_display = ["created", "type", "actor", "addressed_to", "state"]
+    list_display = ["created", "type", "caused_by", "addressed_to", "state"]
     list_filter = [StateFilter, "type", "created"]
-    search_fields = ["uid", "type", "actor__username", "addresses__topic", "payload"]
+    search_fields = ["uid", "type", "addresses__topic", "payload"]
     list_select_related = ["actor"]
     date_hierarchy = "created"
     fields = [
-        "uid", "type", "state", "addressed_to", "actor", "payload", "source",
+        "uid", "type", "state", "addressed_to", "caused_by", "payload", "source",
         "created", "relayed", "cursor",
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         return super().get_queryset(request).prefetch_related("addresses")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EventList
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        fields = super().get_search_fields(request)
+        return [*fields, _username_of("actor")]
+
+    @admin.display(description=_("actor"), ordering="actor", empty_value="-")
+    def caused_by(self, event: Event) -> str | None:
+        """Return the name of the user who caused the event, with a link to them."""
+        actor = event.shown_actor
+        return None if actor is None else self._user_link(event.actor_id, actor.name)
+
+    def _user_link(self, key: Any, name: str) -> str:
+        """Return a name as a link to the user's page, if the site has one."""
+        opts = get_user_model()._meta
+        view = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_change"
+        try:
+            return format_html('<a href="{}">{}</a>', reverse(view, args=[key]), name)
+        except NoReverseMatch:
+            return name
 
     @admin.display(description=_("topics"))
     def addressed_to(self, event: Event) -> str:
@@ -73,9 +113,13 @@ class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_display = ["user", "topic", "level", "created"]
     list_filter = ["level"]
-    search_fields = ["user__username", "topic"]
+    search_fields = ["topic"]
     list_select_related = ["user"]
     raw_id_fields = ["user"]
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        fields = super().get_search_fields(request)
+        return [_username_of("user"), *fields]
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

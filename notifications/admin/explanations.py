@@ -1,5 +1,6 @@
 """The section "Who got this?" on the admin's page of an event."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -35,18 +36,23 @@ class ExplanationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse:
         event = options.get("obj")
         if event is not None:
-            context |= _who_got_it(event, request.GET.get("person", "").strip())
+            context |= _who_got_it(event, request.GET)
         return super().render_change_form(request, context, *args, **options)
 
 
-def _who_got_it(event: Event, person: str) -> dict[str, Any]:
-    """Return the template's context; `person` is a username, an id or empty."""
+def _who_got_it(event: Event, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the template's context.
+
+    In the query, `person` is what somebody typed, a username or an id, and `user` the
+    id of a person in the list.
+    """
+    person, key = (query.get(name, "").strip() for name in ("person", "user"))
     recipients = recipients_of(event)
     count = recipients.count()
-    user = find_person(person) if person else None
+    user = _find("pk", key) if key else find_person(person)
     found = explain(event, user) if user is not None else None
     return {
-        "person": person,
+        "person": person or key,
         "explanation": found,
         "reasons": _grouped(found) if found else {},
         "recipients": count,
@@ -57,13 +63,17 @@ def _who_got_it(event: Event, person: str) -> dict[str, Any]:
 
 def find_person(text: str) -> Any:
     """Return the user with this username, or else this id, or None."""
+    name: Any = get_user_model().USERNAME_FIELD
+    return _find(name, text) or _find("pk", text)
+
+
+def _find(field: str, text: str) -> Any:
     # PostgreSQL refuses text with a NUL.
-    if "\0" in text:
+    if not text or "\0" in text:
         return None
     users = get_user_model()._default_manager
-    name: Any = get_user_model().USERNAME_FIELD
     try:
-        return users.filter(**{name: text}).first() or users.filter(pk=text).first()
+        return users.filter(**{field: text}).first()
     except (ValueError, TypeError, ValidationError, OverflowError):
         return None
 

@@ -16,12 +16,14 @@ from django.utils.translation import gettext as _
 
 from notifications.conf import conf
 from notifications.models import (
+    Actor,
     Delivery,
     Event,
     Follow,
     Inbox,
     Level,
     Preference,
+    actors_of,
 )
 from notifications.models.times import truncate_to_milliseconds
 from notifications.protocol.topics import EVERYONE
@@ -51,11 +53,12 @@ class Reason:
 class Explanation:
     """Why a person is notified about an event, or why not.
 
-    `seen` and `read` are the state of the event in the person's inbox. Whether a
-    stream was open is not known.
+    `shown_user` is the person as ACTOR shows them. `seen` and `read` are the state of
+    the event in the person's inbox. Whether a stream was open is not known.
     """
 
     user: Any
+    shown_user: Actor
     reasons: tuple[Reason, ...]
     seen: bool = False
     read: bool = False
@@ -136,11 +139,16 @@ def _explain(context: _EventContext, people: list[Any]) -> list[Explanation]:
         follows[each.user_id][each.topic] = each
     preferences = Preference.objects.filter(user__in=people, type=context.event.type)
     deliveries = dict(preferences.values_list("user", "delivery"))
-    return [
+    shown = actors_of(people)
+    evaluations = [
         _Evaluation(
             context, each, follows[each.pk], deliveries.get(each.pk, Delivery.LIVE)
-        ).explanation()
+        )
         for each in people
+    ]
+    return [
+        Explanation(each.user, shown[each.user.pk], tuple(each.reasons()))
+        for each in evaluations
     ]
 
 
@@ -157,11 +165,8 @@ class _Evaluation:
     follows: Mapping[str, Follow]
     delivery: str
 
-    def explanation(self) -> Explanation:
-        """Return every reason for and against notifying the person."""
-        return Explanation(self.user, tuple(self._reasons()))
-
-    def _reasons(self) -> Iterator[Reason]:
+    def reasons(self) -> Iterator[Reason]:
+        """Yield every reason for and against notifying the person."""
         inclusions = [*self._inclusions()]
         yield from inclusions or self._missing_inclusions()
         if self.context.event.actor_id == self.user.pk:

@@ -11,7 +11,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from notifications.conf import conf
-from notifications.models import Event, Inbox, InboxEvent, Level, Selection
+from notifications.models import (
+    Actor,
+    Event,
+    Inbox,
+    InboxEvent,
+    Level,
+    Selection,
+    load_actors,
+)
 from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.followables import labels_of
@@ -42,6 +50,11 @@ class Row:
     total: int
     reasons: tuple[FollowedTopic, ...]
     mutable_topics: tuple[FollowedTopic, ...] = ()
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who caused the newest event, as others see them."""
+        return self.event.shown_actor
 
     @property
     def read(self) -> bool:
@@ -106,6 +119,7 @@ def inbox_page(
 def _rows(inbox: Inbox, found: list[InboxEvent]) -> tuple[Row, ...]:
     events = Event.objects.for_wire().in_bulk([each.pk for each in found])
     newest = [events[each.pk] for each in found if each.pk in events]
+    load_actors(newest)
     total, unread = inbox.group_sizes(event.group for event in newest)
     # The row's own event counts, even if it is not among the newest of its group.
     unread_rows = {each.pk for each in inbox.unread(found)}

@@ -1,7 +1,8 @@
 """The rows: follows and preferences, events and the outbox, and the read state."""
 
+from notifications.models.actors import Actor, actors_of, shown_names, site_language
 from notifications.models.event_topics import EventTopic
-from notifications.models.events import Control, Event, EventQuerySet
+from notifications.models.events import Control, Event, EventQuerySet, load_actors
 from notifications.models.follows import (
     NO_LEVEL,
     Delivery,
@@ -19,6 +20,7 @@ from notifications.protocol.entries import COUNT_LIMIT
 __all__ = [
     "COUNT_LIMIT",
     "NO_LEVEL",
+    "Actor",
     "Control",
     "Delivery",
     "DueCount",
@@ -33,6 +35,10 @@ __all__ = [
     "ReadMark",
     "ReadState",
     "Selection",
+    "actors_of",
+    "load_actors",
     "now",
+    "shown_names",
+    "site_language",
     "validate_topic",
 ]

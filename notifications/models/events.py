@@ -3,8 +3,9 @@
 import itertools
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Self
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications.models.actors import Actor, actors_of
 from notifications.models.event_topics import EventTopic
 from notifications.models.times import now
 from notifications.protocol.cursor import Cursor
@@ -147,14 +149,19 @@ class Event(models.Model):
             if each.already_told is not None
         }
 
+    @cached_property
+    def shown_actor(self) -> Actor | None:
+        """The user who caused the event, as others see them; see `load_actors`."""
+        return None if self.actor is None else actors_of([self.actor])[self.actor_id]
+
     def wire(self) -> dict[str, Any]:
         """Return the JSON object for clients: the common fields, then the payload's."""
-        actor = self.actor
+        actor = self.shown_actor
         return {
             "uid": str(self.uid),
             "type": self.type,
             "topics": self.topics,
-            "actor": actor and {"id": actor.pk, "name": actor.get_username()},
+            "actor": actor and {"id": self.actor_id, **actor.wire()},
             "created": self.created.isoformat(timespec="milliseconds"),
             **self.payload,
         }
@@ -184,6 +191,15 @@ class Event(models.Model):
         # Redis continues from the newest id, which may be far in the future.
         seconds = min(cursor.milliseconds / 1000, LATEST)
         self.relayed = datetime.fromtimestamp(seconds, zone)
+
+
+def load_actors(events: Iterable[Event]) -> None:
+    """Set `shown_actor` of many events by one call of ACTOR."""
+    found = list(events)
+    actors = actors_of(event.actor for event in found if event.actor is not None)
+    for event in found:
+        # A cached property finds its value here.
+        vars(event)["shown_actor"] = actors.get(event.actor_id)
 
 
 class Control(models.Model):

@@ -10,7 +10,7 @@ from django.db import models
 
 from notifications.exceptions import AlreadyRegistered, NotFollowable
 from notifications.lib.call_site import call_site
-from notifications.models import Follow, Level
+from notifications.models import Follow, Level, shown_names
 from notifications.protocol import topics
 
 
@@ -44,9 +44,10 @@ class Followable:
         except (ValueError, TypeError, ValidationError):
             # At least one key is not a valid value of the field.
             found = [each for each in map(self.find, keys) if each is not None]
-        name = self.model._meta.verbose_name
+        noun, names = self.model._meta.verbose_name, shown_names(found)
         return {
-            f"{self.kind}:{getattr(each, self.key)}": f"{name} {each}" for each in found
+            f"{self.kind}:{getattr(each, self.key)}": f"{noun} {names[each.pk]}"
+            for each in found
         }
 
 

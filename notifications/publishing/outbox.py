@@ -20,7 +20,7 @@ from notifications.log.stream import shared_log
 from notifications.models import Control, DueCount, Event, EventQuerySet, EventTopic
 from notifications.protocol import entries
 from notifications.protocol.topics import validate
-from notifications.publishing.event_entries import encode_event
+from notifications.publishing.event_entries import encode_events
 from notifications.publishing.unseen import relay_counts
 from notifications.signals import event_recorded
 
@@ -150,7 +150,7 @@ def relay(events: EventQuerySet) -> list[Event]:
 
 
 def _relay_rows(rows: list[Event]) -> None:
-    cursors = shared_log().append([(str(row.uid), encode_event(row)) for row in rows])
+    cursors = shared_log().append(encode_events(rows))
     for row, cursor in zip(rows, cursors, strict=True):
         row.mark_relayed(cursor)
     Event.objects.save_relayed(rows)

@@ -35,7 +35,9 @@ _ACTOR: Schema = {
     "type": "object",
     "properties": {
         "id": {"type": ["integer", "string"]},
-        "name": {"description": "The username.", "type": "string"},
+        "name": {"description": "The name to show.", "type": "string"},
+        "url": {"description": "A page about the user.", "type": "string"},
+        "avatar": {"description": "The URL of a picture.", "type": "string"},
     },
     "required": ["id", "name"],
 }

@@ -13,7 +13,14 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from notifications.conf import conf
-from notifications.models import COUNT_LIMIT, NO_LEVEL, Event, Inbox, Level
+from notifications.models import (
+    COUNT_LIMIT,
+    NO_LEVEL,
+    Event,
+    Inbox,
+    Level,
+    shown_names,
+)
 from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.event_types import EventType, event_type
@@ -98,8 +105,8 @@ def follow_button(
     """Show the button to follow an object or a topic, and to change or end that.
 
     `thing` is a topic, or an object of a followable model. `name` is what people
-    read, by default the object as text, or the topic. Raises NotFollowable and
-    InvalidTopic.
+    read: by default the object as text, a user's name, or the topic. Raises
+    NotFollowable and InvalidTopic.
     """
     request = _request(context)
     here = request.get_full_path()
@@ -108,7 +115,7 @@ def follow_button(
     level = _levels(request).get(topic, NO_LEVEL)
     return {
         "topic": topic,
-        "name": name or str(thing),
+        "name": name or _name(thing),
         "sign_in": "" if _user(request).is_authenticated else _sign_in(here),
         "level": level,
         "other": Level.FOLLOW if level == NO_LEVEL else NO_LEVEL,
@@ -173,6 +180,10 @@ def safe_url(url: object) -> str:
 
 def _topic(thing: Model | str) -> str:
     return topic_of(thing) if isinstance(thing, Model) else thing
+
+
+def _name(thing: Model | str) -> str:
+    return shown_names([thing])[thing.pk] if isinstance(thing, Model) else thing
 
 
 def _request(context: Context) -> HttpRequest:

@@ -1,11 +1,14 @@
 """Topics, questions and answers in the admin."""
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from project.qa.models import Answer, Question, Topic
+
+AUTHOR = f"author__{get_user_model().USERNAME_FIELD}"
 
 
 @admin.register(Topic)
@@ -41,7 +44,7 @@ class QuestionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["title", "author", "topic_names", "created", "answer_count"]
     list_filter = ["created", "topics"]
     list_select_related = ["author"]
-    search_fields = ["title", "body", "author__username"]
+    search_fields = ["title", "body", AUTHOR]
     autocomplete_fields = ["author"]
     filter_horizontal = ["topics"]
     date_hierarchy = "created"
@@ -68,6 +71,6 @@ class AnswerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["excerpt", "question", "author", "created"]
     list_filter = ["created"]
     list_select_related = ["question", "author"]
-    search_fields = ["body", "question__title", "author__username"]
+    search_fields = ["body", "question__title", AUTHOR]
     autocomplete_fields = ["question", "author"]
     date_hierarchy = "created"

@@ -228,8 +228,11 @@ def get_or_create_users(usernames: set[str]) -> dict[str, int]:
     known = _user_keys(usernames)
     # Sorted, so that two imports lock the same rows in the same order.
     missing = sorted(usernames - known.keys())
-    User.objects.bulk_create(
-        [User(username=name, password=make_password(None)) for name in missing],
+    User._default_manager.bulk_create(
+        [
+            User(**{User.USERNAME_FIELD: name}, password=make_password(None))
+            for name in missing
+        ],
         ignore_conflicts=True,
     )
     return known | _user_keys(set(missing))
@@ -247,8 +250,8 @@ def get_or_create_topics(rows: Iterable[QuestionRow]) -> dict[str, int]:
 
 
 def _user_keys(usernames: set[str]) -> dict[str, int]:
-    found = User.objects.filter(username__in=usernames)
-    return dict(found.values_list("username", "pk"))
+    found = User._default_manager.filter(**{f"{User.USERNAME_FIELD}__in": usernames})
+    return dict(found.values_list(User.USERNAME_FIELD, "pk"))
 
 
 def _topic_keys(slugs: Iterable[str]) -> dict[str, int]:

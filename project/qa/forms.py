@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.contrib.auth import get_user_model
+from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -20,6 +22,14 @@ MAX_BODY_CHARS = 30_000
 MAX_TOPICS = 5
 TOPIC_SIGNS = "+ # . & ' / ( ) -"
 TOPIC_NAME = re.compile(rf"[\w{TOPIC_SIGNS}]+")
+
+
+class SignupForm(UserCreationForm):  # type: ignore[type-arg]
+    """A new account."""
+
+    class Meta(UserCreationForm.Meta):
+        model = get_user_model()
+        fields = (model.USERNAME_FIELD,)
 
 
 class TopicsInput(forms.TextInput):

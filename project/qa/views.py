@@ -1,9 +1,9 @@
 """The pages of the site; the rules are on the models and forms."""
 
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import get_user_model, login
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm, UserCreationForm
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.core.paginator import Paginator
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from project.qa.forms import AnswerForm, AskForm
+from project.qa.forms import AnswerForm, AskForm, SignupForm
 from project.qa.models import Answer, Question, Topic
 from project.qa.pagination import paginate
 from project.qa.text import remove_nul
@@ -59,7 +59,8 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     """Show the questions and answers of a user."""
-    person = get_object_or_404(User, username=remove_nul(username))
+    users = get_user_model()
+    person = get_object_or_404(users, **{users.USERNAME_FIELD: remove_nul(username)})
     asked = Question.objects.for_list().filter(author=person)
     answered = Answer.objects.filter(author=person).select_related("question", "author")
     context = {
@@ -126,9 +127,7 @@ def signup(request: HttpRequest) -> HttpResponse:
     target = _safe_next(request)
     if request.user.is_authenticated:
         return HttpResponseRedirect(target)
-    form: UserCreationForm[User] = UserCreationForm(
-        request.POST if request.method == "POST" else None
-    )
+    form = SignupForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         context = {"form": form, "next": target}
         return render(request, "registration/signup.html", context)

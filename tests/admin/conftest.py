@@ -1,9 +1,10 @@
 """Fixtures for tests of the admin: members of staff, and a topic."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 
 from project.qa.models import Topic
+from tests.users import User
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from notifications.exceptions import InvalidEventType, InvalidPayload, InvalidTopic
@@ -25,6 +24,7 @@ from notifications.publishing.followables import follow
 from notifications.publishing.unseen import count_unseen
 from notifications.streams.open_stream import subscriptions_of
 from tests.inboxes import inbox_of
+from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import User
 
 from notifications.inbox import read_state
 from notifications.inbox.explain import explain, explain_all
@@ -14,6 +13,7 @@ from notifications.protocol.topics import EVERYONE
 from notifications.publishing import outbox
 from project.qa.models import Topic
 from project.qa.notifications import NEW_QUESTION
+from tests.users import User
 
 pytestmark = pytest.mark.django_db
 

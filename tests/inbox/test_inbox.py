@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
 
 from notifications.inbox import read_state
 from notifications.inbox.explain import explain
@@ -14,6 +13,7 @@ from notifications.publishing import outbox
 from project.qa.models import Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.inbox.test_read_state import MILK, answer, ask
+from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

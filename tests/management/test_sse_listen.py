@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from notifications.live.hub import shared_hub
@@ -14,6 +13,7 @@ from notifications.models import Follow
 from notifications.protocol import entries
 from notifications.protocol.entries import EventEntry
 from tests import ROOT
+from tests.users import User
 
 INVALID_INPUT = 2
 REDIS_AWAY = 1

@@ -114,10 +114,10 @@ def test_inbox_takes_a_fixed_number_of_queries(maja, django_assert_num_queries):
 def test_rows_have_readable_names(maja):
     event = record("topic:milk")
 
-    assert str(follow(maja, "topic:milk")) == "maja follow topic:milk"
+    assert str(follow(maja, "topic:milk")) == f"{maja} follow topic:milk"
     assert str(event) == f"new_question {event.uid}"
     assert str(event.addresses.get()) == "topic:milk"
-    assert str(ReadState.of(maja)) == "maja up to 0"
+    assert str(ReadState.of(maja)) == f"{maja} up to 0"
 
 
 def test_saving_another_level_over_a_mute_begins_now(maja):

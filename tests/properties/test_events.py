@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from django.contrib.auth.models import User
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -21,7 +20,10 @@ from tests.properties import texts
 from tests.properties.conftest import LARGEST
 from tests.properties.effort import examples, patient
 from tests.properties.parsers import Read, read
+from tests.users import User, json_key, shown_name, unsaved_user
 
+# Of a user, in whatever form the model of the users has it.
+KEY = User._meta.pk.to_python(7)
 AT = Cursor(1_795_165_498_123, 7)
 NEXT = Cursor(1_795_165_498_124, 0)
 IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
@@ -120,7 +122,7 @@ def assert_plain(error):
 def test_published_event_is_read_unchanged_or_refused(
     name, label, payload, topics, username, sizes
 ):
-    actor = None if username is None else User(pk=7, username=username)
+    actor = None if username is None else unsaved_user(username, pk=KEY)
     event_type = registered(name, label)
 
     if is_impossible(payload):
@@ -138,7 +140,7 @@ def test_published_event_is_read_unchanged_or_refused(
         "uid": str(event.uid),
         "type": name,
         "topics": topics,
-        "actor": actor and {"id": 7, "name": username},
+        "actor": actor and {"id": json_key(actor), "name": shown_name(actor)},
         "created": event.created.isoformat(timespec="milliseconds"),
         **payload,
     }

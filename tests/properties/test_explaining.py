@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +28,7 @@ from notifications.protocol.topics import EVERYONE
 from notifications.publishing.event_entries import encode_event
 from notifications.streams.open_stream import subscriptions_of
 from tests.properties.effort import patient, shared_fixtures
+from tests.users import User
 
 pytestmark = [patient, pytest.mark.django_db]
 

@@ -4,7 +4,6 @@ from urllib.parse import quote, quote_from_bytes
 
 import msgspec
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from notifications.publishing.followables import followable
 from project.qa.notifications import NEW_QUESTION
 from tests.properties import texts
 from tests.properties.effort import examples, patient, shared_fixtures
+from tests.users import User
 
 pytestmark = patient
 

@@ -4,7 +4,6 @@ import json
 from urllib.parse import quote
 
 import pytest
-from django.contrib.auth.models import User
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from tests.properties.conftest import LARGEST
 from tests.properties.effort import examples, patient, shared_fixtures
 from tests.properties.parsers import read
 from tests.system.server import wait_for
+from tests.users import User, json_key, shown_name
 
 pytestmark = [patient, pytest.mark.django_db(transaction=True)]
 
@@ -79,7 +79,8 @@ large = texts.long.filter(lambda text: len(text.encode()) < LARGEST / 2)
 def test_recorded_events_arrive_unchanged(
     maja, connection, titles, topics, username, sizes
 ):
-    User.objects.filter(pk=maja.pk).update(username=username)
+    User.objects.filter(pk=maja.pk).update(**{User.USERNAME_FIELD: username})
+    maja.refresh_from_db()
 
     events = [record(title, topics=[MILK, *topics], actor=maja) for title in titles]
 
@@ -90,7 +91,7 @@ def test_recorded_events_arrive_unchanged(
             "uid": str(event.uid),
             "type": "new_question",
             "topics": list(dict.fromkeys([MILK, *topics])),
-            "actor": {"id": maja.pk, "name": username},
+            "actor": {"id": json_key(maja), "name": shown_name(maja)},
             "created": event.created.isoformat(timespec="milliseconds"),
             "question_id": 1,
             "title": title,

@@ -1,7 +1,7 @@
 import pytest
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
+from notifications.api import Actor
 from notifications.exceptions import AlreadyRegistered, InvalidTopic, NotFollowable
 from notifications.models import Follow, Level
 from notifications.publishing.followables import (
@@ -15,6 +15,7 @@ from notifications.publishing.followables import (
     unfollow,
 )
 from project.qa.models import Question, Topic
+from tests.users import User
 
 pytestmark = pytest.mark.usefixtures("registry")
 
@@ -76,7 +77,12 @@ def test_kind_may_be_private():
 
 @pytest.mark.parametrize(
     ("model", "options"),
-    [(User, {}), (User, {"key": "username"}), (Follow, {}), (User, {"public": False})],
+    [
+        (User, {}),
+        (User, {"key": User.USERNAME_FIELD}),
+        (Follow, {}),
+        (User, {"public": False}),
+    ],
     ids=["the same", "another key", "another model", "private"],
 )
 def test_second_registration_of_a_kind_is_rejected_with_both_places(model, options):
@@ -100,21 +106,38 @@ def test_invalid_kind_is_rejected(kind):
     assert kind not in Followable.registry
 
 
-def test_labels_name_the_model_and_the_object(maja):
+@pytest.fixture
+def noun():
+    """What a user is called."""
+    return User._meta.verbose_name
+
+
+def test_labels_name_the_model_and_the_object(maja, noun):
     espresso = Topic.objects.create(slug="espresso", name="Espresso")
 
     labels = labels_of(["topic:espresso", "topic:latte", f"user:{maja.pk}", "chat:1"])
 
     assert labels == {
         topic_of(espresso): "topic Espresso",
-        topic_of(maja): "user maja",
+        topic_of(maja): f"{noun} maja",
     }
 
 
-def test_invalid_key_leaves_the_labels_of_others(maja):
+def test_invalid_key_leaves_the_labels_of_others(maja, noun):
     assert labels_of(["user:maja", f"user:{maja.pk}"]) == {
-        f"user:{maja.pk}": "user maja"
+        f"user:{maja.pk}": f"{noun} maja"
     }
+
+
+def test_label_of_a_user_is_the_name_that_others_see(maja, settings):
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "ACTOR": lambda users: {user.pk: Actor("M.") for user in users},
+    }
+
+    [label] = labels_of([topic_of(maja)]).values()
+
+    assert label.endswith(" M.")
 
 
 def test_object_of_a_proxy_model_has_the_topic_of_its_model(maja):

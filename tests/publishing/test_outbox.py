@@ -1,7 +1,6 @@
 import json
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from notifications.exceptions import InvalidPayload, InvalidTopic
@@ -11,6 +10,7 @@ from notifications.publishing import outbox
 from notifications.publishing.followables import follow
 from notifications.signals import event_recorded
 from tests.publishing.recording import PAYLOAD, record
+from tests.users import User, json_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,7 +38,7 @@ def test_data_has_the_common_fields_and_the_payload(appended):
         "uid": str(event.uid),
         "type": "new_question",
         "topics": ["topic:espresso"],
-        "actor": {"id": actor.pk, "name": "maja"},
+        "actor": {"id": json_key(actor), "name": "maja"},
         "created": event.created.isoformat(timespec="milliseconds"),
         **PAYLOAD,
     }

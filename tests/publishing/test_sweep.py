@@ -1,5 +1,4 @@
 import pytest
-from django.contrib.auth.models import User
 
 from notifications.log.lock import Lock
 from notifications.models import Control, Event, EventTopic, now
@@ -7,6 +6,7 @@ from notifications.protocol.entries import FollowEntry
 from notifications.publishing import outbox
 from notifications.publishing.followables import follow, unfollow
 from tests.publishing.recording import record
+from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from django.contrib.auth.models import User
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -34,6 +33,7 @@ from tests.schema.payloads import (
     is_valid,
     wire,
 )
+from tests.users import User
 
 # A value of each type that a payload may have.
 KINDS = [

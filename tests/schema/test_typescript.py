@@ -228,8 +228,12 @@ EVERYTHING = """\
 /** The user who caused the event. */
 export interface Actor {
   id: number | string;
-  /** The username. */
+  /** The name to show. */
   name: string;
+  /** A page about the user. */
+  url?: string;
+  /** The URL of a picture. */
+  avatar?: string;
 }
 
 /** Who wrote it. */

@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from django.contrib.auth.models import User
 from django.core import signing
 
 from notifications.exceptions import LogUnavailable
@@ -12,6 +11,7 @@ from notifications.models import Follow
 from notifications.protocol.cursor import Cursor
 from notifications.streams import session_cache
 from tests.streaming import STREAM, followed_topics, record
+from tests.users import user_named
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -203,7 +203,7 @@ def as_tobias(get_response):
     """A middleware that makes everybody Tobias."""
 
     def respond(request):
-        request.user = User.objects.get(username="tobias")
+        request.user = user_named("tobias")
         return get_response(request)
 
     return respond

@@ -21,7 +21,12 @@ export interface NotificationData {
   /** The topics it is addressed to. */
   topics: string[];
   /** The user who caused the event, or null. */
-  actor: { id: number | string; name: string } | null;
+  actor: {
+    id: number | string;
+    name: string;
+    url?: string;
+    avatar?: string;
+  } | null;
   /** When it was recorded, in ISO 8601. */
   created: string;
   [field: string]: unknown;

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from project.qa.models import Answer, Question
 from tests.stackexchange_data import write_posts
+from tests.users import User
 
 
 @pytest.fixture

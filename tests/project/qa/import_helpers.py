@@ -3,11 +3,11 @@
 from io import StringIO
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from notifications.models import Event
 from project.qa.models import Answer, Question, Topic
+from tests.users import User
 
 # Posts per second; high enough that no test waits.
 FAST = 1e9

@@ -1,7 +1,8 @@
 import pytest
 from django.contrib.auth import get_user
-from django.contrib.auth.models import User
 from pytest_django.asserts import assertRedirects
+
+from tests.users import User
 
 PASSWORD = "a-long-enough-one"
 
@@ -20,7 +21,7 @@ def test_sign_up_creates_an_account_and_signs_in(client, db):
     response = sign_up(client)
 
     assertRedirects(response, "/")
-    assert get_user(client).username == "ines"
+    assert get_user(client).get_username() == "ines"
 
 
 def test_sign_up_returns_to_the_previous_page(client, question):

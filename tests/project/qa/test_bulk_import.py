@@ -1,7 +1,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.auth.models import User
 from django.db.models.signals import m2m_changed, post_save
 
 from notifications.models import Event
@@ -17,6 +16,7 @@ from project.qa.bulk_import import (
 )
 from project.qa.models import Answer, Question, Topic
 from project.qa.stackexchange import AnswerRow, BrokenRow, OtherRow, QuestionRow
+from tests.users import User
 
 WRITTEN = datetime(2015, 1, 27, 20, 9, tzinfo=UTC)
 
@@ -61,7 +61,7 @@ def test_question_has_the_fields_of_its_row():
     assert question.body == "<p>How cold?</p>"
     assert question.body_is_html
     assert question.created == WRITTEN
-    assert question.author.username == "coffee-4"
+    assert question.author.get_username() == "coffee-4"
     assert {topic.slug for topic in question.topics.all()} == {"storage", "c-plus-plus"}
 
 
@@ -70,7 +70,7 @@ def test_answer_belongs_to_its_question():
 
     answer = Answer.objects.get()
     assert answer.question == Question.objects.get()
-    assert answer.author.username == "coffee-8"
+    assert answer.author.get_username() == "coffee-8"
     assert answer.body_is_html
     assert answer.created == WRITTEN
 

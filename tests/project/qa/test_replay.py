@@ -1,7 +1,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -10,6 +9,7 @@ from project.qa.bulk_import import ImportStats, SiteNames
 from project.qa.models import Answer, Question
 from project.qa.replay import MAX_LAG_SECONDS, RateLimiter, Replay
 from project.qa.stackexchange import AnswerRow, QuestionRow
+from tests.users import User
 
 WRITTEN = datetime(2015, 1, 27, 20, 9, tzinfo=UTC)
 QUESTION = QuestionRow(

@@ -2,7 +2,6 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -10,6 +9,7 @@ from notifications.models import Event, Follow
 from project.qa import demo
 from project.qa.models import Answer, Question, Topic
 from project.qa.text import name_to_slug
+from tests.users import User
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def test_only_admin_is_staff():
     seed()
 
     admin = User.objects.get(is_superuser=True)
-    assert admin.username == "admin"
+    assert admin.get_username() == "admin"
     assert list(User.objects.filter(is_staff=True)) == [admin]
 
 
@@ -97,9 +97,9 @@ def test_users_follow_the_questions_of_their_posts():
     seed()
 
     for question in Question.objects.all():
-        assert f"question:{question.pk}" in follows(question.author.username)
+        assert f"question:{question.pk}" in follows(question.author.get_username())
     for answer in Answer.objects.select_related("author"):
-        assert f"question:{answer.question_id}" in follows(answer.author.username)
+        assert f"question:{answer.question_id}" in follows(answer.author.get_username())
 
 
 @pytest.mark.usefixtures("debug")

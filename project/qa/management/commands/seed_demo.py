@@ -154,5 +154,7 @@ def create_follows(accounts: dict[str, User]) -> None:
 
 def account_keys() -> dict[str, int]:
     """Return the primary key of each account, by name."""
-    found = get_user_model().objects.filter(username__in=demo.ACCOUNTS)
-    return dict(found.values_list("username", "pk"))
+    users = get_user_model()
+    name = users.USERNAME_FIELD
+    found = users._default_manager.filter(**{f"{name}__in": demo.ACCOUNTS})
+    return dict(found.values_list(name, "pk"))

@@ -1,0 +1,1 @@
+"""A user model with UUID keys whose people sign in with their e-mail address."""
