@@ -87,7 +87,7 @@ def explain(event: Event, user: Any) -> Explanation:
     inbox = Inbox(user)
     known = inbox.find(event)
     read = known is None or not inbox.unread([known])
-    seen = read or event.position <= inbox.state.seen_up_to
+    seen = read or inbox.state.has_seen(event.pk, event.position)
     return replace(found, seen=seen, read=read)
 
 

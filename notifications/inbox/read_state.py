@@ -4,27 +4,44 @@ Each change is relayed to the person's other streams; it is recorded with it, in
 same transaction.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.core import signing
 from django.db import transaction
 
 from notifications.exceptions import InvalidValue
-from notifications.models import Event, Inbox, ReadMark, ReadState
+from notifications.models import (
+    Event,
+    Inbox,
+    ReadMark,
+    ReadState,
+    forget_read,
+    forget_seen,
+    pending_events,
+)
 from notifications.publishing import outbox
 
-_SALT = "notifications.undo"
+# The number changes with the content of the tokens.
+_SALT = "notifications.undo.2"
 # What a token undoes.
 ALL, GROUP = "all", "group"
+_NONE: Mapping[int, int] = MappingProxyType({})
 
 
 @transaction.atomic
 def see_all(user: Any) -> None:
     """Mark everything in a person's inbox as seen; it may stay unread."""
-    newest = Inbox(user).newest_position()
+    inbox = Inbox(user)
+    # Before the newest position: what is relayed in between is among either.
+    pending = {each.pk for each in pending_events(inbox)}
+    newest = inbox.newest_position()
     state = ReadState.locked(user)
-    if newest > state.seen_up_to:
-        state.seen_up_to = newest
+    if newest > state.seen_up_to or not pending <= state.seen_pending_keys:
+        state.seen_up_to = max(newest, state.seen_up_to)
+        state.add_seen_pending(pending)
+        forget_seen(state)
         state.save()
         outbox.record_due_count(user.pk)
 
@@ -35,11 +52,14 @@ def read_all(user: Any, event: Event) -> str:
 
     What was read before stays read.
     """
+    pending = _pending(user, event)
     state = ReadState.locked(user)
     before = [state.read_up_to, state.read_version]
+    forget_read(state)
     state.read_up_to = max(state.read_up_to, event.position)
     state.read_version = state.version + 1
     state.version += 2
+    state.add_read_pending(dict.fromkeys(pending, state.read_version))
     state.save()
     # Marks beyond the event stay in effect.
     marks = ReadMark.objects.filter(user=user, up_to__gt=event.position)
@@ -48,20 +68,47 @@ def read_all(user: Any, event: Event) -> str:
     return _token(user, ALL, state.read_version, *before)
 
 
+def _pending(user: Any, event: Event, *, group: str | None = None) -> set[int]:
+    """Return the keys of pending events up to an event, of a group or of all."""
+    found = {
+        each.pk
+        for each in pending_events(Inbox(user))
+        if each.position <= event.position and group in (None, each.group)
+    }
+    # It may have been relayed since it was loaded, and is further on in the log now.
+    return found if event.relayed else {*found, event.pk}
+
+
 @transaction.atomic
 def read_group(user: Any, event: Event) -> str:
     """Mark an event and the older ones of its group as read; return an undo token."""
-    return _mark(user, event.group, up_to=event.position)
+    pending = _pending(user, event, group=event.group)
+    state = ReadState.locked(user)
+    state.add_read_pending(dict.fromkeys(pending, state.version + 1))
+    return _mark(state, event.group, up_to=event.position)
 
 
 @transaction.atomic
 def unread_event(user: Any, event: Event) -> str:
     """Mark an event and the newer ones of its group as unread; return an undo token."""
-    return _mark(user, event.group, up_to=event.position - 1)
-
-
-def _mark(user: Any, group: str, *, up_to: int) -> str:
     state = ReadState.locked(user)
+    newer = Event.objects.filter(
+        pk__in=state.read_pending_keys,
+        group=event.group,
+        position__gte=event.position,
+    )
+    unread = state.remove_read_pending(newer.values_list("pk", flat=True))
+    return _mark(state, event.group, up_to=event.position - 1, unread=unread)
+
+
+def _mark(
+    state: ReadState, group: str, *, up_to: int, unread: Mapping[int, int] = _NONE
+) -> str:
+    """Save a state and how far a group is read; return an undo token.
+
+    `unread` are the events that are no longer kept as read, with their versions.
+    """
+    user = state.user
     before = ReadMark.objects.filter(user=user, group=group).first()
     state.version += 1
     state.save()
@@ -70,7 +117,7 @@ def _mark(user: Any, group: str, *, up_to: int) -> str:
     )
     outbox.record_due_count(user.pk)
     previous = [before.up_to, before.version] if before else []
-    return _token(user, GROUP, state.version, group, *previous)
+    return _token(user, GROUP, state.version, group, [*unread.items()], *previous)
 
 
 @transaction.atomic
@@ -85,23 +132,29 @@ def undo(user: Any, token: str) -> None:
     if kind == ALL:
         _undo_all(state, version, before)
     else:
-        _undo_group(user, version, before)
+        _undo_group(state, version, before)
     outbox.record_due_count(user.pk)
 
 
 def _undo_all(state: ReadState, version: int, before: list[Any]) -> None:
     if state.read_version == version:
         state.read_up_to, state.read_version = before
+        state.remove_read_pending(state.read_pending_by(version))
         state.save()
 
 
-def _undo_group(user: Any, version: int, before: list[Any]) -> None:
-    group, *previous = before
-    marks = ReadMark.objects.filter(user=user, group=group, version=version)
+def _undo_group(state: ReadState, version: int, before: list[Any]) -> None:
+    group, unread, *previous = before
+    marks = ReadMark.objects.filter(user=state.user_id, group=group, version=version)
     if previous:
-        marks.update(up_to=previous[0], version=previous[1])
+        found = marks.update(up_to=previous[0], version=previous[1])
     else:
-        marks.delete()
+        found, _ = marks.delete()
+    # Everything may have been marked as read since.
+    if found and version > state.read_version:
+        state.remove_read_pending(state.read_pending_by(version))
+        state.add_read_pending(dict(unread))
+        state.save()
 
 
 def _token(user: Any, *parts: Any) -> str:

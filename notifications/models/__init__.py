@@ -13,6 +13,12 @@ from notifications.models.follows import (
 )
 from notifications.models.inbox import Inbox, Selection
 from notifications.models.inbox_events import InboxEvent
+from notifications.models.pending import (
+    forget_read,
+    forget_seen,
+    is_marked_pending,
+    pending_events,
+)
 from notifications.models.reading import DueCount, ReadMark, ReadState
 from notifications.models.times import now
 from notifications.protocol.entries import COUNT_LIMIT
@@ -36,8 +42,12 @@ __all__ = [
     "ReadState",
     "Selection",
     "actors_of",
+    "forget_read",
+    "forget_seen",
+    "is_marked_pending",
     "load_actors",
     "now",
+    "pending_events",
     "shown_names",
     "site_language",
     "validate_topic",

@@ -178,7 +178,16 @@ class Inbox:
         """Return those of the events that the person has not read; see ReadMark."""
         found = list(events)
         self._load_marks({each.group for each in found})
-        return [each for each in found if each.position > self._read_up_to[each.group]]
+        return [each for each in found if not self._is_read(each)]
+
+    def _is_read(self, event: InboxEvent) -> bool:
+        # A pending event will have another position when it is relayed.
+        by_position = event.relayed and event.position <= self._read_up_to[event.group]
+        return by_position or event.pk in self._read_pending
+
+    @cached_property
+    def _read_pending(self) -> frozenset[int]:
+        return self.state.read_pending_keys
 
     def _load_marks(self, groups: set[str]) -> None:
         """Read up to which position each of these groups is read."""
@@ -283,5 +292,6 @@ class Inbox:
 
     def unseen(self) -> Iterator[InboxEvent]:
         """Yield the live events that are neither seen nor read, newest first."""
+        seen = self.state.seen_pending_keys
         for batch in self.batches(live=True, after=self.state.seen_up_to):
-            yield from self.unread(batch.events)
+            yield from self.unread(each for each in batch.events if each.pk not in seen)

@@ -1,13 +1,18 @@
 """What a person has seen and read.
 
 Both are kept as positions, the order in which events were relayed: an event that
-commits late may have an older primary key and is new all the same.
+commits late may have an older primary key and is new all the same. Events that are
+pending have no such position yet, and are kept by key.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+
+# How many events of each kind a person's state keeps by key: the newest ones.
+MAX_PENDING = 1_000
 
 
 class ReadState(models.Model):
@@ -27,6 +32,11 @@ class ReadState(models.Model):
     read_version = models.BigIntegerField(default=0)
     # The number of changes so far, which gives each mark its version.
     version = models.BigIntegerField(default=0)
+    # Events that were seen while they were pending: their keys.
+    seen_pending = models.JSONField(null=True)
+    # Events that were read while they were pending: by key, as text, the version of
+    # the change that read them. They are read whatever the marks say.
+    read_pending = models.JSONField(null=True)
 
     def __str__(self) -> str:
         return f"{self.user} up to {self.read_up_to}"
@@ -41,6 +51,53 @@ class ReadState(models.Model):
         """Return the person's state, locked until the transaction ends."""
         cls.objects.get_or_create(user=user)
         return cls.objects.select_for_update().get(user=user)
+
+    def has_seen(self, key: int, position: int) -> bool:
+        """Tell whether an event, given by key and position, is seen."""
+        return position <= self.seen_up_to or key in self.seen_pending_keys
+
+    @property
+    def seen_pending_keys(self) -> frozenset[int]:
+        """The keys of events that were seen while they were pending."""
+        return frozenset(self.seen_pending or ())
+
+    @property
+    def read_pending_keys(self) -> frozenset[int]:
+        """The keys of events that were read while they were pending."""
+        return frozenset(map(int, self.read_pending or ()))
+
+    def add_seen_pending(self, keys: Iterable[int]) -> None:
+        """Keep events as seen; the caller saves."""
+        self._set_seen_pending(self.seen_pending_keys.union(keys))
+
+    def remove_seen_pending(self, keys: Iterable[int]) -> None:
+        """Keep events as seen no longer; the caller saves."""
+        self._set_seen_pending(self.seen_pending_keys.difference(keys))
+
+    def _set_seen_pending(self, keys: Iterable[int]) -> None:
+        self.seen_pending = sorted(keys)[-MAX_PENDING:] or None
+
+    def add_read_pending(self, versions: Mapping[int, int]) -> None:
+        """Keep events as read by a version, unless they are; the caller saves."""
+        self._set_read_pending({**versions, **self._read_versions()})
+
+    def remove_read_pending(self, keys: Iterable[int]) -> dict[int, int]:
+        """Keep events as read no longer; return their versions. The caller saves."""
+        versions = self._read_versions()
+        removed = {key: versions.pop(key) for key in keys if key in versions}
+        self._set_read_pending(versions)
+        return removed
+
+    def read_pending_by(self, version: int) -> list[int]:
+        """Return the keys of the events that the change of a version read."""
+        return [key for key, its in self._read_versions().items() if its == version]
+
+    def _read_versions(self) -> dict[int, int]:
+        return {int(key): version for key, version in (self.read_pending or {}).items()}
+
+    def _set_read_pending(self, versions: Mapping[int, int]) -> None:
+        newest = sorted(versions.items())[-MAX_PENDING:]
+        self.read_pending = {str(key): version for key, version in newest} or None
 
 
 class ReadMark(models.Model):

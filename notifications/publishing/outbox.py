@@ -182,7 +182,8 @@ def _sweep_batch() -> int:
     controls = _relay_controls(Control.objects.order_by("pk")[:size])
     relayed = controls + len(relay(Event.objects.pending()[:size]))
     # Counted last, so that the counts include what was pending.
-    return relayed or relay_counts(DueCount.objects.order_by("pk")[:COUNT_BATCH])
+    due = DueCount.objects.order_by("pk")[:COUNT_BATCH]
+    return relayed or relay_counts(due, is_sweep=True)
 
 
 def _relay_controls(controls: QuerySet[Control]) -> int:

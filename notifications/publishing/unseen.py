@@ -12,7 +12,7 @@ from typing import Any
 from notifications.exceptions import LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.log.stream import shared_log
-from notifications.models import COUNT_LIMIT, DueCount, Inbox
+from notifications.models import COUNT_LIMIT, DueCount, Inbox, is_marked_pending
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import CountEntry, encode
 
@@ -67,12 +67,13 @@ def _add_logged(count: int, pending: Iterable[uuid.UUID], up_to: Cursor) -> int:
     return min(count, COUNT_LIMIT)
 
 
-def relay_counts(due: Iterable[DueCount]) -> int:
+def relay_counts(due: Iterable[DueCount], *, is_sweep: bool = False) -> int:
     """Append the current count of each person who is due; return how many rows that is.
 
-    Several rows of a person make one count. The rows of a person whom other processes
-    count all the time are left to the sweep. Raises LogUnavailable, and what is not in
-    the log yet stays due.
+    Several rows of a person make one count. Some rows are left to the sweep: those of
+    people whom other processes count all the time, and of those who have seen or read
+    events that are pending, since streams count these when they are relayed. Raises
+    LogUnavailable, and what is not in the log yet stays due.
     """
     rows: dict[Any, list[int]] = {}
     for row in due:
@@ -82,27 +83,35 @@ def relay_counts(due: Iterable[DueCount]) -> int:
     relayed = 0
     for key in sorted(rows):
         # Nobody has open streams after their account was deleted.
-        if key not in people or _append_count(people[key]):
+        if key not in people or _relay_count(people[key], is_sweep=is_sweep):
             DueCount.objects.filter(user=key, pk__in=rows[key]).delete()
             relayed += len(rows[key])
     return relayed
 
 
-def _append_count(user: Any) -> bool:
-    """Count a person's unseen events for the log; tell whether the count is in it.
+def _relay_count(user: Any, *, is_sweep: bool) -> bool:
+    """Append a person's current count; tell whether that settles what is due."""
+    inbox = _append_count(user)
+    return inbox is not None and (is_sweep or not is_marked_pending(inbox.state))
+
+
+def _append_count(user: Any) -> Inbox | None:
+    """Count a person's unseen events for the log; return the inbox that was counted.
 
     Whatever committed before the newest cursor is read is included in the count. The
     log refuses it if there is another one after that cursor, which may include more.
+    Returns None if that happens all the time.
     """
     for _ in range(ATTEMPTS):
         newest = shared_log().position()
+        inbox = Inbox(user)
         entry = CountEntry(
             uid=str(uuid.uuid4()),
             user=str(user.pk),
-            unseen_count=_add_logged(*_count_rows(Inbox(user), up_to=newest), newest),
+            unseen_count=_add_logged(*_count_rows(inbox, up_to=newest), newest),
             as_of=str(newest),
         )
         if shared_log().append_count(entry.user, encode(entry), counted_at=newest):
-            return True
+            return inbox
     logger.warning("count=postponed user=%s attempts=%d", user.pk, ATTEMPTS)
-    return False
+    return None
