@@ -29,7 +29,7 @@ from notifications.protocol.topics import EVERYONE
 
 # How many topics of events are read at a time, and how many times at most. A page of
 # an inbox in which the rule leaves nearly nothing may have fewer rows because of that.
-BATCH_TOPICS = 128
+BATCH_TOPICS = 160
 MAX_BATCHES = 8
 # How many events of a group are looked at to find out whether it is on an earlier page.
 NEWER_EVENTS = 8

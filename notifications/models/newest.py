@@ -14,7 +14,7 @@ from django.db import connections, models
 from notifications.protocol.cursor import LARGEST_POSITION
 
 # How many rows of each key are read first at least, and how many times as many next.
-SMALLEST_PART = 4
+SMALLEST_PART = 2
 GROWTH = 4
 
 

@@ -42,12 +42,13 @@ def test_counts_end_at_their_limit(busy, maja):
 def test_count_takes_the_same_queries_for_any_number_of_events(
     busy, maja, django_assert_num_queries
 ):
-    # Follows, preferences, read state, the newest topics, their events, read marks.
-    with django_assert_num_queries(6):
+    # Follows, preferences, read state, the newest topics, their events, all topics of
+    # these, read marks.
+    with django_assert_num_queries(7):
         Inbox(maja).count_unread()
 
     EventTopic.objects.filter(event__in=busy[:-2]).delete()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert Inbox(maja).count_unread() == 2
 
 

