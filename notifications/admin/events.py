@@ -16,22 +16,30 @@ from notifications.admin.explanations import ExplanationAdmin
 from notifications.admin.live import LiveAdmin
 from notifications.models import Event, Follow, load_actors
 
+STATES = {
+    "pending": _("pending"),
+    "relayed": _("relayed"),
+    "set_aside": _("set aside"),
+}
+
 
 class StateFilter(admin.SimpleListFilter):
-    """Selects pending or relayed events."""
+    """Selects events that are pending, relayed or set aside."""
 
     title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("pending", _("pending")), ("relayed", _("relayed"))]
+        return [*STATES.items()]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Event]
     ) -> QuerySet[Event]:
-        if self.value() is None:
-            return queryset
-        return queryset.filter(relayed__isnull=self.value() == "pending")
+        if self.value() == "set_aside":
+            return queryset.exclude(failure="")
+        if self.value() == "pending":
+            return queryset.filter(relayed=None, failure="")
+        return queryset.filter(relayed__isnull=False) if self.value() else queryset
 
 
 def _username_of(relation: str) -> str:
@@ -59,7 +67,7 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin):
     date_hierarchy = "created"
     fields = [
         "uid", "type", "state", "addressed_to", "caused_by", "payload", "source",
-        "created", "relayed", "cursor",
+        "created", "relayed", "cursor", "failure",
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
@@ -94,8 +102,10 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin):
 
     @admin.display(description=_("state"), ordering="relayed")
     def state(self, event: Event) -> str:
-        """Return whether the event is in the log."""
-        return str(_("relayed") if event.relayed else _("pending"))
+        """Return whether the event is in the log, or why it cannot be."""
+        if event.failure:
+            return f"{STATES['set_aside']}: {event.failure}"
+        return str(STATES["relayed" if event.relayed else "pending"])
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -19,6 +19,8 @@ from notifications.models.event_topics import EventTopic
 from notifications.models.times import now
 from notifications.protocol.cursor import Cursor
 
+# The position of events that were set aside, before that of any other.
+NOWHERE = -1
 # In seconds since 1970. Databases and time zones fail on later times.
 LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _SAVE_CURSOR = (
@@ -32,7 +34,12 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def pending(self) -> Self:
         """Return the events that are not in the log yet, oldest first."""
-        return self.filter(relayed=None).order_by("pk")
+        return self.filter(relayed=None, failure="").order_by("pk")
+
+    def set_aside(self, failure: str) -> None:
+        """Take events that cannot be relayed out of the outbox and all inboxes."""
+        EventTopic.objects.filter(event__in=self).update(position=NOWHERE)
+        self.update(failure=failure, position=NOWHERE)
 
     def for_wire(self) -> Self:
         """Fetch what `Event.wire` needs together with the events."""
@@ -108,6 +115,8 @@ class Event(models.Model):
     source = models.CharField(max_length=255, blank=True, default="", db_index=True)
     created = models.DateTimeField(_("created"), default=now)
     relayed = models.DateTimeField(_("relayed"), null=True, blank=True)
+    # Why the event was set aside: it is neither pending nor relayed then.
+    failure = models.TextField(_("failure"), blank=True, default="", db_default="")
     cursor = models.CharField(_("cursor"), max_length=41, blank=True, default="")
     # The cursor as a number, by which the inbox is sorted.
     position = models.BigIntegerField(
@@ -125,8 +134,13 @@ class Event(models.Model):
         indexes = [
             models.Index(
                 fields=["id"],
-                condition=Q(relayed=None),
-                name="notifications_event_pending",
+                condition=Q(relayed=None, failure=""),
+                name="notifications_event_due",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=~Q(failure=""),
+                name="notifications_event_failed",
             ),
             models.Index(fields=["group", "position"], name="notifications_by_group"),
         ]
@@ -202,12 +216,24 @@ def load_actors(events: Iterable[Event]) -> None:
         vars(event)["shown_actor"] = actors.get(event.actor_id)
 
 
+class ControlQuerySet(models.QuerySet["Control"]):
+    """Control entries."""
+
+    def pending(self) -> Self:
+        """Return the entries that are to be relayed, oldest first."""
+        return self.filter(failure="").order_by("pk")
+
+
 class Control(models.Model):
     """A control entry that is not in the log yet; the row is deleted once it is."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     body = models.BinaryField()
     created = models.DateTimeField(default=now)
+    # Why the entry was set aside.
+    failure = models.TextField(blank=True, default="", db_default="")
+
+    objects = ControlQuerySet.as_manager()
 
     def __str__(self) -> str:
         return str(self.uid)

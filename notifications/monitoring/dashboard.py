@@ -1,7 +1,7 @@
 """The dashboard of the admin's Live page; it computes, and reads nothing itself."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,7 @@ COLUMNS = {
 LABELS = {
     "redis": gettext_lazy("Redis"),
     "pending": gettext_lazy("Pending"),
+    "failed": gettext_lazy("Set aside"),
     "streams": gettext_lazy("Streams"),
     "events": gettext_lazy("Events/s"),
     "deliveries": gettext_lazy("Deliveries/s"),
@@ -88,6 +89,7 @@ def make_dashboard(
     stats = {
         "redis": _redis(snapshot, now),
         "pending": _pending(backlog, now),
+        "failed": _count_to_limit(backlog.failed),
         **_totals(snapshot, reports),
         "entries": _entries(snapshot, now),
     }
@@ -125,12 +127,15 @@ def _redis(snapshot: Snapshot | None, now: datetime) -> Stat:
 def _pending(backlog: Backlog, now: datetime) -> Stat:
     if backlog.oldest is None:
         return Stat(0, format_number(0))
-    text = format_number(backlog.count)
-    if backlog.count >= LIMIT:
-        text = _("%s or more") % text
     seconds = (now - backlog.oldest).total_seconds()
     note = _("oldest: %s") % format_duration(seconds)
-    return Stat(backlog.count, text, note, alarm=seconds > _pending_limit())
+    alarm = seconds > _pending_limit()
+    return replace(_count_to_limit(backlog.count), note=note, alarm=alarm)
+
+
+def _count_to_limit(count: int) -> Stat:
+    text = format_number(count)
+    return Stat(count, _("%s or more") % text if count >= LIMIT else text)
 
 
 def _pending_limit() -> float:

@@ -1,4 +1,4 @@
-"""The outbox backlog: how many rows wait to be relayed, and since when."""
+"""The outbox backlog: how many rows wait to be relayed, and how many cannot."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,21 +11,28 @@ LIMIT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The number of pending rows, at most LIMIT, and when the oldest was recorded."""
+    """The number of pending rows, at most LIMIT, and when the oldest was recorded.
+
+    `failed` is the number of rows that were set aside, at most LIMIT.
+    """
 
     count: int
     oldest: datetime | None
+    failed: int = 0
 
 
 def outbox_backlog() -> Backlog:
     """Return the backlog: events and control entries that are not in the log yet."""
     events = Event.objects.pending()
-    controls = Control.objects.order_by("pk")
+    controls = Control.objects.pending()
     found = [
         rows.values_list("created", flat=True).first() for rows in (events, controls)
     ]
     times = [each for each in found if each is not None]
-    if not times:
-        return Backlog(0, None)
-    count = events[:LIMIT].count() + controls[:LIMIT].count()
-    return Backlog(min(count, LIMIT), min(times))
+    count = events[:LIMIT].count() + controls[:LIMIT].count() if times else 0
+    return Backlog(min(count, LIMIT), min(times, default=None), _count_failed())
+
+
+def _count_failed() -> int:
+    failed = [rows.exclude(failure="") for rows in (Event.objects, Control.objects)]
+    return min(sum(rows[:LIMIT].count() for rows in failed), LIMIT)

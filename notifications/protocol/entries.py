@@ -116,10 +116,22 @@ class Record(msgspec.Struct, frozen=True):
 def affected_user(body: bytes) -> str:
     """Return the user whose cached sessions a control entry makes stale.
 
-    It is empty for an entry that leaves them valid.
+    It is empty for an entry that leaves them valid. Raises UnreadableEntry.
     """
-    entry: ControlEntry = _control_decoder.decode(body)
+    try:
+        entry: ControlEntry = _control_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableEntry(f"reason={shorten(str(error))}") from error
     return "" if isinstance(entry, CountEntry) else entry.user
+
+
+def verified(body: bytes) -> bytes:
+    """Return the bytes of an entry; raises UnreadableEntry if no reader can use them.
+
+    Encoding does not check what decoding does, such as the form of a type.
+    """
+    Record(Cursor(0, 0), body).decode()
+    return body
 
 
 def encode(entry: AnyEntry) -> bytes:

@@ -1,20 +1,10 @@
 """The entry of an event for the log, made from its row."""
 
-from collections.abc import Sequence
-
 import msgspec
 
-from notifications.models import Event, load_actors, site_language
+from notifications.models import Event
 from notifications.protocol import entries
 from notifications.protocol.cursor import milliseconds
-
-
-def encode_events(events: Sequence[Event]) -> list[tuple[str, bytes]]:
-    """Return the uid and the bytes of each event's entry."""
-    # Everyone gets the same bytes, whoever's request relays them.
-    with site_language():
-        load_actors(events)
-    return [(str(event.uid), encode_event(event)) for event in events]
 
 
 def encode_event(event: Event) -> bytes:

@@ -20,7 +20,11 @@ from notifications.log.stream import shared_log
 from notifications.models import Control, DueCount, Event, EventQuerySet, EventTopic
 from notifications.protocol import entries
 from notifications.protocol.topics import validate
-from notifications.publishing.event_entries import encode_events
+from notifications.publishing.set_aside import (
+    encode_events,
+    read_controls,
+    read_events,
+)
 from notifications.publishing.unseen import relay_counts
 from notifications.signals import event_recorded
 
@@ -134,10 +138,11 @@ def record_due_count(user: Any) -> None:
 def relay(events: EventQuerySet) -> list[Event]:
     """Append events to the log, mark them as relayed, and return them in order.
 
-    Raises LogUnavailable, and the events stay pending then. Relaying an event again is
+    Events that cannot be encoded are set aside. Raises LogUnavailable, and the events
+    stay pending then. Relaying an event again is
     harmless, since the log takes each uid only once.
     """
-    rows = list(events.for_wire())
+    rows = read_events(events)
     start = 0
     for index, row in enumerate(rows):
         # Its `already_told` needs the time when the events before it were relayed.
@@ -150,10 +155,11 @@ def relay(events: EventQuerySet) -> list[Event]:
 
 
 def _relay_rows(rows: list[Event]) -> None:
-    cursors = shared_log().append(encode_events(rows))
-    for row, cursor in zip(rows, cursors, strict=True):
+    encoded = encode_events(rows)
+    cursors = shared_log().append([(str(row.uid), body) for row, body in encoded])
+    for (row, _), cursor in zip(encoded, cursors, strict=True):
         row.mark_relayed(cursor)
-    Event.objects.save_relayed(rows)
+    Event.objects.save_relayed([row for row, _ in encoded])
 
 
 def sweep() -> int:
@@ -173,31 +179,29 @@ def sweep() -> int:
 
 
 def _is_anything_due() -> bool:
-    rows = (Event.objects.pending(), Control.objects, DueCount.objects)
+    rows = (Event.objects.pending(), Control.objects.pending(), DueCount.objects)
     return any(each.exists() for each in rows)
 
 
 def _sweep_batch() -> int:
     size = conf.SWEEP_BATCH
-    controls = _relay_controls(Control.objects.order_by("pk")[:size])
-    relayed = controls + len(relay(Event.objects.pending()[:size]))
+    controls = _relay_controls(Control.objects.pending()[:size])
+    # Those that are set aside count, too: there may be a whole batch of them.
+    events = list(Event.objects.pending().values_list("pk", flat=True)[:size])
+    relay(Event.objects.pending().filter(pk__in=events))
     # Counted last, so that the counts include what was pending.
     due = DueCount.objects.order_by("pk")[:COUNT_BATCH]
-    return relayed or relay_counts(due, is_sweep=True)
+    return controls + len(events) or relay_counts(due, is_sweep=True)
 
 
 def _relay_controls(controls: QuerySet[Control]) -> int:
-    rows = list(controls)
-    bodies = [bytes(row.body) for row in rows]
+    rows = read_controls(controls)
     shared_log().append_controls(
-        [
-            (str(row.uid), body, entries.affected_user(body))
-            for row, body in zip(rows, bodies, strict=True)
-        ]
+        [(str(row.uid), bytes(row.body), user) for row, user in rows]
     )
     with transaction.atomic():
-        Control.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    return len(rows)
+        Control.objects.filter(pk__in=[row.pk for row, _ in rows]).delete()
+    return len(controls)
 
 
 class _Relay:
@@ -233,7 +237,7 @@ class _Relay:
         if controls:
             # Includes earlier ones, so that changes of a follow keep their order.
             newest = max(control.pk for control in controls)
-            due = Control.objects.filter(pk__lte=newest).order_by("pk")
+            due = Control.objects.pending().filter(pk__lte=newest)
             _relay_controls(due[: conf.SWEEP_BATCH])
         if events:
             pks = [event.pk for event in events]

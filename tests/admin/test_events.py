@@ -50,6 +50,22 @@ def test_list_of_events_shows_type_actor_topics_and_state(admin_client, pending)
     assert "pending" in page
 
 
+def test_event_that_was_set_aside_has_a_filter_and_its_reason(
+    admin_client, pending, relayed
+):
+    Event.objects.filter(pk=pending.pk).set_aside("Integer value out of range")
+
+    found = admin_client.get(reverse(f"{EVENTS}_changelist"), {"state": "set_aside"})
+    page = admin_client.get(reverse(f"{EVENTS}_change", args=[pending.pk]))
+
+    assert listed(found) == {pending.pk}
+    assert "set aside: Integer value out of range" in found.content.decode()
+    assert "Integer value out of range" in page.content.decode()
+    for state in ("pending", "relayed"):
+        others = admin_client.get(reverse(f"{EVENTS}_changelist"), {"state": state})
+        assert pending.pk not in listed(others)
+
+
 @pytest.mark.parametrize(
     "term", ["new_question", "maja", "topic:espresso", "sour", "user:7", "uid"]
 )

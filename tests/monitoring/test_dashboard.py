@@ -118,6 +118,12 @@ def test_long_backlog_is_a_problem(settings):
     assert late.stats["pending"].alarm
 
 
+def test_rows_that_were_set_aside_are_counted_to_a_limit():
+    assert page(backlog=Backlog(0, None)).stats["failed"].text == "0"
+    assert page(backlog=Backlog(0, None, 3)).stats["failed"].value == 3
+    assert page(backlog=Backlog(0, None, LIMIT)).stats["failed"].text == "1,000 or more"
+
+
 def test_lasting_problem_keeps_its_sentence():
     first = page(backlog=Backlog(1, NOW - timedelta(seconds=60)))
     later = page(backlog=Backlog(8, NOW - timedelta(seconds=62)))
