@@ -288,14 +288,3 @@ def test_it_works_under_gevent(server):
 
     assert replies.strip() == "[False, False, False, False, True]"
     assert server.is_ready()
-
-
-def test_url_starts_the_redis_of_the_site(tmp_path, monkeypatch):
-    monkeypatch.setattr(redis_server, "BASE_DIR", tmp_path)
-    monkeypatch.setattr(redis_server, "START_TIMEOUT", DEADLINE)
-
-    url = redis_server.url()
-
-    assert url == f"unix://{tmp_path}/var/redis.sock"
-    assert redis_server.embedded().is_ready()
-    redis_server.embedded().stop()
