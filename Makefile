@@ -15,19 +15,19 @@ NGINX := nginx-light libnginx-mod-nchan
 NEEDED = $(NGINX) $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 
 # The tests start hundreds of processes: none is to compile the sources again.
-test thorough check: export PYTHONDONTWRITEBYTECODE =
+test thorough test-postgres check: export PYTHONDONTWRITEBYTECODE =
 
 # A module's tests run in one process, in the order that tests/conftest.py gives.
 PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test thorough lint check matrix wheel messages screenshots bench clean
+.PHONY: help run test test-postgres postgres thorough lint check matrix wheel messages screenshots bench clean
 
 # Prints the targets that have a description, under the last `##@` heading before them.
 help:
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 ##@ Run
 run: .venv/run.stamp .env ## serve the Q&A site on http://127.0.0.1:8000; PORT=8001
@@ -36,6 +36,11 @@ run: .venv/run.stamp .env ## serve the Q&A site on http://127.0.0.1:8000; PORT=8
 ##@ Check
 test: .venv/dev.stamp ## run all tests, with coverage
 	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term --cov-fail-under=95
+
+# TESTS="tests/models tests/inbox" runs a part.
+test-postgres: .venv/dev.stamp postgres ## run all tests on PostgreSQL; TESTS=tests/inbox
+	@$(BIN)/python -m tests.postgres_server \
+	$(BIN)/python -m pytest $(PARALLEL) $(TESTS)
 
 thorough: .venv/dev.stamp ## run all tests with ten times the examples; slow
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PARALLEL) --timeout=1200
@@ -69,6 +74,17 @@ clean: ## remove what was installed or built; keep the data in var/
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m project.redis_server stop; fi
 	rm -rf .venv .nox dist staticfiles .coverage .hypothesis .mypy_cache .pytest_cache \
 	.ruff_cache
+
+# Only Debian has this package, and only root can install it.
+postgres: .venv/dev.stamp
+	@if $(BIN)/python -m tests.postgres_server >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	echo "Installing postgresql ..."; mkdir -p var; \
+	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+	apt-get -qq install --no-install-recommends postgresql; } >var/apt.log 2>&1 || \
+	{ echo "postgresql cannot be installed: see var/apt.log." >&2; exit 1; }; \
+	else echo "PostgreSQL must be installed: only root on Debian can do that here." >&2; \
+	exit 1; fi
 
 .env:
 	@cp .env.example $@

@@ -12,6 +12,7 @@ from notifications.models import Event
 from notifications.protocol.cursor import Cursor
 from notifications.publishing import outbox
 from tests import ROOT
+from tests.databases import new_database
 
 INVALID_INPUT = 2
 REDIS_AWAY = 1
@@ -204,11 +205,12 @@ def test_pending_event_is_relayed_when_redis_is_back(settings, no_redis, redis_s
 @pytest.fixture(scope="module")
 def manage(tmp_path_factory, redis_server):
     """A function that runs manage.py in another process, on another database."""
-    database = tmp_path_factory.mktemp("site") / "db.sqlite3"
+    database = new_database(tmp_path_factory.mktemp("site"))
+    database.create()
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": f"sqlite:///{database}",
+        "DATABASE_URL": database.url,
         "REDIS_URL": redis_server.url,
     }
 
@@ -224,8 +226,8 @@ def manage(tmp_path_factory, redis_server):
             timeout=60,
         )
 
-    assert manage("migrate", "--verbosity=0").returncode == 0
-    return manage
+    yield manage
+    database.drop()
 
 
 COMMAND = ["sse_publish", "new_question", "--topic", "topic:espresso", "--data"]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import uuid
@@ -111,19 +110,10 @@ def wait_for_titles(listeners: list[Listener], titles: list[str]) -> None:
     assert everything == [titles] * len(listeners)
 
 
-def rows(site: Site, query: str, *values: object) -> list[tuple]:
-    """Return what the site's database answers."""
-    connection = sqlite3.connect(site.database, timeout=DEADLINE_SECONDS)
-    try:
-        return connection.execute(query, values).fetchall()
-    finally:
-        connection.close()
-
-
 def pending(site: Site) -> int:
     """Return how many events are not in the log yet, as far as the rows know."""
     query = "SELECT count(*) FROM notifications_event WHERE relayed IS NULL"
-    return rows(site, query)[0][0]
+    return site.database.rows(query)[0][0]
 
 
 def recorded(site: Site, topic: str) -> list[str]:
@@ -131,9 +121,10 @@ def recorded(site: Site, topic: str) -> list[str]:
     query = """
     SELECT event.uid FROM notifications_event event
     JOIN notifications_eventtopic address ON address.event_id = event.id
-    WHERE address.topic = ? ORDER BY event.id
+    WHERE address.topic = %(topic)s ORDER BY event.id
     """
-    return [str(uuid.UUID(uid)) for (uid,) in rows(site, query, topic)]
+    found = site.database.rows(query, topic=topic)
+    return [str(uuid.UUID(str(uid))) for (uid,) in found]
 
 
 def logged(site: Site, topic: str) -> list[str]:

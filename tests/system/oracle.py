@@ -3,8 +3,7 @@
 It shares no code with the app, so that it cannot repeat a mistake of it.
 """
 
-import sqlite3
-from pathlib import Path
+from tests.databases import Database
 
 # The topics that each question and answer is addressed to, and who wrote it.
 _ADDRESSES = """
@@ -27,33 +26,27 @@ SELECT 'new_answer', id, author_id, 'user:' || author_id FROM qa_answer
 
 _DUE = f"""
 WITH addresses AS ({_ADDRESSES}),
-     follows AS (SELECT topic, level FROM notifications_follow WHERE user_id = :person)
+     follows AS (
+         SELECT topic, level FROM notifications_follow WHERE user_id = %(person)s
+     )
 SELECT DISTINCT type, id FROM addresses JOIN follows USING (topic)
-WHERE level <> 'mute' AND author_id <> :person
+WHERE level <> 'mute' AND author_id <> %(person)s
 EXCEPT
 SELECT type, id FROM addresses JOIN follows USING (topic) WHERE level = 'mute'
 """
 
 
-def due(database: Path, person: int) -> set[tuple[str, int]]:
+def due(database: Database, person: int) -> set[tuple[str, int]]:
     """Return the events that are due to a person: type and primary key of each post."""
-    connection = sqlite3.connect(database)
-    try:
-        return set(connection.execute(_DUE, {"person": person}))
-    finally:
-        connection.close()
+    return set(database.rows(_DUE, person=person))
 
 
-def order(database: Path) -> list[tuple[str, int]]:
+def order(database: Database) -> list[tuple[str, int]]:
     """Return all posts in the order in which they were made."""
     query = """
     SELECT type, id FROM (
         SELECT 'new_question' AS type, id, created FROM qa_question
         UNION ALL SELECT 'new_answer', id, created FROM qa_answer
-    ) ORDER BY created
+    ) posts ORDER BY created
     """
-    connection = sqlite3.connect(database)
-    try:
-        return list(connection.execute(query))
-    finally:
-        connection.close()
+    return database.rows(query)

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -10,10 +9,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
+from tests.databases import Database
 from tests.system.crowd import Stream
 from tests.system.server import DEADLINE_SECONDS, ROOT, Site, wait_for
 
@@ -147,13 +146,9 @@ class Published(NamedTuple):
     cursor: tuple[int, ...]
 
 
-def published(database: Path) -> list[Published]:
+def published(database: Database) -> list[Published]:
     """Return every event, in the order of publishing."""
-    connection = sqlite3.connect(database)
-    try:
-        rows = connection.execute(_PUBLISHED).fetchall()
-    finally:
-        connection.close()
+    rows = database.rows(_PUBLISHED)
     return [
         Published(_dashed(uid), {topic for *_, topic in group}, as_numbers(cursor))
         for (uid, cursor), group in itertools.groupby(rows, key=lambda row: row[:2])
@@ -187,6 +182,6 @@ def wait_for_event(streams: Iterable[Stream], uid: str) -> None:
     wait_for(lambda: not missing(), what=f"{uid} at {len(streams)} streams")
 
 
-def _dashed(uid: str) -> str:
+def _dashed(uid: object) -> str:
     """Return a uid in the form of the wire; SQLite stores only the digits."""
-    return str(uuid.UUID(uid))
+    return str(uuid.UUID(str(uid)))

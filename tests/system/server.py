@@ -1,4 +1,4 @@
-"""The real site for tests: gunicorn with several workers, a Redis, a database file."""
+"""The real site for tests: gunicorn with several workers, a Redis, a database."""
 
 import contextlib
 import functools
@@ -18,6 +18,7 @@ from types import TracebackType
 
 from project.redis_server import RedisServer
 from tests import ROOT
+from tests.databases import new_database
 from tests.system.console import Console
 from tests.watchdog import watch_group, watch_redis
 
@@ -56,13 +57,13 @@ class Site:
         self.worker_class = worker_class or WORKER_CLASS
         self.folder = Path(tempfile.mkdtemp(prefix="site-"))
         self.redis = RedisServer(self.folder / "var")
-        self.database = self.folder / "db.sqlite3"
+        self.database = new_database(self.folder)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **os.environ,
             **SETTINGS,
-            "DATABASE_URL": f"sqlite:///{self.database}",
+            "DATABASE_URL": self.database.url,
             "REDIS_URL": self.redis.url,
             "PORT": str(self.port),
             "WEB_CONCURRENCY": str(workers),
@@ -79,7 +80,7 @@ class Site:
         try:
             watch_redis(self.redis.directory)
             self.redis.ensure_running(timeout=DEADLINE_SECONDS)
-            self.database.write_bytes(empty_database())
+            self.database.create()
             self.start()
         except BaseException:
             self.__exit__(None, None, None)
@@ -96,6 +97,7 @@ class Site:
         if self._console:
             self._console.close()
         self.redis.stop()
+        self.database.drop()
         shutil.rmtree(self.folder)
 
     def start(self) -> None:
@@ -171,27 +173,6 @@ class Site:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             return len(self.workers()) == int(self.environment["WEB_CONCURRENCY"])
         return False
-
-
-@functools.cache
-def empty_database() -> bytes:
-    """Return a migrated database without rows, as its file holds it."""
-    with tempfile.TemporaryDirectory(prefix="database-") as folder:
-        file = Path(folder, "db.sqlite3")
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity=0"],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                **SETTINGS,
-                "DATABASE_URL": f"sqlite:///{file}",
-                # Not running: a migration needs no Redis.
-                "REDIS_URL": f"unix://{folder}/redis.sock",
-            },
-            check=True,
-            timeout=DEADLINE_SECONDS * 4,
-        )
-        return file.read_bytes()
 
 
 @functools.cache

@@ -9,7 +9,10 @@ from http.client import HTTPResponse
 import httpx
 import pytest
 
+from tests.databases import ON_POSTGRESQL
 from tests.system.server import DEADLINE_SECONDS, Site
+
+pytestmark = pytest.mark.skipif(ON_POSTGRESQL, reason="It is about SQLite's lock.")
 
 FOLLOW = "/notifications/follows/topic:moss/"
 FOLLOWS = "SELECT count(*) FROM notifications_follow WHERE topic = 'topic:moss'"
@@ -25,7 +28,7 @@ def site():
 @pytest.fixture
 def other(site):
     """A connection of another process than the server's."""
-    other = sqlite3.connect(site.database, isolation_level=None)
+    other = sqlite3.connect(site.database.path, isolation_level=None)
     yield other
     other.close()
 

@@ -1,7 +1,6 @@
 """People who follow and mute, disconnect and reconnect: each gets their own events."""
 
 import random
-import sqlite3
 
 import pytest
 
@@ -91,11 +90,7 @@ def publish_and_wait(publisher, town, topic):
 
 def followed(database, person):
     """Return the topics that a person follows, and those that they muted."""
-    connection = sqlite3.connect(database)
-    try:
-        query = "SELECT topic, level FROM notifications_follow WHERE user_id = ?"
-        levels = dict(connection.execute(query, [person]))
-    finally:
-        connection.close()
+    query = "SELECT topic, level FROM notifications_follow WHERE user_id = %(person)s"
+    levels = dict(database.rows(query, person=person))
     muted = {topic for topic, level in levels.items() if level == "mute"}
     return levels.keys() - muted, muted
