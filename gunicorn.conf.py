@@ -19,6 +19,9 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = "notifications.worker.EventStreamWorker"
 # The limit of requests, and of streams whose socket could not be hijacked.
 worker_connections = 20_000
+# With PostgreSQL, how many requests of a process are in the database at a time. The
+# others wait. All processes together must stay below the server's `max_connections`.
+os.environ.setdefault("DATABASE_POOL_SIZE", "10")
 # In seconds; most of it is used to end the streams gradually.
 graceful_timeout = 5
 # Two servers of the same user would share its path.

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -81,15 +82,18 @@ SQLITE_OPTIONS = {
     "timeout": 20,  # seconds that project.sqlite waits for a lock
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
+# How long a request waits for a connection of the pool, in seconds: longer than a
+# process takes for the requests before it.
+POOL_TIMEOUT = 60.0
 
 
-def database() -> dict[str, object]:
+def database() -> dict[str, Any]:
     """Return Django's settings for the database at `DATABASE_URL`.
 
     Raises ImproperlyConfigured for a URL that is malformed or of another database.
     """
     try:
-        config: dict[str, object] = env.db_url(
+        config: dict[str, Any] = env.db_url(
             "DATABASE_URL", default=f"sqlite:///{VAR_DIR}/db.sqlite3"
         )
     except (ValueError, KeyError) as error:
@@ -103,8 +107,22 @@ def database() -> dict[str, object]:
             "for example postgres://user:password@host:5432/name."
         )
     if engine.endswith("sqlite3"):
-        config |= {"ENGINE": "project.sqlite", "OPTIONS": SQLITE_OPTIONS}
-    return config
+        return config | {"ENGINE": "project.sqlite", "OPTIONS": SQLITE_OPTIONS}
+    return config | _pool(config.get("OPTIONS", {}))
+
+
+def _pool(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a pool of DATABASE_POOL_SIZE connections, if that is set.
+
+    Without one, each request of a process has a connection of its own, and a server of
+    PostgreSQL refuses those above its `max_connections`.
+    """
+    size = env.int("DATABASE_POOL_SIZE", default=0)
+    if size < 1:
+        return {}
+    pool = {"min_size": 0, "max_size": size, "timeout": POOL_TIMEOUT}
+    # With health checks, no request gets a connection that the server has closed.
+    return {"OPTIONS": {**options, "pool": pool}, "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {"default": database()}

@@ -95,6 +95,31 @@ def test_database_url_can_be_of_postgresql(site):
     assert (database["HOST"], database["PORT"]) == ("host", 5433)
 
 
+def test_connections_to_postgresql_are_pooled_by_size(site):
+    url = "postgres://user:word@host:5433/name?sslmode=require"
+
+    database = setting(site, "DATABASES", DATABASE_URL=url, DATABASE_POOL_SIZE=7)
+
+    options = database["default"]["OPTIONS"]
+    assert options["sslmode"] == "require"
+    assert options["pool"]["max_size"] == 7
+
+
+@pytest.mark.parametrize("size", [{}, {"DATABASE_POOL_SIZE": 0}])
+def test_commands_have_no_pool(site, size):
+    url = "postgres://user:word@host:5433/name"
+
+    database = setting(site, "DATABASES", DATABASE_URL=url, **size)["default"]
+
+    assert "pool" not in database.get("OPTIONS", {})
+
+
+def test_sqlite_has_no_pool(site):
+    database = setting(site, "DATABASES", DATABASE_POOL_SIZE=7)["default"]
+
+    assert "pool" not in database["OPTIONS"]
+
+
 def test_redis_is_embedded_by_default(site):
     assert setting(site, "NOTIFICATIONS")["REDIS_URL"] == "url"
     assert setting(site, "NOTIFICATIONS", REDIS_URL="")["REDIS_URL"] == "url"

@@ -1,0 +1,117 @@
+"""The real server with more requests than PostgreSQL allows connections."""
+
+import contextlib
+import socket
+from contextlib import ExitStack, closing
+from http.client import HTTPResponse
+
+import httpx
+import pytest
+
+from tests.databases import ON_POSTGRESQL, connect
+from tests.effort import either
+from tests.system.hooks import ENVIRONMENT
+from tests.system.listener import Listener
+from tests.system.people import sign_in
+from tests.system.server import DEADLINE_SECONDS, Site, wait_for
+
+pytestmark = pytest.mark.skipif(not ON_POSTGRESQL, reason="It is about PostgreSQL.")
+
+PAGES = either(100, thorough=2_000)
+POOL_SIZE = 2
+# Those of two workers, the console of the tests, and the sweeps.
+CONNECTION_LIMIT = 2 * POOL_SIZE + 2
+STREAMS = 4
+STREAM = "/notifications/stream/"
+POLL = "/notifications/poll/"
+WRAPPING = {"LIVE_MIDDLEWARE": "tests.system.hooks.wrapping"}
+
+
+@pytest.fixture(scope="module")
+def site():
+    environment = {**ENVIRONMENT, "DATABASE_POOL_SIZE": str(POOL_SIZE)}
+    with Site(workers=2, environment=environment) as site:
+        limit_connections(site, CONNECTION_LIMIT)
+        yield site
+
+
+@pytest.fixture
+def single():
+    """A site of one process with one connection, whose streams stay iterators."""
+    environment = {**ENVIRONMENT, **WRAPPING, "DATABASE_POOL_SIZE": "1"}
+    with Site(workers=1, environment=environment) as site:
+        yield site
+
+
+def limit_connections(site, limit):
+    with connect(site.database.url) as connection:
+        connection.execute(
+            f"ALTER DATABASE {site.database.name} CONNECTION LIMIT {limit}"
+        )
+
+
+def request(stack, site, path, *, cookie=""):
+    """Send a request on a connection of its own, which is closed with the stack."""
+    address = ("127.0.0.1", site.port)
+    sender = socket.create_connection(address, timeout=2 * DEADLINE_SECONDS)
+    stack.enter_context(sender)
+    lines = (
+        f"GET {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Cookie: {cookie}",
+        "Connection: close",
+    )
+    sender.sendall("\r\n".join((*lines, "", "")).encode())
+    return sender
+
+
+def status(sender):
+    with closing(HTTPResponse(sender)) as response:
+        response.begin()
+        return response.status
+
+
+def test_all_pages_are_served_with_fewer_connections_than_requests(site):
+    with ExitStack() as stack:
+        senders = [request(stack, site, "/") for _ in range(PAGES)]
+        statuses = {status(sender) for sender in senders}
+
+    assert statuses == {200}
+
+
+def test_open_streams_and_polls_hold_no_connection(single):
+    with ExitStack() as stack:
+        [reader] = sign_in(single, ["reader"])
+        stack.enter_context(reader.client)
+        cookie = f"sessionid={reader.client.cookies['sessionid']}"
+        cursor = reader.client.get(POLL).json()["cursor"]
+        for _ in range(STREAMS):
+            stack.enter_context(Listener(reader.client, STREAM))
+            request(stack, single, f"{POLL}?after={cursor}", cookie=cookie)
+        page = reader.client.get("/")
+
+    assert page.status_code == 200
+
+
+def blocked(connection):
+    """Tell whether a request waits for the lock of the test."""
+    query = """
+    SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """
+    return connection.execute(query).fetchone()
+
+
+def test_other_requests_are_served_while_some_wait_for_the_database(single):
+    with ExitStack() as stack:
+        observer = stack.enter_context(connect(single.database.url))
+        other = stack.enter_context(connect(single.database.url))
+        with contextlib.closing(other), other.transaction():
+            other.execute("LOCK TABLE qa_question")
+            pages = [request(stack, single, "/") for _ in range(3)]
+            wait_for(lambda: blocked(observer), what="a request that is blocked")
+            ready = httpx.get(f"{single.url}/census/", timeout=DEADLINE_SECONDS)
+        statuses = [status(page) for page in pages]
+
+    assert ready.status_code == 200
+    assert statuses == [200] * 3
