@@ -23,6 +23,7 @@ from notifications.publishing.followables import (
     topic_of,
     unfollow,
 )
+from notifications.publishing.retraction import retract
 from notifications.publishing.watch import watch
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "public_topics",
     "publish",
     "recipients_of",
+    "retract",
     "topic_of",
     "unfollow",
     "watch",

@@ -40,6 +40,7 @@ NAMES = [
     "public_topics",
     "publish",
     "recipients_of",
+    "retract",
     "topic_of",
     "unfollow",
     "watch",

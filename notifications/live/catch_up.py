@@ -51,6 +51,7 @@ class CatchUp:
         ahead = self.is_ahead_of(position)
         self._connection.skip_until = cursor if ahead else None
         if self._connection.unseen_count is not None:
+            self._connection.counted_up_to = cursor or position
             self._count_missed()
             self._count = [frames.count(self._connection.unseen_count, self._reached)]
 
@@ -71,8 +72,10 @@ class CatchUp:
             entry = self._replay.last_count(connection.user, cursor, position)
             if entry is not None:
                 connection.unseen_count = entry.unseen_count
-                cursor = Cursor.parse(entry.as_of)
-            connection.count(self._replay.buffered(connection, cursor, position))
+                cursor = connection.counted_up_to = Cursor.parse(entry.as_of)
+            connection.count_replayed(
+                self._replay.buffered(connection, cursor, position)
+            )
 
     def batches(self) -> Iterator[Batch]:
         """Yield the missed frames or one reset, the unseen count, and a heartbeat.

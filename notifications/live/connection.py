@@ -35,9 +35,9 @@ class Connection:
 
     # There are tens of thousands of them.
     __slots__ = (
-        "_changed", "_clock", "_expires_at", "channels", "close_reason", "login",
-        "requested_topics", "session", "skip_until", "state", "subscriptions",
-        "transport", "unseen_count", "user",
+        "_changed", "_clock", "_expires_at", "channels", "close_reason",
+        "counted_up_to", "login", "requested_topics", "session", "skip_until", "state",
+        "subscriptions", "transport", "unseen_count", "user",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +72,8 @@ class Connection:
         # How many events the subscriber has not seen, as the client shows it; None
         # for a client without a bell. The hub counts on from there.
         self.unseen_count = unseen_count
+        # Events up to here were counted by the database, and later ones by the hub.
+        self.counted_up_to = Cursor(0, 0)
 
     @property
     def seconds_left(self) -> float:
@@ -129,8 +131,9 @@ class Connection:
         """Tell whether a frame of a replay is for the subscriber.
 
         A follow takes effect at its moment: what was appended before is not replayed.
+        A retraction is for the subscribers of its event.
         """
-        moment = frame.cursor.milliseconds
+        moment = frame.sent_at
         # A loop, since thousands may reconnect at once for hundreds of frames each.
         for topic in frame.topics:
             if self._followed_by(topic, by=moment):
@@ -142,7 +145,7 @@ class Connection:
         subscriptions = self.subscriptions
         if frame.type not in subscriptions.not_live or self._requests(frame):
             return False
-        moment = frame.cursor.milliseconds
+        moment = frame.sent_at
         watched = subscriptions.watched.intersection(frame.topics)
         return all(subscriptions.followed_since[topic] > moment for topic in watched)
 
@@ -187,6 +190,32 @@ class Connection:
             return False
         self.unseen_count = min(self.unseen_count + more, COUNT_LIMIT)
         return True
+
+    def uncount(self, frame: Frame) -> bool:
+        """Take the event of a retraction off the unseen count; tell whether it changed.
+
+        Whether the database had counted the event is not known, since it may have been
+        seen. Then the count is unknown from now on. So it is at COUNT_LIMIT, which
+        means at least as many.
+        """
+        if not (self.unseen_count and self.counts_as_unseen(frame)):
+            return False
+        retracts = frame.retracts or frame.cursor
+        if retracts <= self.counted_up_to or self.unseen_count == COUNT_LIMIT:
+            self.unseen_count = None
+        else:
+            self.unseen_count -= 1
+        return True
+
+    def count_replayed(self, frames: Sequence[Frame]) -> None:
+        """Count frames of the log, which does not replay events that were retracted.
+
+        So a retraction among them takes off what the database may have counted only.
+        """
+        self.count([each for each in frames if each.retracts is None])
+        for each in frames:
+            if each.retracts is not None and each.retracts <= self.counted_up_to:
+                self.uncount(each)
 
     def _counts_all(self) -> bool:
         """Tell whether every frame that is sent counts, to save a check of each."""

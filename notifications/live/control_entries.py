@@ -50,6 +50,6 @@ class ControlEntries:
         if connection.skip_until is not None and cursor <= connection.skip_until:
             return
         connection.unseen_count = entry.unseen_count
-        as_of = Cursor.parse(entry.as_of)
-        connection.count(self._replay.buffered(connection, as_of, cursor))
+        as_of = connection.counted_up_to = Cursor.parse(entry.as_of)
+        connection.count_replayed(self._replay.buffered(connection, as_of, cursor))
         connection.push(Batch([frames.count(connection.unseen_count, cursor)]))

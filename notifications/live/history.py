@@ -34,6 +34,8 @@ class Segment:
         self._controls: defaultdict[str, list[tuple[int, ControlEntry]]] = defaultdict(
             list
         )
+        # The cursors of the events that entries of this segment retract.
+        self.retracted: list[Cursor] = []
 
     def add(self, cursor: Cursor, item: Item, size: int) -> None:
         """Add the entry at a cursor that is later than all others."""
@@ -44,6 +46,8 @@ class Segment:
             self._frames[index] = item
             for topic in {*item.topics, *map(wildcard, item.topics)}:
                 self._topics[topic].append(index)
+            if item.retracts is not None:
+                self.retracted.append(item.retracts)
         elif item is not None:
             self._controls[item.user].append((index, item))
 
@@ -51,6 +55,11 @@ class Segment:
         """Tell whether there is an entry at this cursor."""
         end = bisect_right(self.cursors, cursor)
         return end > 0 and self.cursors[end - 1] == cursor
+
+    def retract(self, cursor: Cursor) -> None:
+        """Forget the frame at this cursor, if there is one; the entry stays."""
+        if self.has(cursor):
+            self._frames.pop(bisect_left(self.cursors, cursor), None)
 
     def frames_for(
         self, selectors: Iterable[str], after: Cursor, until: Cursor
@@ -64,7 +73,8 @@ class Segment:
             if indexes:
                 first = bisect_left(indexes, start)
                 found.update(indexes[first : bisect_left(indexes, end)])
-        return [self._frames[index] for index in sorted(found)]
+        # Frames that were retracted are still in the index of the topics.
+        return [self._frames[each] for each in sorted(found) if each in self._frames]
 
     def controls(
         self, user: str, after: Cursor, until: Cursor
@@ -110,11 +120,18 @@ class History:
             newest = Segment(newest.cursors[-1])
             self._segments.append(newest)
         newest.add(cursor, item, size)
+        if isinstance(item, Frame) and item.retracts is not None:
+            self.retract(item.retracts)
         self._bytes += size + ENTRY_BYTES
         while len(self._segments) > 1 and self._exceeds_limits(
             self._bytes, len(self._segments)
         ):
             self._bytes -= self._segments.popleft().bytes
+
+    def retract(self, cursor: Cursor) -> None:
+        """Forget the frame of the event at this cursor, if it is here."""
+        for segment in self._segments_from(cursor)[:1]:
+            segment.retract(cursor)
 
     def _exceeds_limits(self, size: int, segments: int) -> bool:
         # The newest segment is not full.
@@ -136,6 +153,9 @@ class History:
         if older.floor != cursor or self._exceeds_limits(size, segments):
             self._too_many_after = max(self._too_many_after, cursor)
         else:
+            for segment in self._segments:
+                for retracted in segment.retracted:
+                    older.retract(retracted)
             self._segments.extendleft(reversed(older._segments))
             self._bytes += older._bytes
 

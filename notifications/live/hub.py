@@ -16,6 +16,7 @@ from notifications.lib.time_slice import TimeSlicer
 from notifications.live.catch_up import CatchUp
 from notifications.live.connection import Connection
 from notifications.live.control_entries import ControlEntries
+from notifications.live.history import Item
 from notifications.live.metrics import shared_metrics
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
@@ -253,20 +254,22 @@ class Hub:
         """Take the entries up to the next control entry; apply one at the front.
 
         Frames before a control entry are routed by the subscriptions from before it,
-        frames after it by those from after it.
+        frames after it by those from after it. A retraction is taken alone.
         """
         found: list[Frame] = []
         size = 0
         audiences: set[tuple[str, ...]] = set()
         while waiting and size < ROUTE_CONNECTIONS:
             item = self._replay.decode(waiting[0])
-            if isinstance(item, ControlEntry) and found:
+            if found and _stands_alone(item):
                 break
             record = waiting.popleft()
             self._replay.add(record, item)
             self._position = record.cursor
             if isinstance(item, Frame):
                 found.append(item)
+                if item.retracts is not None:
+                    break
                 audience = self._routing.audience(item.topics)
                 # Frames with the same audience are routed together.
                 if audience not in audiences:
@@ -275,6 +278,13 @@ class Hub:
             elif item is not None:
                 self._control_entries.apply_to_person(item, record.cursor)
         return found
+
+
+def _stands_alone(item: Item) -> bool:
+    """Tell whether an entry is not routed together with those before it."""
+    return isinstance(item, ControlEntry) or (
+        isinstance(item, Frame) and item.retracts is not None
+    )
 
 
 @cache

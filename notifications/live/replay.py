@@ -22,7 +22,13 @@ from notifications.live.history import History, Item
 from notifications.log.stream import Log
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import ControlEntry, CountEntry, EventEntry, Record
+from notifications.protocol.entries import (
+    ControlEntry,
+    CountEntry,
+    EventEntry,
+    Record,
+    RetractEntry,
+)
 from notifications.protocol.frames import Batch, Frame
 
 logger = logging.getLogger(__name__)
@@ -65,6 +71,8 @@ class Replay:
             return None
         if isinstance(entry, EventEntry):
             return frames.encode(entry, record.cursor)
+        if isinstance(entry, RetractEntry) and entry.cursor:
+            return frames.encode_retraction(entry, record.cursor)
         return entry if isinstance(entry, ControlEntry) else None
 
     def find(self, text: str) -> Cursor | None:
@@ -145,7 +153,9 @@ class Replay:
         with self._lock:
             if self._history.has(after):
                 return self._history.frames_for(connection.selectors, after, until)
-        items = map(self.decode, self._log.read(after, until=until))
+        retracted = self._log.retractions().after(after)
+        records = self._log.read(after, until=until)
+        items = (self.decode(each) for each in records if each.cursor not in retracted)
         return (each for each in items if isinstance(each, Frame))
 
     def _backfill(self, cursor: Cursor) -> None:

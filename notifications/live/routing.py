@@ -147,7 +147,8 @@ class RoutingTable:
     def add_unseen_counts(self, fan_outs: Iterable[FanOut]) -> list[FanOut]:
         """Count the frames at the bells of the connections that are sent them.
 
-        Returns the fan-outs, split where a new unseen count goes with the frames.
+        Returns the fan-outs, split where a new unseen count goes with the frames. A
+        retraction is the only frame of its batch.
         """
         if not self._bells:
             return list(fan_outs)
@@ -157,16 +158,21 @@ class RoutingTable:
         self, batch: Batch, connections: Iterable[Connection]
     ) -> Iterator[FanOut]:
         unchanged: list[Connection] = []
-        by_count: defaultdict[int, list[Connection]] = defaultdict(list)
+        by_count: defaultdict[int | None, list[Connection]] = defaultdict(list)
+        last = batch.frames[-1]
         for each in connections:
-            if each in self._bells and each.count(batch.frames):
-                by_count[each.unseen_count or 0].append(each)
+            if each in self._bells and (
+                each.count(batch.frames)
+                if last.retracts is None
+                else each.uncount(last)
+            ):
+                by_count[each.unseen_count].append(each)
             else:
                 unchanged.append(each)
         if unchanged:
             yield FanOut(batch, unchanged)
         for unseen_count, found in by_count.items():
-            count = count_frame(unseen_count, batch.frames[-1].cursor)
+            count = count_frame(unseen_count, last.cursor)
             yield FanOut(Batch([*batch.frames, count]), found)
 
     def _wanted(self, groups: dict[tuple[str, ...], int]) -> dict[Connection, int]:
@@ -185,6 +191,10 @@ class RoutingTable:
 
     def _excluded(self, frame: Frame) -> Iterator[Connection]:
         """Yield connections that follow a topic of the frame but are not sent it."""
+        if frame.retracts is not None:
+            members = self._members(self.audience(frame.topics))
+            yield from (each for each in members if not each.wants_replayed(frame))
+            return
         yield from self.of(frame.actor)
         if self._muting:
             for topic in (*frame.topics, *frame.already_told):

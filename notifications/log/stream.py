@@ -22,6 +22,7 @@ from notifications.log.client import RedisClient
 from notifications.log.count_entries import append_count
 from notifications.log.lock import Lock
 from notifications.log.process_registry import ProcessRegistry
+from notifications.log.retractions import Retractions
 from notifications.log.session_store import SessionStore
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import Record, StartEntry, encode
@@ -148,6 +149,10 @@ class Log:
         with self._client.command() as client:
             for key in client.scan_iter(self._sessions("*"), count=SCAN_COUNT):
                 client.unlink(key)
+
+    def retractions(self) -> Retractions:
+        """Return which entries of the log are retracted."""
+        return Retractions(self._client.command, self._prefix, uid_key=self._uid)
 
     def _uid(self, uid: str) -> str:
         return f"{self._prefix}:uid:{uid}"

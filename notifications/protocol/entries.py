@@ -44,6 +44,22 @@ class EventEntry(Entry, frozen=True, tag="event"):
             raise ValueError("the type is a reserved name")
 
 
+class RetractEntry(Entry, frozen=True, tag="retract"):
+    """The retraction of an event: clients remove what they show of it.
+
+    `event` is the uid of the event, and `cursor` is where it is in the log; empty in
+    the outbox, as long as it is not known. The other fields are those of the event's
+    entry: they route the retraction to the clients that the event was sent to.
+    """
+
+    event: str
+    type: Annotated[str, msgspec.Meta(pattern=_EVENT_TYPE)]
+    topics: tuple[str, ...]
+    actor: str = ""
+    already_told: dict[str, int] = msgspec.field(default_factory=dict, name="told")
+    cursor: Annotated[str, msgspec.Meta(pattern=_CURSOR)] = ""
+
+
 class FollowEntry(Entry, frozen=True, tag="follow"):
     """A change of a person's follow of a topic; no level means that it ended.
 
@@ -93,7 +109,9 @@ class StartEntry(Entry, frozen=True, tag="start"):
 
 # Entries that change what a person's streams get, or their unseen count.
 ControlEntry = FollowEntry | PreferenceEntry | CountEntry | EndEntry
-AnyEntry = EventEntry | ControlEntry | StartEntry
+# Entries that wait in the outbox as rows of `Control`.
+OutboxEntry = ControlEntry | RetractEntry
+AnyEntry = EventEntry | OutboxEntry | StartEntry
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -113,16 +131,21 @@ class Record(msgspec.Struct, frozen=True):
         return entry
 
 
-def affected_user(body: bytes) -> str:
-    """Return the user whose cached sessions a control entry makes stale.
-
-    It is empty for an entry that leaves them valid. Raises UnreadableEntry.
-    """
+def decode_outbox(body: bytes) -> OutboxEntry:
+    """Return the decoded entry of a row of the outbox; raises UnreadableEntry."""
     try:
-        entry: ControlEntry = _control_decoder.decode(body)
+        entry: OutboxEntry = _outbox_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableEntry(f"reason={shorten(str(error))}") from error
-    return "" if isinstance(entry, CountEntry) else entry.user
+    return entry
+
+
+def affected_user(entry: OutboxEntry) -> str:
+    """Return the user whose cached sessions an entry makes stale.
+
+    It is empty for an entry that leaves them valid.
+    """
+    return "" if isinstance(entry, CountEntry | RetractEntry) else entry.user
 
 
 def verified(body: bytes) -> bytes:
@@ -141,4 +164,4 @@ def encode(entry: AnyEntry) -> bytes:
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEntry)
-_control_decoder = msgspec.json.Decoder(ControlEntry)
+_outbox_decoder = msgspec.json.Decoder(OutboxEntry)

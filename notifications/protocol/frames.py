@@ -7,14 +7,15 @@ import msgspec
 
 from notifications.protocol import sse
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import EventEntry
+from notifications.protocol.entries import EventEntry, RetractEntry
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """An encoded event with its cursor and what routing needs to know.
 
-    `topics`, `actor` and `already_told` are those of the EventEntry.
+    `topics`, `actor` and `already_told` are those of the EventEntry. `retracts` is the
+    cursor of the event that a retraction retracts.
     """
 
     cursor: Cursor
@@ -23,6 +24,15 @@ class Frame:
     actor: str = ""
     already_told: Mapping[str, int] = field(default_factory=dict)
     type: str = ""
+    retracts: Cursor | None = None
+
+    @property
+    def sent_at(self) -> int:
+        """When the event was appended, in milliseconds since 1970.
+
+        Follows count that existed then, for its retraction, too.
+        """
+        return (self.retracts or self.cursor).milliseconds
 
 
 class Batch:
@@ -44,6 +54,21 @@ def encode(entry: EventEntry, cursor: Cursor) -> Frame:
     body = sse.encode(data=entry.data, event=entry.type, event_id=str(cursor))
     return Frame(
         cursor, body, entry.topics, entry.actor, entry.already_told, entry.type
+    )
+
+
+def encode_retraction(entry: RetractEntry, cursor: Cursor) -> Frame:
+    """Encode a retraction that was read from the log; it has nothing of the payload."""
+    fields = {"uid": entry.event, "type": entry.type, "topics": entry.topics}
+    data = msgspec.json.encode(fields).decode()
+    return Frame(
+        cursor,
+        sse.encode(data=data, event=sse.RETRACTED, event_id=str(cursor)),
+        entry.topics,
+        entry.actor,
+        entry.already_told,
+        entry.type,
+        Cursor.parse(entry.cursor),
     )
 
 

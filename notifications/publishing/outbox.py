@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
 from notifications.conf import conf
 from notifications.exceptions import InvalidTopic, LogUnavailable
@@ -20,11 +19,8 @@ from notifications.log.stream import shared_log
 from notifications.models import Control, DueCount, Event, EventQuerySet, EventTopic
 from notifications.protocol import entries
 from notifications.protocol.topics import validate
-from notifications.publishing.set_aside import (
-    encode_events,
-    read_controls,
-    read_events,
-)
+from notifications.publishing.control_relay import relay_controls
+from notifications.publishing.set_aside import encode_events, read_events
 from notifications.publishing.unseen import relay_counts
 from notifications.signals import event_recorded
 
@@ -117,7 +113,14 @@ def is_raw(source: str) -> bool:
     return current is not None and source in current.raw
 
 
-def record_control(entry: entries.ControlEntry) -> None:
+def was_recorded_now(event: Event) -> bool:
+    """Tell whether the current transaction recorded an event."""
+    current = _current_relay()
+    # The keys of a rolled back savepoint may be used again, unlike uids.
+    return current is not None and any(event.uid == each.uid for each in current.events)
+
+
+def record_control(entry: entries.OutboxEntry) -> None:
     """Record a control entry in the current transaction, to be relayed on commit."""
     with transaction.atomic(savepoint=False):
         control = Control.objects.create(uid=entry.uid, body=entries.encode(entry))
@@ -185,23 +188,13 @@ def _is_anything_due() -> bool:
 
 def _sweep_batch() -> int:
     size = conf.SWEEP_BATCH
-    controls = _relay_controls(Control.objects.pending()[:size])
+    controls = relay_controls(Control.objects.pending()[:size])
     # Those that are set aside count, too: there may be a whole batch of them.
     events = list(Event.objects.pending().values_list("pk", flat=True)[:size])
     relay(Event.objects.pending().filter(pk__in=events))
     # Counted last, so that the counts include what was pending.
     due = DueCount.objects.order_by("pk")[:COUNT_BATCH]
     return controls + len(events) or relay_counts(due, is_sweep=True)
-
-
-def _relay_controls(controls: QuerySet[Control]) -> int:
-    rows = read_controls(controls)
-    shared_log().append_controls(
-        [(str(row.uid), bytes(row.body), user) for row, user in rows]
-    )
-    with transaction.atomic():
-        Control.objects.filter(pk__in=[row.pk for row, _ in rows]).delete()
-    return len(controls)
 
 
 class _Relay:
@@ -238,7 +231,7 @@ class _Relay:
             # Includes earlier ones, so that changes of a follow keep their order.
             newest = max(control.pk for control in controls)
             due = Control.objects.pending().filter(pk__lte=newest)
-            _relay_controls(due[: conf.SWEEP_BATCH])
+            relay_controls(due[: conf.SWEEP_BATCH])
         if events:
             pks = [event.pk for event in events]
             relay(Event.objects.pending().filter(pk__in=pks + _overdue(pks)))

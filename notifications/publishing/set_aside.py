@@ -67,12 +67,14 @@ def encode_events(events: Sequence[Event]) -> list[tuple[Event, bytes]]:
     return encoded
 
 
-def read_controls(controls: QuerySet[Control]) -> list[tuple[Control, str]]:
-    """Return control entries and the users they affect; set aside unreadable ones."""
+def read_controls(
+    controls: QuerySet[Control],
+) -> list[tuple[Control, entries.OutboxEntry]]:
+    """Return control entries and what they say; set aside unreadable ones."""
     found = []
     for row in controls:
         try:
-            found.append((row, entries.affected_user(bytes(row.body))))
+            found.append((row, entries.decode_outbox(bytes(row.body))))
         except UnreadableEntry as error:
             Control.objects.filter(pk=row.pk).update(failure=str(error))
             logger.error("control=set_aside uid=%s %s", row.uid, error)

@@ -41,8 +41,9 @@ def watch(
     Many-to-many links that are made in the transaction that creates the object belong
     to its event. Links that are made later are no news, unless `on_topic_added` is
     true: then another event is recorded for the topics that they add, and nobody is
-    notified twice. Raw saves, as by `loaddata`, record nothing. Raises
-    AlreadyRegistered if the model is watched for this event type already.
+    notified twice. Raw saves, as by `loaddata`, record nothing. When the object is
+    deleted, its events are retracted. Raises AlreadyRegistered if the model is watched
+    for this event type already.
     """
     key = (model, event_type.name)
     here = call_site(frames_up=1)
@@ -62,6 +63,7 @@ def watch(
     if when is not None:
         pre_save.connect(watcher.saving, sender=model, weak=False, dispatch_uid=key)
     post_save.connect(watcher.saved, sender=model, weak=False, dispatch_uid=key)
+    post_delete.connect(watcher.deleted, sender=model, weak=False, dispatch_uid=key)
     each_link_model(model, partial(_connect_links, watcher, key), dispatch_uid=key)
     _watched_at[key] = here
 

@@ -14,6 +14,7 @@ from notifications.models import Event, Follow, now
 from notifications.publishing import outbox
 from notifications.publishing.event_types import EventType
 from notifications.publishing.relations import foreign_keys, may_share_objects
+from notifications.publishing.retraction import retract_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,11 @@ class Watcher:
         if self.actor_follows is not None and actor is not None:
             topic = self.actor_follows(instance)
             Follow.objects.get_or_create(user=actor, topic=topic)
+
+    def deleted(self, *, instance: Any, **signal: Any) -> None:
+        """Retract the events of an object that was just deleted."""
+        source = self._source(instance.pk)
+        retract_events(Event.objects.filter(source=source))
 
     def links_changed(
         self,

@@ -21,7 +21,7 @@ REF = "#/$defs/"
 RESERVED_TITLES = frozenset({
     "Actor", "CustomEvent", "Record", "NotificationCount", "NotificationEvent",
     "NotificationEventMap", "NotificationEventTypes", "NotificationReset",
-    "NotificationTypes",
+    "NotificationRetraction", "NotificationTypes",
 })  # fmt: skip
 
 # Keywords with subschemas: a single one, a list, and a dict by name.
@@ -64,6 +64,19 @@ _WIRE: dict[str, Schema] = {
     },
 }
 
+# What clients get as the data of `retracted`, which has nothing of the payload.
+_RETRACTION: Schema = {
+    "title": "NotificationRetraction",
+    "description": "An event was retracted: remove what you show of it.",
+    "type": "object",
+    "properties": {
+        "uid": _WIRE["uid"],
+        "type": {**_WIRE["type"], "type": "string"},
+        "topics": _WIRE["topics"],
+    },
+    "required": ["uid", "type", "topics"],
+}
+
 
 def schema_of(event_types: Iterable[EventType]) -> Schema:
     """Return the schema of all events of these types, as clients receive them.
@@ -81,7 +94,12 @@ def schema_of(event_types: Iterable[EventType]) -> Schema:
         for each, payload in zip(ordered, payloads, strict=True)
     }
     named = {part_titles[name]: part for name, part in parts.items()}
-    defs = {"Actor": _ACTOR, **events, **_used(events.values(), named)}
+    defs = {
+        "Actor": _ACTOR,
+        "NotificationRetraction": _RETRACTION,
+        **events,
+        **_used(events.values(), named),
+    }
     return {
         "$schema": DIALECT,
         "title": "NotificationEvent",

@@ -179,6 +179,7 @@ def _event_map(events: Mapping[str, str]) -> str:
     details |= {
         "notifications:reset": "NotificationReset",
         "notifications:count": "NotificationCount",
+        "notifications:retracted": "NotificationRetraction",
         "notifications": "NotificationEvent | NotificationReset",
     }
     fields = (f"{_literal(name)}: CustomEvent<{of}>;" for name, of in details.items())

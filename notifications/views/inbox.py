@@ -43,19 +43,21 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Show the inbox, newest first, as HTML or JSON by the Accept header.
 
     Query parameters: `before` is the `next` of the previous page, `unread=1` and
-    `type` select rows, and `limit` is the maximum number of rows.
+    `type` select rows, and `limit` is the maximum number of rows. As JSON, the unseen
+    count is that at the cursor `as_of`, or else at the newest one.
     """
     # Before the database is read, so that the stream sends whatever is not on the page.
-    cursor = newest_cursor()
+    cursor = request.GET.get("as_of") or newest_cursor()
     mine = Inbox.of_request(request)
     try:
+        up_to = Cursor.parse(cursor) if cursor else None
         page = _page(request, mine)
     except (InvalidCursor, InvalidValue) as error:
         return plain(400, str(error))
     if wants_json(request):
         return JsonResponse(
             {
-                **_counts(mine, cursor),
+                **_counts(mine, up_to),
                 "cursor": cursor,
                 "events": [row.wire() for row in page.rows],
                 "next": _next_url(request, page) or None,
@@ -117,8 +119,12 @@ def _paging(request: HttpRequest) -> dict[str, str]:
     return {name: request.GET[name] for name in PAGING if name in request.GET}
 
 
-def _counts(inbox: Inbox, cursor: str) -> dict[str, int]:
-    up_to = Cursor.parse(cursor) if cursor else None
+def _newest_counts(user: Any) -> dict[str, int]:
+    cursor = newest_cursor()
+    return _counts(Inbox(user), Cursor.parse(cursor) if cursor else None)
+
+
+def _counts(inbox: Inbox, up_to: Cursor | None) -> dict[str, int]:
     return {
         "unread": inbox.count_unread(),
         "unseen": count_unseen(inbox, up_to=up_to),
@@ -133,7 +139,7 @@ def seen(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     read_state.see_all(user)
     if wants_json(request):
-        return JsonResponse(_counts(Inbox(request.user), newest_cursor()))
+        return JsonResponse(_newest_counts(user))
     return redirect("notifications:inbox")
 
 
@@ -151,8 +157,7 @@ def read(request: HttpRequest) -> HttpResponse:
     except InvalidValue as error:
         return plain(400, str(error))
     if wants_json(request):
-        counts = _counts(Inbox(request.user), newest_cursor())
-        return JsonResponse({**counts, "undo": undo or None})
+        return JsonResponse({**_newest_counts(request.user), "undo": undo or None})
     query = {"result": _result(request), "undo": undo} if undo else {}
     return redirect_next(request, **query)
 

@@ -135,7 +135,7 @@ def test_type_is_translated(of, expected):
 )
 def test_referenced_type_is_declared(of, expected):
     _schema, defs = described(of)
-    others = defs.keys() - {"Actor", "NewThing", "Square"}
+    others = defs.keys() - {"Actor", "NewThing", "NotificationRetraction", "Square"}
 
     (name,) = others
 
@@ -299,6 +299,19 @@ export interface NewComment {
   edited?: boolean;
 }
 
+/** An event was retracted: remove what you show of it. */
+export interface NotificationRetraction {
+  /**
+   * The unique id of the event.
+   * @format uuid
+   */
+  uid: string;
+  /** The name of the event type. */
+  type: string;
+  /** The topics it is addressed to. */
+  topics: string[];
+}
+
 /** Any event; `type` tells them apart. */
 export type NotificationEvent = CommentGone | NewComment;
 
@@ -324,6 +337,7 @@ export interface NotificationEventMap {
   "notifications:new_comment": CustomEvent<NewComment>;
   "notifications:reset": CustomEvent<NotificationReset>;
   "notifications:count": CustomEvent<NotificationCount>;
+  "notifications:retracted": CustomEvent<NotificationRetraction>;
   "notifications": CustomEvent<NotificationEvent | NotificationReset>;
 }
 

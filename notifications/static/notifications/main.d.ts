@@ -47,11 +47,22 @@ export interface NotificationCount {
   unseen: number | null;
 }
 
+/** An event was retracted: remove what you show of it. */
+export interface NotificationRetraction {
+  /** The unique id of the event. */
+  uid: string;
+  /** The name of the event type. */
+  type: string;
+  /** The topics it is addressed to. */
+  topics: string[];
+}
+
 /** The DOM events, dispatched on `document.body`; they bubble. */
 export interface NotificationEventMap {
   "notifications:reset": CustomEvent<NotificationReset>;
   "notifications:count": CustomEvent<NotificationCount>;
-  /** All events and resets, but not the counts. */
+  "notifications:retracted": CustomEvent<NotificationRetraction>;
+  /** All events and resets, but not the counts and retractions. */
   notifications: CustomEvent<NotificationEvent | NotificationReset>;
 }
 

@@ -1,0 +1,61 @@
+"""Retraction: an event is removed for everyone, in the transaction that asks for it.
+
+Its row goes, and a control entry without its payload tells open streams and replays.
+"""
+
+import uuid
+
+from django.db import models, router, transaction
+
+from notifications.exceptions import InvalidValue
+from notifications.models import Event, EventQuerySet
+from notifications.models.removal import remove_events
+from notifications.protocol.cursor import milliseconds
+from notifications.protocol.entries import RetractEntry
+from notifications.publishing import outbox
+
+
+def retract(event: Event | uuid.UUID | str) -> bool:
+    """Remove an event, given as its row or its uid; tell whether it existed.
+
+    It leaves inboxes, unseen counts, replays and open pages when the current
+    transaction commits. An event that was not relayed yet is never sent. Raises
+    InvalidValue for a text that is not a uid.
+    """
+    uid = event.uid if isinstance(event, Event) else event
+    try:
+        found = Event.objects.filter(uid=uuid.UUID(str(uid)))
+    except ValueError:
+        raise InvalidValue(uid, expected="an event, or the uid of one") from None
+    return retract_events(found) > 0
+
+
+def retract_events(events: EventQuerySet) -> int:
+    """Remove these events as `retract` does; return how many there were."""
+    alias = router.db_for_write(Event)
+    with transaction.atomic(using=alias):
+        # Locked, so that a relay in another process has marked them or will find none.
+        rows = list(events.using(alias).select_for_update().order_by("pk"))
+        models.prefetch_related_objects(rows, "addresses")
+        for event in rows:
+            # Nobody knows of an event that was recorded in the same transaction, or
+            # that was set aside since it has no valid entry.
+            if not (outbox.was_recorded_now(event) or event.failure):
+                outbox.record_control(_entry(event))
+        if rows:
+            remove_events([event.pk for event in rows], using=alias)
+    return len(rows)
+
+
+def _entry(event: Event) -> RetractEntry:
+    return RetractEntry(
+        uid=str(uuid.uuid4()),
+        event=str(event.uid),
+        type=event.type,
+        topics=tuple(event.topics),
+        actor="" if event.actor_id is None else str(event.actor_id),
+        already_told={
+            topic: milliseconds(time) for topic, time in event.already_told.items()
+        },
+        cursor=event.cursor,
+    )
