@@ -98,6 +98,31 @@ def test_lost_position_is_fetched_again_after_a_failure(run):
     assert frames == [["reset", "8-0"], ["count", "8-0"]]
 
 
+def test_count_that_a_retraction_made_unknown_is_fetched_later(run):
+    early, frames, requests, url = run("connection.countLostByRetraction")
+
+    assert early == [0, 1]
+    assert frames == [["retracted", "5-0"], ["new_post", "6-0"], ["count", "6-0"]]
+    assert requests == ["/inbox/?limit=0&as_of=6-0"]
+    assert url == "/stream/?topic=a%3A1&last_event_id=6-0&unseen=2"
+
+
+def test_several_retractions_lead_to_one_request(run):
+    assert run("connection.countLostByRetractions") == ["/inbox/?limit=0&as_of=7-0"]
+
+
+def test_count_is_fetched_again_after_a_failure(run):
+    requests, states, url = run("connection.countFetchedAgain")
+
+    assert requests == ["/inbox/?limit=0&as_of=6-0"] * 2
+    assert states == ["live", "lost"]
+    assert url == "/stream/?topic=a%3A1&last_event_id=6-0&unseen=2"
+
+
+def test_connection_that_is_closed_fetches_no_count(run):
+    assert run("connection.closedBeforeRecount") == [0, 0]
+
+
 def test_connection_polls_when_its_stream_is_held_back(run):
     early, requests, states, streams, frames = run("polling.streamHeldBack")
 

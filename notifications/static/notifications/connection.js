@@ -2,6 +2,9 @@ import { FINAL, Retry } from "./retry.js";
 import { Timer } from "./timer.js";
 
 const CLOSED = 2;
+// In milliseconds: over how long clients spread their requests for the unseen count
+// after a retraction, which all of them get at the same time.
+const RECOUNT_SPREAD = 10_000;
 
 /** Return the URL of a request; `parameter` is what it calls the cursor, if it does. */
 export function requestUrl(url, parameter, { cursor, unseen }, topics) {
@@ -65,12 +68,16 @@ export class Connection {
   #options;
   #retry;
   #timeout;
+  // The id of the last retraction.
+  #retracted;
+  #recount;
 
   /** `stream` is a link, or undefined; `poll` returns the promise of one. */
   constructor(options) {
     this.#options = options;
     this.#retry = new Retry(() => this.reopen(), options);
     this.#timeout = new Timer(() => this.#onTimeout(), options.clock);
+    this.#recount = new Timer(() => this.#onRecount(), options.clock);
   }
 
   open(position, topics) {
@@ -81,6 +88,7 @@ export class Connection {
 
   close() {
     this.position = null;
+    this.#recount.stop();
     this.#closeLink();
     this.#setState("connecting");
   }
@@ -98,15 +106,18 @@ export class Connection {
   }
 
   receive(frame) {
-    const { type, detail } = frame;
+    const { type, id, detail } = frame;
     const { storage } = this.#options;
     if (this.#silent && this.#link.firstTimeout) storage.notificationsPollUntil = 0;
     this.#silent = false;
     this.#retry.succeeded();
     this.#timeout.start(this.#link.timeout);
     this.#setState(this.#link.state);
-    const lost = type === "reset" || (type === "count" && detail.unseen === null);
-    if (lost && this.position.unseen) this.#recount();
+    if (type === "retracted") this.#retracted = id;
+    const unknown = type === "count" && detail.unseen === null;
+    if (unknown && id === this.#retracted) return this.#recountSoon();
+    const lost = type === "reset" || unknown;
+    if (lost && this.position.unseen) this.#onLost();
     else this.accept(frame);
   }
 
@@ -150,11 +161,22 @@ export class Connection {
     this.#options.onState(state);
   }
 
-  /** Many clients lose their count together; the retry spreads their requests. */
-  #recount() {
+  /** Many clients lose their position together; the retry spreads their requests. */
+  #onLost() {
     this.#closeLink();
-    this.position.lost = true;
+    this.position.lost = "gap";
     this.#retry.failed();
+  }
+
+  /** A retraction left the count unknown: only that is lost, and the link stays open. */
+  #recountSoon() {
+    const { random = Math.random } = this.#options;
+    if (!this.#recount.running) this.#recount.start(RECOUNT_SPREAD * random());
+  }
+
+  #onRecount() {
+    this.position.lost ||= "count";
+    this.reopen();
   }
 
   /** A stream that never had a frame may be held back by a proxy. */

@@ -1,7 +1,11 @@
-/** Fetch a page of the site and return it as a document, or null on failure. */
+/**
+ * Fetch a page of the site and return it as a document, or null on failure. The document
+ * is empty for a page that does not exist.
+ */
 export async function fetchPage(url, options) {
   const headers = { Accept: "text/html" };
   const response = await fetch(url, { headers, ...options }).catch(() => null);
+  if (response?.status === 404) return document.implementation.createHTMLDocument("");
   if (!response?.ok) return null;
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }

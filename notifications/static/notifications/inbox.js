@@ -24,11 +24,13 @@ export class NotificationInbox extends HTMLElement {
     this.addEventListener("submit", this.#onSubmit);
     this.addEventListener("click", this.#onClick);
     this.addEventListener("auxclick", this.#onClick);
+    document.addEventListener("notifications:retracted", this.#onRetracted);
     for (const type of TRIGGERS) document.addEventListener(type, this.#onTrigger);
     this.#timer.start(0);
   }
 
   disconnectedCallback() {
+    document.removeEventListener("notifications:retracted", this.#onRetracted);
     for (const type of TRIGGERS) document.removeEventListener(type, this.#onTrigger);
     this.#timer.stop();
   }
@@ -40,6 +42,14 @@ export class NotificationInbox extends HTMLElement {
 
   #onTrigger = ({ detail }) => {
     this.#hasUnseen ||= detail?.unseen > 0;
+    this.#refreshSoon();
+  };
+
+  /** The row goes at once; what else is in its group comes from the server. */
+  #onRetracted = ({ detail: { uid } }) => {
+    const rows = [...this.querySelectorAll(".inbox-item")];
+    const row = rows.find(({ dataset }) => dataset.uid === uid);
+    if (row) this.#keepFocus(() => row.remove());
     this.#refreshSoon();
   };
 

@@ -31,7 +31,7 @@ function start() {
   if (!user && !topics.length) return;
   if (unseen) new Unseen(dataset).start();
   // The number changes with the messages that tabs send each other.
-  const name = `notifications 2 ${url} ${user}`;
+  const name = `notifications 3 ${url} ${user}`;
   const page = new Page(dataset);
   const position = { cursor, unseen };
   const timeout = 3 * dataset.heartbeat;
@@ -50,7 +50,7 @@ function connect(callbacks) {
   const { EventSource } = globalThis;
   const { events, heartbeat, retry, poll, inbox, pollWait } = dataset;
   const common = { fetch: (...all) => fetch(...all), storage: storage(), now: Date.now };
-  const types = ["reset", "count", "heartbeat", ...events.split(" ")];
+  const types = ["reset", "count", "retracted", "heartbeat", ...events.split(" ")];
   const firstTimeout = poll && FIRST_TIMEOUT;
   const timeout = 2.5 * heartbeat;
   const streams = { url, types, timeout, firstTimeout, EventSource, ...common };

@@ -10,12 +10,14 @@ export class NewItemsBanner extends HTMLElement {
 
   connectedCallback() {
     document.addEventListener(this.#eventName, this.#onEvent);
+    document.addEventListener("notifications:retracted", this.#onRetracted);
     document.addEventListener("notifications:reset", this.#onReset);
     this.addEventListener("click", this.#onClick);
   }
 
   disconnectedCallback() {
     document.removeEventListener(this.#eventName, this.#onEvent);
+    document.removeEventListener("notifications:retracted", this.#onRetracted);
     document.removeEventListener("notifications:reset", this.#onReset);
   }
 
@@ -27,6 +29,10 @@ export class NewItemsBanner extends HTMLElement {
     if (!this.#matches(topics)) return;
     this.#urls.set(uid, url);
     this.#update();
+  };
+
+  #onRetracted = ({ detail: { uid } }) => {
+    if (this.#urls.delete(uid)) this.#update();
   };
 
   /** The number of new items is unknown after a reset. */

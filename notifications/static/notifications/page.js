@@ -32,7 +32,8 @@ export class Page {
 
   dispatch(type, detail) {
     this.#dispatchEvent(`notifications:${type}`, detail);
-    if (type !== "count") this.#dispatchEvent("notifications", detail);
+    const isEvent = type !== "count" && type !== "retracted";
+    if (isEvent) this.#dispatchEvent("notifications", detail);
   }
 
   setState(state) {

@@ -5,7 +5,8 @@ const POLL_DURATION = 300_000;
 
 /**
  * A link by long polling, loaded only where it is needed: one request each time it is
- * opened. A client that lost its position requests a new one instead.
+ * opened. A client that lost its position requests a new one instead, and one that
+ * lost its unseen count requests that at its cursor.
  */
 export class PollLink {
   state = "polling";
@@ -27,7 +28,7 @@ export class PollLink {
     const reply = response?.status === 200 && (await response.json().catch(() => null));
     if (signal.aborted) return;
     if (!reply) return owner.fail(response);
-    if (position.lost) this.#passRecount(reply, owner);
+    if (position.lost) this.#passRecount(reply, position, owner);
     else this.#passEvents(reply, owner);
   }
 
@@ -37,13 +38,14 @@ export class PollLink {
 
   #url(position, topics, { state }) {
     const { url, inbox } = this.#options;
+    if (position.lost === "count") return `${inbox}?limit=0&as_of=${position.cursor}`;
     if (position.lost) return `${inbox}?limit=0`;
     // Without a cursor it returns immediately, which shows whether polling works.
     return requestUrl(url, state === "polling" ? "after" : "", position, topics);
   }
 
-  #passRecount({ unseen, cursor: id }, owner) {
-    owner.accept({ type: "reset", id, detail: { reason: "gap" } });
+  #passRecount({ unseen, cursor: id }, { lost }, owner) {
+    if (lost === "gap") owner.accept({ type: "reset", id, detail: { reason: "gap" } });
     owner.accept({ type: "count", id, detail: { unseen } });
     owner.finish();
   }

@@ -160,3 +160,45 @@ export async function lostPositionFetchedAgain() {
   await pass(1);
   return [[early, server.requests.length], reported.frames];
 }
+
+/** A retraction that may concern a counted event, and then an event. */
+async function retractCounted() {
+  start("3");
+  FakeEventSource.last.send("retracted", { uid: "u" }, "5-0");
+  FakeEventSource.last.send("count", { unseen: null }, "5-0");
+  FakeEventSource.last.send("new_post", {}, "6-0");
+  await pass(9_999);
+}
+
+export async function countLostByRetraction() {
+  await retractCounted();
+  const early = [server.requests.length, FakeEventSource.open.length];
+  server.answer = () => reply(200, { unseen: 2, cursor: "6-0" });
+  await pass(1);
+  return [early, reported.frames, server.requests, FakeEventSource.last.url];
+}
+
+export async function countLostByRetractions() {
+  await retractCounted();
+  FakeEventSource.last.send("retracted", { uid: "v" }, "7-0");
+  FakeEventSource.last.send("count", { unseen: null }, "7-0");
+  server.answer = () => reply(200, { unseen: 2, cursor: "7-0" });
+  await pass(1);
+  await pass(20_000);
+  return server.requests;
+}
+
+export async function countFetchedAgain() {
+  await retractCounted();
+  await pass(1);
+  server.answer = () => reply(200, { unseen: 2, cursor: "6-0" });
+  await pass(1_000);
+  return [server.requests, reported.states, FakeEventSource.last.url];
+}
+
+export async function closedBeforeRecount() {
+  await retractCounted();
+  connection.close();
+  await pass(60_000);
+  return [server.requests.length, clock.waiting];
+}

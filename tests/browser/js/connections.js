@@ -20,7 +20,7 @@ async function fetch(url, { signal }) {
 }
 
 const common = { fetch, storage, now: () => clock.now };
-const types = ["new_post", "reset", "count", "heartbeat"];
+const types = ["new_post", "reset", "count", "retracted", "heartbeat"];
 const stream = new StreamLink({
   url: "/stream/",
   types,

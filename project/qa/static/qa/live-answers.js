@@ -4,8 +4,8 @@ import { reconcile } from "../notifications/reconcile.js";
 import { Retry } from "../notifications/retry.js";
 
 /**
- * `<live-answers>`: shows new answers to the question, as the server renders them.
- * Events that arrive together lead to one request for the page.
+ * `<live-answers>`: shows new answers to the question, as the server renders them, and
+ * removes deleted ones. Events that arrive together lead to one request for the page.
  */
 export class LiveAnswers extends HTMLElement {
   #loading = new CoalescingTask(() => this.#load());
@@ -13,11 +13,13 @@ export class LiveAnswers extends HTMLElement {
 
   connectedCallback() {
     document.addEventListener("notifications:new_answer", this.#onAnswer);
+    document.addEventListener("notifications:retracted", this.#onRetracted);
     document.addEventListener("notifications:reset", this.#onReset);
   }
 
   disconnectedCallback() {
     document.removeEventListener("notifications:new_answer", this.#onAnswer);
+    document.removeEventListener("notifications:retracted", this.#onRetracted);
     document.removeEventListener("notifications:reset", this.#onReset);
     this.#retry.stop();
   }
@@ -28,14 +30,28 @@ export class LiveAnswers extends HTMLElement {
     if (matches && !shown) this.#loading.request();
   };
 
+  #onRetracted = ({ detail: { topics } }) => {
+    if (topics.includes(this.dataset.notificationsTopic)) this.#loading.request();
+  };
+
   #onReset = () => this.#loading.request();
 
   async #load() {
     const page = await fetchPage(location.pathname + location.search);
-    const fresh = page?.querySelector(this.localName);
-    if (!fresh) return this.#retry.failed();
+    if (!page) return this.#retry.failed();
     this.#retry.succeeded();
-    this.#keepScroll(() => reconcile(this, fresh));
+    // Without a question, its page has no answers either.
+    const fresh = page.querySelector(this.localName) ?? page.createElement("p");
+    this.#keepScroll(() => this.#keepFocus(() => reconcile(this, fresh)));
+  }
+
+  /** Move the focus from an answer that is removed to the list. */
+  #keepFocus(change) {
+    const had = this.contains(document.activeElement);
+    change();
+    if (!had || this.contains(document.activeElement)) return;
+    this.tabIndex = -1;
+    this.focus({ preventScroll: true });
   }
 
   /**
