@@ -97,6 +97,17 @@ def _callable(value: Any) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
+def _strict(value: Any) -> bool:
+    """Accept a truth value, or its name; None stands for the value of DEBUG."""
+    if value is None:
+        return bool(settings.DEBUG)
+    if value in ("true", "True", "1", True):
+        return True
+    if value in ("false", "False", "0", False):
+        return False
+    raise ValueError
+
+
 def _redis_url(value: Any) -> Callable[[], str]:
     """Accept a URL, or a callable (or the dotted path of one) that returns it."""
     if isinstance(value, str) and "://" in value:
@@ -158,6 +169,7 @@ class Settings:
         expected="a callable taking a list of users, or the dotted path of one",
     )
     SWEEP_INTERVAL = _seconds(5.0, minimum=0)
+    STRICT = Setting(None, _strict, expected="true or false, or None for DEBUG")
 
     # For how long requests do not try Redis again after a failure. The sweep does,
     # and closes the breaker as soon as Redis is back.
@@ -184,7 +196,7 @@ conf = Settings()
 
 def clear_cache(*, setting: str, **signal: Any) -> None:
     """Parse the settings again after a test has changed them."""
-    if setting == "NOTIFICATIONS":
+    if setting in ("NOTIFICATIONS", "DEBUG"):
         vars(conf).clear()
 
 

@@ -18,4 +18,4 @@ STORAGES = {
 # WhiteNoise needs the folder that collectstatic makes; only the live tests have it.
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
 # Tests call the sweep themselves; a thread that runs it would race them.
-NOTIFICATIONS = {**NOTIFICATIONS, "SWEEP_INTERVAL": 0}
+NOTIFICATIONS = {**NOTIFICATIONS, "SWEEP_INTERVAL": 0, "STRICT": True}

@@ -64,6 +64,10 @@ ACCEPTED = {
     "ACTOR": [(named, named), (f"{__name__}.named", named)],
     "SWEEP_INTERVAL": [(0, 0.0), ("0", 0.0), ("2.5", 2.5)],
     "SWEEP_BATCH": [(1, 1), ("50", 50)],
+    "STRICT": [
+        *[(value, True) for value in (True, "true", "True", "1")],
+        *[(value, False) for value in (False, "false", "False", "0")],
+    ],
 }
 NOT_A_NUMBER = [
     "",
@@ -111,6 +115,7 @@ REFUSED = {
     "ACTOR": ["", "named", "no.such.thing", f"{__name__}.NOT_CALLABLE", None, 7],
     "SWEEP_INTERVAL": INVALID_SECONDS,
     "SWEEP_BATCH": [*INVALID_INTEGERS, 0],
+    "STRICT": ["", "maybe", 2, [], "None"],
 }
 
 
@@ -170,6 +175,15 @@ def test_redis_url_may_be_a_callable(configure, value):
     configure(REDIS_URL=value)
 
     assert conf.REDIS_URL() == "redis://127.0.0.1:1/0"
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_debug_decides_whether_to_be_strict_by_default(configure, settings, debug):
+    configure()
+
+    settings.DEBUG = debug
+
+    assert conf.STRICT is debug
 
 
 def test_topic_kinds_decide_who_may_stream_by_default(configure):

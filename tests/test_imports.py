@@ -55,7 +55,7 @@ PUBLIC = {
 MOST_MODULES = 12
 # Which modules read settings of Django's own, and which settings those are.
 DJANGO_SETTINGS = {
-    "notifications.conf": {"NOTIFICATIONS"},
+    "notifications.conf": {"DEBUG", "NOTIFICATIONS"},
     "notifications.checks": {"MIDDLEWARE"},
     "notifications.models.actors": {"LANGUAGE_CODE"},
     "notifications.models.events": {"AUTH_USER_MODEL"},

@@ -197,6 +197,12 @@ class Event(models.Model):
                 address.already_told = relayed[address.topic]
                 address.save(update_fields=["already_told"])
 
+    def mend(self) -> None:
+        """Make an event that was set aside pending again; the caller saves."""
+        if self.failure:
+            self.failure = ""
+            self.position = provisional_position()
+
     def mark_relayed(self, cursor: Cursor) -> None:
         """Set the cursor of the event in the log and its time; the caller saves."""
         self.cursor = str(cursor)

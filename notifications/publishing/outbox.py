@@ -79,8 +79,9 @@ def amend(
 ) -> None:
     """Change an event that the current transaction recorded."""
     event.payload = payload
+    event.mend()
     with transaction.atomic():
-        event.save(update_fields=["payload"])
+        event.save(update_fields=["payload", "failure", "position"])
         event.addresses.all().delete()
         _create_topics(event, _check_topics(topics), already_told)
 

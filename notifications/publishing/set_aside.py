@@ -81,6 +81,18 @@ def read_controls(
     return found
 
 
+def refuse_event(event: Event, error: Exception) -> None:
+    """Keep an event that could not be recorded, or amended, with the reason."""
+    reason = shorten(str(error))
+    with transaction.atomic():
+        if event._state.adding:
+            event.save()
+        Event.objects.filter(pk=event.pk).set_aside(reason)
+    logger.error(
+        "event=refused type=%s source=%s reason=%s", event.type, event.source, reason
+    )
+
+
 def _set_aside_event(key: int, error: Exception) -> None:
     row = Event.objects.filter(pk=key)
     name, uid = row.values_list("type", "uid").get()

@@ -1,6 +1,7 @@
 """The receivers of a watched model: they turn a signal into an event of the outbox."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,11 +11,14 @@ import msgspec
 from django.db import models, transaction
 from django.db.models.base import ModelState
 
+from notifications.conf import conf
+from notifications.exceptions import InvalidPayload, InvalidTopic
 from notifications.models import Event, Follow, now
 from notifications.publishing import outbox
 from notifications.publishing.event_types import EventType
 from notifications.publishing.relations import foreign_keys, may_share_objects
 from notifications.publishing.retraction import retract_events
+from notifications.publishing.set_aside import refuse_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +85,19 @@ class Watcher:
         return self.model._base_manager.filter(pk=instance.pk).first()
 
     def _announce(self, instance: Any) -> None:
-        with transaction.atomic():
+        with self._or_refused(instance):
             self._record(instance, topics=self.topics(instance), already_told={})
             self._follow(instance)
 
     def _announce_once(self, instance: Any) -> None:
         """Record the event of an object unless it has one already."""
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             # Two transactions that save the object take turns, so that the second one
             # sees the event of the first.
             row = self.model._base_manager.filter(pk=instance.pk)
             list(row.select_for_update().values_list("pk"))
-            if not Event.objects.filter(source=self._source(instance.pk)).exists():
+            recorded = Event.objects.filter(source=self._source(instance.pk))
+            if not recorded.filter(failure="").exists():
                 self._announce(instance)
 
     def _withdraw(self, instance: Any) -> None:
@@ -169,10 +174,9 @@ class Watcher:
         return list(self.model._base_manager.filter(pk__in=wanted)) if wanted else []
 
     def _update(self, changed: Iterable[Any]) -> None:
-        objects = [each for each in changed if self._may_change(each.pk)]
-        if objects:
-            with transaction.atomic():
-                for each in objects:
+        for each in changed:
+            if self._may_change(each.pk):
+                with self._or_refused(each):
                     self._update_topics(each)
 
     def _may_change(self, key: object) -> bool:
@@ -224,7 +228,7 @@ class Watcher:
 
         For a pending event it is the current time, which the relay corrects.
         """
-        events = Event.objects.filter(source=source).order_by("pk")
+        events = Event.objects.filter(source=source, failure="").order_by("pk")
         if other_than is not None:
             events = events.exclude(pk=other_than.pk)
         # Transactions that add topics at the same time take turns, so that the second
@@ -251,6 +255,24 @@ class Watcher:
             source=self._source(instance.pk),
             already_told=already_told,
         )
+
+    @contextmanager
+    def _or_refused(self, instance: Any) -> Iterator[None]:
+        """Refuse what is invalid about an event, so that the save stands.
+
+        Other errors of the site's functions are bugs and propagate.
+        """
+        try:
+            with transaction.atomic():
+                yield
+        except (InvalidPayload, InvalidTopic) as error:
+            if conf.STRICT:
+                raise
+            source = self._source(instance.pk)
+            event = outbox.event_of_transaction(source)
+            refuse_event(
+                event or Event(type=self.event_type.name, source=source), error
+            )
 
     def _source(self, key: object) -> str:
         return f"{self.event_type.name}:{self.model._meta.label_lower}:{key}"
