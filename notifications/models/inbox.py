@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connections
+from django.db.models import Min
 from django.http import HttpRequest
 
 from notifications.models.event_topics import EventTopic
@@ -284,11 +285,27 @@ class Inbox:
     def count_unread(self) -> int:
         """Return how many events are unread, counted up to COUNT_LIMIT."""
         count = 0
-        for batch in self.batches():
+        for batch in self.batches(after=self._all_read_up_to()):
             count += len(self.unread(batch.events))
             if count >= COUNT_LIMIT:
                 return COUNT_LIMIT
         return count
+
+    def _all_read_up_to(self) -> int:
+        """Return a position up to which nothing is unread.
+
+        Otherwise a count after everything was read would read all that it may.
+        """
+        read_up_to = self.state.read_up_to
+        if not read_up_to:
+            return 0
+        marks = ReadMark.objects.filter(
+            user=self.user,
+            version__gt=self.state.read_version,
+            up_to__lt=read_up_to,
+        )
+        oldest: int | None = marks.aggregate(oldest=Min("up_to"))["oldest"]
+        return read_up_to if oldest is None else oldest
 
     def unseen(self) -> Iterator[InboxEvent]:
         """Yield the live events that are neither seen nor read, newest first."""

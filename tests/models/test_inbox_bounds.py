@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from notifications.inbox import read_state
 from notifications.models import Event, EventTopic, Follow, Inbox, Selection
 from notifications.models import inbox as inbox_module
 from notifications.protocol.cursor import Cursor, milliseconds
@@ -13,7 +14,7 @@ from notifications.protocol.entries import COUNT_LIMIT
 pytestmark = pytest.mark.django_db
 
 TOPIC = "topic:busy"
-EVENTS = 400
+EVENTS, GROUPS = 400, 40
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def busy(maja):
     start = timezone.now() - timedelta(days=1)
     events = []
     for number in range(EVENTS):
-        event = Event(type="tick", group=f"tick:{number % 40}")
+        event = Event(type="tick", group=f"tick:{number % GROUPS}")
         moment = milliseconds(start + timedelta(seconds=number))
         event.mark_relayed(Cursor(moment, 0))
         events.append(event)
@@ -50,6 +51,25 @@ def test_count_takes_the_same_queries_for_any_number_of_events(
     EventTopic.objects.filter(event__in=busy[:-2]).delete()
     with django_assert_num_queries(7):
         assert Inbox(maja).count_unread() == 2
+
+
+def test_count_after_everything_is_read_reads_no_events(
+    busy, maja, django_assert_max_num_queries
+):
+    read_state.read_all(maja, busy[-1])
+
+    # Follows, preferences, read state, marks, the newest topics.
+    with django_assert_max_num_queries(5):
+        assert Inbox(maja).count_unread() == 0
+
+
+def test_event_marked_as_unread_counts_after_everything_was_read(busy, maja):
+    read_state.read_all(maja, busy[-1])
+
+    read_state.unread_event(maja, busy[0])
+
+    # It and the newer ones of its group.
+    assert Inbox(maja).count_unread() == EVENTS / GROUPS
 
 
 def test_follow_of_a_busy_topic_brings_only_what_comes_after_it(busy, maja):
