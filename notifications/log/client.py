@@ -52,7 +52,8 @@ class RedisClient:
         Raises LogUnavailable when Redis cannot be reached or refuses a command, and
         immediately while the breaker is open, unless it is bypassed.
         """
-        self._check_breaker(bypass_breaker)
+        if not bypass_breaker:
+            self.check_breaker()
         if not self._command_lock.acquire(timeout=COMMAND_LOCK_SECONDS):
             raise LogUnavailable(
                 f"the Redis connection was busy for {COMMAND_LOCK_SECONDS:g} s"
@@ -61,7 +62,8 @@ class RedisClient:
         try:
             # Checked again with the lock: if a command failed while this one waited
             # for the lock, this one fails as well.
-            self._check_breaker(bypass_breaker)
+            if not bypass_breaker:
+                self.check_breaker()
             if self._connection is None:
                 self._connection = self.connect(timeout=conf.REDIS_TIMEOUT)
             yield self._connection
@@ -118,6 +120,7 @@ class RedisClient:
             return seconds < LATE_TIMEOUT_FACTOR * conf.REDIS_TIMEOUT
         return not isinstance(error, redis.ResponseError)
 
-    def _check_breaker(self, bypass: bool) -> None:
-        if not (bypass or self.breaker.allows()):
+    def check_breaker(self) -> None:
+        """Raise LogUnavailable while the breaker is open."""
+        if not self.breaker.allows():
             raise LogUnavailable("Redis failed a moment ago and is not retried yet")

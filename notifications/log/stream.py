@@ -132,6 +132,10 @@ class Log:
         """Return the cached sessions of a person."""
         return SessionStore(self._batcher.request, self._sessions(user))
 
+    def check_breaker(self) -> None:
+        """Raise LogUnavailable if Redis failed a moment ago; does not ask Redis."""
+        self._client.check_breaker()
+
     def _append(self, items: list[tuple[bytes, tuple[str, ...]]]) -> list[Cursor]:
         with (
             self._client.command() as client,

@@ -32,6 +32,8 @@ logger.addFilter(RateLimitFilter())
 
 # At most this many overdue events are relayed together with a new one.
 OVERDUE_LIMIT = 100
+# Overdue events are looked for only while at most this many events are pending.
+PENDING_LIMIT = 500
 # How many due counts are relayed at a time. A transaction leaves more to the sweep.
 COUNT_BATCH = 50
 # How long the sweep's lock is held without renewal; a batch takes far less.
@@ -228,6 +230,8 @@ class _Relay:
             )
 
     def _relay(self, events: list[Event], controls: list[Control]) -> None:
+        # While Redis is away, a save does not even look for what else is pending.
+        shared_log().check_breaker()
         if controls:
             # Includes earlier ones, so that changes of a follow keep their order.
             newest = max(control.pk for control in controls)
@@ -245,13 +249,15 @@ def _overdue(pks: list[int]) -> list[int]:
     so that the events of a topic keep their order. After a long outage there are too
     many; these are left to the sweep, and new events do not wait for them.
     """
+    # Both queries read a bounded number of rows by index, however many are pending.
     earlier = Event.objects.pending().filter(pk__lt=min(pks))
-    if not earlier.exists():
+    pending = list(earlier.values_list("pk", flat=True)[: PENDING_LIMIT + 1])
+    if not pending or len(pending) > PENDING_LIMIT:
         return []
     topics = EventTopic.objects.filter(event__in=pks).values("topic")
-    found = earlier.filter(addresses__topic__in=topics).distinct()
-    overdue = list(found.values_list("pk", flat=True)[: OVERDUE_LIMIT + 1])
-    return overdue if len(overdue) <= OVERDUE_LIMIT else []
+    found = EventTopic.objects.filter(event__in=pending, topic__in=topics)
+    overdue = {*found.values_list("event", flat=True)}
+    return list(overdue) if len(overdue) <= OVERDUE_LIMIT else []
 
 
 def _current_relay() -> _Relay | None:

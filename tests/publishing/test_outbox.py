@@ -1,7 +1,8 @@
 import json
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from notifications.exceptions import InvalidPayload, InvalidTopic
 from notifications.models import Control, Event
@@ -180,6 +181,33 @@ def test_new_event_does_not_wait_for_many_overdue_ones(
     new = record(topics=["topic:a"])
 
     assert [entry.uid for entry in appended()] == [str(new.uid)]
+
+
+def test_new_event_does_not_look_through_many_pending_ones(
+    start, link, appended, monkeypatch
+):
+    monkeypatch.setattr(outbox, "PENDING_LIMIT", 2)
+    link.cut()
+    record(topics=["topic:a"])
+    for _ in range(2):
+        record(topics=["topic:b"])
+    link.mend()
+
+    new = record(topics=["topic:a"])
+
+    assert [entry.uid for entry in appended()] == [str(new.uid)]
+
+
+def test_save_without_redis_looks_for_nothing_that_is_pending(no_redis, settings):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 30}
+    record()
+
+    with CaptureQueriesContext(connection) as queries, transaction.atomic():
+        record()
+        in_transaction = len(queries)
+
+    after = [query["sql"] for query in queries[in_transaction:]]
+    assert [sql for sql in after if sql != "COMMIT"] == []
 
 
 def test_error_in_the_relay_is_logged_and_the_save_stands(monkeypatch, caplog):
