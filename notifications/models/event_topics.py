@@ -34,7 +34,11 @@ class EventTopic(models.Model):
     """
 
     event = models.ForeignKey(
-        "notifications.Event", on_delete=models.CASCADE, related_name="addresses"
+        "notifications.Event",
+        on_delete=models.CASCADE,
+        related_name="addresses",
+        # The unique constraint begins with it, so its index is enough.
+        db_index=False,
     )
     topic = models.CharField(max_length=topics.MAX_LENGTH)
     already_told = models.DateTimeField(null=True, db_column="told")

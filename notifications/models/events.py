@@ -100,7 +100,7 @@ class Event(models.Model):
     """One occurrence of an event type; pending until it is relayed to the log."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    type = models.CharField(_("type"), max_length=64, db_index=True)
+    type = models.CharField(_("type"), max_length=64)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -112,7 +112,7 @@ class Event(models.Model):
     payload = models.JSONField(_("payload"), default=dict)
     # The object that was saved, as <event type>:<app>.<model>:<key>; empty for an
     # event that was published.
-    source = models.CharField(max_length=255, blank=True, default="", db_index=True)
+    source = models.CharField(max_length=255, blank=True, default="")
     created = models.DateTimeField(_("created"), default=now)
     relayed = models.DateTimeField(_("relayed"), null=True, blank=True)
     # Why the event was set aside: it is neither pending nor relayed then.
@@ -143,6 +143,9 @@ class Event(models.Model):
                 name="notifications_event_failed",
             ),
             models.Index(fields=["group", "position"], name="notifications_by_group"),
+            # Not by `db_index`, which adds a second one for LIKE on PostgreSQL.
+            models.Index(fields=["type"], name="notifications_by_type"),
+            models.Index(fields=["source"], name="notifications_by_source"),
         ]
 
     def __str__(self) -> str:

@@ -70,6 +70,8 @@ class Follow(models.Model):
         on_delete=models.CASCADE,
         related_name="follows",
         verbose_name=_("user"),
+        # The unique constraint begins with it, so its index is enough.
+        db_index=False,
     )
     topic = models.CharField(
         _("topic"), max_length=topics.MAX_LENGTH, validators=[validate_topic]
@@ -144,6 +146,8 @@ class Preference(models.Model):
         on_delete=models.CASCADE,
         related_name="+",
         verbose_name=_("user"),
+        # The unique constraint begins with it, so its index is enough.
+        db_index=False,
     )
     type = models.CharField(_("type"), max_length=64)
     delivery = models.CharField(

@@ -108,7 +108,11 @@ class ReadMark(models.Model):
     """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        # The unique constraint begins with it, so its index is enough.
+        db_index=False,
     )
     group = models.CharField(max_length=255)
     up_to = models.BigIntegerField()

@@ -10,6 +10,7 @@ from django.db import OperationalError, connection
 
 from project.sqlite.base import DEFAULT_TIMEOUT, Connection, is_busy
 from tests import ROOT
+from tests.databases import ON_POSTGRESQL
 from tests.project.sqlite.statements import (
     INSERT,
     TIMEOUT,
@@ -20,6 +21,7 @@ from tests.project.sqlite.statements import (
 )
 
 
+@pytest.mark.skipif(ON_POSTGRESQL, reason="The site is on PostgreSQL.")
 def test_site_uses_the_backend():
     assert connection.settings_dict["ENGINE"] == "project.sqlite"
     assert connection.vendor == "sqlite"
