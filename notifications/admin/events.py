@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.announcements import AnnouncementAdmin
 from notifications.admin.explanations import ExplanationAdmin
 from notifications.admin.live import LiveAdmin
+from notifications.admin.retractions import RetractionAdmin
 from notifications.models import Event, Follow, load_actors
 
 STATES = {
@@ -57,8 +58,11 @@ class EventList(ChangeList):
 
 
 @admin.register(Event)
-class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin):
-    """Events, read-only: only the site's own code records them."""
+class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin, RetractionAdmin):
+    """Events, read-only: only the site's own code records them.
+
+    They can be retracted, which is more than Django's deletion of the row.
+    """
 
     list_display = ["created", "type", "caused_by", "addressed_to", "state"]
     list_filter = [StateFilter, "type", "created"]

@@ -130,7 +130,10 @@ class Event(models.Model):
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
-        permissions = [("send_announcement", "Can send an announcement")]
+        permissions = [
+            ("send_announcement", "Can send an announcement"),
+            ("retract_event", "Can retract events"),
+        ]
         indexes = [
             models.Index(
                 fields=["id"],
