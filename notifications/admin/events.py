@@ -12,6 +12,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.announcements import AnnouncementAdmin
+from notifications.admin.event_list import (
+    AgeFilter,
+    BoundedPaginator,
+    TypeFilter,
+    search_events,
+)
 from notifications.admin.explanations import ExplanationAdmin
 from notifications.admin.live import LiveAdmin
 from notifications.admin.retractions import RetractionAdmin
@@ -65,10 +71,15 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin, RetractionAdmin
     """
 
     list_display = ["created", "type", "caused_by", "addressed_to", "state"]
-    list_filter = [StateFilter, "type", "created"]
-    search_fields = ["uid", "type", "addresses__topic", "payload"]
+    list_filter = [StateFilter, TypeFilter, AgeFilter]
+    # Only shows the form; see `get_search_results`.
+    search_fields = ["uid"]
+    search_help_text = _("A uid, a topic, a type, or an actor's name or key, in full.")
     list_select_related = ["actor"]
-    date_hierarchy = "created"
+    # The newest first, always: no other order has an index.
+    sortable_by = ()
+    paginator = BoundedPaginator
+    show_full_result_count = False
     fields = [
         "uid", "type", "state", "addressed_to", "caused_by", "payload", "source",
         "created", "relayed", "cursor", "failure",
@@ -80,9 +91,11 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin, RetractionAdmin
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventList
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        fields = super().get_search_fields(request)
-        return [*fields, _username_of("actor")]
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
+    ) -> tuple[QuerySet[Event], bool]:
+        term = search_term.strip()
+        return (search_events(queryset, term) if term else queryset), False
 
     @admin.display(description=_("actor"), ordering="actor", empty_value="-")
     def caused_by(self, event: Event) -> str | None:

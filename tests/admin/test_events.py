@@ -1,7 +1,13 @@
+from datetime import timedelta
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from notifications.models import Control, Event, Follow
+from notifications.admin import event_list
+from notifications.models import Control, Event, Follow, now
+from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.publishing import outbox
 from notifications.publishing.event_types import event_type
 from notifications.publishing.followables import follow
@@ -67,24 +73,75 @@ def test_event_that_was_set_aside_has_a_filter_and_its_reason(
 
 
 @pytest.mark.parametrize(
-    "term", ["new_question", "maja", "topic:espresso", "sour", "user:7", "uid"]
+    "term", ["new_question", " maja ", "topic:espresso", "user:7", "uid", "actor_id"]
 )
 def test_search_finds_events(admin_client, pending, relayed, term):
-    query = {"q": str(pending.uid) if term == "uid" else term}
+    query = {"q": str(getattr(pending, term, term))}
 
     response = admin_client.get(reverse(f"{EVENTS}_changelist"), query)
 
     assert pending.pk in listed(response)
 
 
+def test_search_compares_whole_values_by_index(admin_client, pending):
+    with CaptureQueriesContext(connection) as queries:
+        response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "espresso"})
+
+    assert listed(response) == set()
+    assert not [query for query in queries if "LIKE" in query["sql"]]
+
+
+def test_search_for_a_number_that_is_too_large_finds_nothing(admin_client, pending):
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "9" * 30})
+
+    assert listed(response) == set()
+
+
+def test_list_is_counted_up_to_a_limit(admin_client, pending, relayed, monkeypatch):
+    monkeypatch.setattr(event_list, "MAX_EVENTS", 1)
+
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"))
+
+    assert response.context["cl"].result_count == 1
+
+
+def test_search_finds_the_newest_events_of_a_topic(
+    admin_client, pending, relayed, monkeypatch
+):
+    monkeypatch.setattr(event_list, "MAX_EVENTS", 1)
+    newest = outbox.record(
+        event_type("new_question"), topics=["topic:latte"], payload=relayed.payload
+    )
+
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "topic:latte"})
+
+    assert listed(response) == {newest.pk}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [("age", "hour", 1), ("age", "month", 2), ("age", "other", 2),
+     ("type", "new_question", 2), ("type", "new_answer", 0)],
+)  # fmt: skip
+def test_events_are_filtered_by_age_and_type(
+    admin_client, pending, relayed, name, value, found
+):
+    yesterday = Cursor(milliseconds(now() - timedelta(days=1)), 0).position
+    Event.objects.filter(pk=relayed.pk).update(position=yesterday)
+
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {name: value})
+
+    assert len(listed(response)) == found
+
+
 def test_search_leaves_out_other_events(admin_client, pending, relayed):
-    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "latte"})
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "topic:latte"})
 
     assert listed(response) == {relayed.pk}
 
 
 def test_event_with_several_topics_is_listed_once(admin_client, pending):
-    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "e"})
+    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "maja"})
 
     assert len(response.context["cl"].result_list) == 1
 
