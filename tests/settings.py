@@ -8,7 +8,7 @@ os.environ.setdefault("ALLOWED_HOSTS", "*")
 from project.settings import *  # noqa: F403
 from project.settings import INSTALLED_APPS, MIDDLEWARE, NOTIFICATIONS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.library"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.library", "tests.staff"]
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -4,11 +4,11 @@ They go through the outbox and the log like events, so open streams apply them i
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.models import Model
@@ -27,6 +27,11 @@ from notifications.models import Delivery, Follow, Preference
 from notifications.protocol.cursor import milliseconds
 from notifications.protocol.entries import EndEntry, FollowEntry, PreferenceEntry
 from notifications.publishing import outbox
+from notifications.publishing.relations import (
+    concrete,
+    connect_deletes,
+    connect_saves,
+)
 
 # A change of these fields of a user may end streams.
 LOGIN_FIELDS = frozenset({"password", "is_active"})
@@ -34,17 +39,20 @@ LOGIN_FIELDS = frozenset({"password", "is_active"})
 
 def connect() -> None:
     """Connect the receivers of model and login signals."""
-    # The model, or its label while it is not loaded: model signals accept both.
-    user_model: Any = Follow._meta.get_field("user").remote_field.model
-    post_save.connect(_follow_saved, sender=Follow)
-    post_delete.connect(_follow_deleted, sender=Follow)
-    post_save.connect(_preference_saved, sender=Preference)
-    post_delete.connect(_preference_deleted, sender=Preference)
-    post_save.connect(_user_saved, sender=user_model)
-    post_delete.connect(_user_deleted, sender=user_model)
+    _connect(Follow, saved=_follow_saved, deleted=_follow_deleted)
+    _connect(Preference, saved=_preference_saved, deleted=_preference_deleted)
+    _connect(get_user_model(), saved=_user_saved, deleted=_user_deleted)
     user_logged_out.connect(_signed_out)
     if apps.is_installed("django.contrib.sessions"):
         post_delete.connect(_session_deleted, sender=DATABASE_SESSION_MODEL)
+
+
+def _connect(
+    model: type[Model], *, saved: Callable[..., None], deleted: Callable[..., None]
+) -> None:
+    uid = f"notifications-{model._meta.label_lower}"
+    connect_saves(post_save, saved, model=model, dispatch_uid=uid)
+    connect_deletes(deleted, model=model, dispatch_uid=uid)
 
 
 def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:
@@ -122,7 +130,9 @@ def _user_saved(
     **signal: Any,
 ) -> None:
     fields = LOGIN_FIELDS if update_fields is None else {*update_fields}
-    if created or raw or not fields & LOGIN_FIELDS:
+    # A child may be created for a user who exists.
+    is_new = created and concrete(type(instance)) is concrete(get_user_model())
+    if is_new or raw or not fields & LOGIN_FIELDS:
         return
     if not instance.is_active:
         end_streams(instance, "deactivated")
@@ -140,7 +150,9 @@ def end_streams(user: Any, reason: str, *, session: str = "", login: str = "") -
 
     `session` and `login` are digests; with a login, its own streams stay open.
     """
-    _end(str(user.pk), reason, session=session, login=login)
+    # A child of the user model may have another key than the user.
+    key = getattr(user, get_user_model()._meta.pk.attname)
+    _end(str(key), reason, session=session, login=login)
 
 
 def _end(user: str, reason: str, *, session: str = "", login: str = "") -> None:

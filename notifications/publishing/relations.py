@@ -9,9 +9,10 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Field, Model
 from django.db.models.fields.related import lazy_related_operation
-from django.db.models.signals import class_prepared
+from django.db.models.signals import ModelSignal, class_prepared, post_delete
 
 Models = type[Model]
+Receiver = Callable[..., None]
 
 
 def may_share_objects(one: Models, other: Models) -> bool:
@@ -19,11 +20,12 @@ def may_share_objects(one: Models, other: Models) -> bool:
 
     It can if one is a proxy or a multi-table child of the other, for example.
     """
-    one, other = _concrete(one), _concrete(other)
+    one, other = concrete(one), concrete(other)
     return issubclass(one, other) or issubclass(other, one)
 
 
-def _concrete(model: Models) -> Models:
+def concrete(model: Models) -> Models:
+    """Return the model that has the table of a model, which may be a proxy."""
     return model._meta.concrete_model or model
 
 
@@ -35,6 +37,62 @@ def foreign_keys(model: Models, *, to: Models) -> list[str]:
         if isinstance(field.related_model, type)
         and may_share_objects(field.related_model, to)
     ]
+
+
+def each_class(
+    model: Models, call: Callable[[Models], None], *, dispatch_uid: Any
+) -> None:
+    """Call a function with a model, and with its proxies and children, at all levels.
+
+    Classes that are loaded later follow. `dispatch_uid` identifies the call.
+    """
+
+    def look_at(sender: Models, **signal: Any) -> None:
+        # Migrations have models of their own.
+        if issubclass(sender, model) and sender._meta.apps is apps:
+            call(sender)
+
+    class_prepared.connect(look_at, weak=False, dispatch_uid=("class", dispatch_uid))
+    for each in _loaded():
+        look_at(each)
+
+
+def connect_saves(
+    signal: ModelSignal, receiver: Receiver, *, model: Models, dispatch_uid: Any
+) -> None:
+    """Connect a receiver to the saves of a model's objects.
+
+    Django sends the signals for the class of the object alone, which may be a proxy or
+    a child of the model. A receiver for all senders would be called for every save of
+    the site.
+    """
+
+    def connect(sender: Models) -> None:
+        signal.connect(receiver, sender=sender, weak=False, dispatch_uid=dispatch_uid)
+
+    each_class(model, connect, dispatch_uid=(dispatch_uid, id(signal)))
+
+
+def connect_deletes(receiver: Receiver, *, model: Models, dispatch_uid: Any) -> None:
+    """Connect a receiver to the deletions of a model's objects.
+
+    For the row of a parent, Django sends a signal of its own, and a child may be
+    deleted without it. Other classes than these stay without a receiver, since Django
+    deletes their rows faster.
+    """
+    table = concrete(model)
+
+    def connect(sender: Models) -> None:
+        if concrete(sender) is table:
+            post_delete.connect(
+                receiver, sender=sender, weak=False, dispatch_uid=dispatch_uid
+            )
+
+    each_class(table, connect, dispatch_uid=(dispatch_uid, id(post_delete)))
+
+
+def _loaded() -> list[Models]:
+    return [each for models in [*apps.all_models.values()] for each in models.values()]
 
 
 def each_link_model(
@@ -57,10 +115,9 @@ def each_link_model(
             if parts := _parts(field):
                 lazy_related_operation(found, sender, *parts)
 
-    class_prepared.connect(look_at, weak=False, dispatch_uid=dispatch_uid)
-    for models in list(apps.all_models.values()):
-        for each in list(models.values()):
-            look_at(each)
+    class_prepared.connect(look_at, weak=False, dispatch_uid=("links", dispatch_uid))
+    for each in _loaded():
+        look_at(each)
 
 
 def _parts(field: "Field[Any, Any]") -> tuple[Any, Any] | None:

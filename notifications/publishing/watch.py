@@ -11,7 +11,14 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_sa
 from notifications.exceptions import AlreadyRegistered
 from notifications.lib.call_site import call_site
 from notifications.publishing.event_types import EventType
-from notifications.publishing.relations import each_link_model, foreign_keys
+from notifications.publishing.relations import (
+    connect_deletes,
+    connect_saves,
+    each_link_model,
+    foreign_keys,
+)
+from notifications.publishing.watched import Watched
+from notifications.publishing.watched_links import LinkWatcher
 from notifications.publishing.watcher import Watcher
 
 Key = tuple[type[models.Model], str]
@@ -47,10 +54,10 @@ def watch(
     """
     key = (model, event_type.name)
     here = call_site(frames_up=1)
-    if key in _watched_at:
+    if first := _first_watch(model, event_type):
         what = f"watch({model.__name__}, {event_type.name})"
-        raise AlreadyRegistered(what, first=_watched_at[key], second=here)
-    watcher = Watcher(
+        raise AlreadyRegistered(what, first=first, second=here)
+    watched = Watched(
         model,
         event_type,
         topics=topics,
@@ -60,25 +67,37 @@ def watch(
         on_topic_added=on_topic_added,
         when=when,
     )
-    if when is not None:
-        pre_save.connect(watcher.saving, sender=model, weak=False, dispatch_uid=key)
-    post_save.connect(watcher.saved, sender=model, weak=False, dispatch_uid=key)
-    post_delete.connect(watcher.deleted, sender=model, weak=False, dispatch_uid=key)
-    each_link_model(model, partial(_connect_links, watcher, key), dispatch_uid=key)
+    _connect(watched, key)
     _watched_at[key] = here
 
 
-def _connect_links(watcher: Watcher, key: Key, through: type[models.Model]) -> None:
-    """Connect the receivers of a many-to-many relation."""
-    m2m_changed.connect(
-        watcher.links_changed, sender=through, weak=False, dispatch_uid=key
+def _first_watch(model: type[models.Model], event_type: EventType) -> str | None:
+    """Return where the objects of a model were watched for an event type, or None."""
+    for (other, name), place in _watched_at.items():
+        is_same = issubclass(model, other) or issubclass(other, model)
+        if is_same and name == event_type.name:
+            return place
+    return None
+
+
+def _connect(watched: Watched, key: Key) -> None:
+    """Connect the receivers of a watch."""
+    model, watcher = watched.model, Watcher(watched)
+    connect_saves(pre_save, watcher.saving, model=model, dispatch_uid=key)
+    connect_saves(post_save, watcher.saved, model=model, dispatch_uid=key)
+    connect_deletes(watcher.deleted, model=model, dispatch_uid=key)
+    each_link_model(
+        model, partial(_connect_links, LinkWatcher(watched), key), dispatch_uid=key
     )
+
+
+def _connect_links(links: LinkWatcher, key: Key, through: type[models.Model]) -> None:
+    """Connect the receivers of a many-to-many relation."""
+    m2m_changed.connect(links.changed, sender=through, weak=False, dispatch_uid=key)
     # Django sends signals for the rows only if the site has written their model. It
     # sends none for rows that `add` creates.
-    if not through._meta.auto_created and foreign_keys(through, to=watcher.model):
-        post_save.connect(
-            watcher.link_saved, sender=through, weak=False, dispatch_uid=key
-        )
+    if not through._meta.auto_created and foreign_keys(through, to=links.watched.model):
+        post_save.connect(links.row_saved, sender=through, weak=False, dispatch_uid=key)
         post_delete.connect(
-            watcher.link_deleted, sender=through, weak=False, dispatch_uid=key
+            links.row_deleted, sender=through, weak=False, dispatch_uid=key
         )

@@ -27,6 +27,19 @@ class Book(models.Model):
         return self.title
 
 
+class Classic(Book):
+    """A book, as another class of Python."""
+
+    class Meta:
+        proxy = True
+
+
+class Audiobook(Book):
+    """A book with a further row, in a table of its own."""
+
+    minutes = models.IntegerField(default=0)
+
+
 class Shelf(Named):
     """Has books by a relation that is declared here, on the other side."""
 

@@ -8,12 +8,13 @@ from django.utils import timezone
 
 from notifications.lib.digests import login_digest, session_digest
 from notifications.models import Control, Follow
-from notifications.protocol.entries import EndEntry
+from notifications.protocol.entries import EndEntry, FollowEntry
 from notifications.publishing import outbox
 from notifications.publishing.control import permissions_changed
 from notifications.streams.open_stream import subscriber_of
 from project.qa.notifications import NEW_QUESTION
 from tests.inboxes import inbox_of
+from tests.staff.models import FollowProxy, Librarian, Reader
 from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,6 +89,74 @@ def test_new_password_ends_the_streams_of_older_logins(maja, ends):
     [end] = ends()
     assert end.reason == "password_changed"
     assert end.login == login_digest(maja) != before
+
+
+@pytest.fixture(params=["proxy", "child"])
+def same(request, maja):
+    """A function that returns the same user as an object of another class."""
+    if request.param == "proxy":
+        return lambda: Reader.objects.get(pk=maja.pk)
+    librarian = Librarian(**{Librarian._meta.pk.attname: maja.pk}, desk="Left")
+    librarian.save_base(raw=True)
+    return lambda: Librarian.objects.get(pk=maja.pk)
+
+
+def test_deactivation_by_another_class_ends_all_streams(maja, same, ends):
+    user = same()
+    user.is_active = False
+    user.save()
+
+    assert [(end.user, end.reason) for end in ends()] == [(str(maja.pk), "deactivated")]
+
+
+def test_deletion_by_another_class_ends_all_streams(maja, same, ends):
+    pk = str(maja.pk)
+    same().delete()
+
+    assert [(end.user, end.reason) for end in ends()] == [(pk, "deleted")]
+
+
+def test_deletion_of_the_child_alone_ends_no_streams(maja, ends):
+    Librarian.objects.create_user("librarian").delete(keep_parents=True)
+
+    assert "deleted" not in [end.reason for end in ends()]
+
+
+def test_new_password_by_another_class_ends_streams(maja, same, ends):
+    user = same()
+    user.set_password("battery staple")
+    user.save()
+
+    [end] = ends()
+    assert (end.user, end.reason) == (str(maja.pk), "password_changed")
+    assert end.login == login_digest(same())
+
+
+def test_deactivation_by_a_new_child_ends_all_streams(maja, ends):
+    values = {each.attname: getattr(maja, each.attname) for each in maja._meta.fields}
+    values |= {Librarian._meta.pk.attname: maja.pk, "is_active": False}
+    librarian = Librarian(**values)
+    # Django would insert another user with a key that has a default.
+    librarian._state.adding = False
+    librarian.save()
+
+    assert [(end.user, end.reason) for end in ends()] == [(str(maja.pk), "deactivated")]
+
+
+def test_new_user_of_another_class_ends_no_streams(ends):
+    Reader.objects.create_user("reader", password="correct horse")
+
+    assert ends() == []
+
+
+def test_follow_by_a_proxy_takes_effect(maja, log):
+    start = log.position()
+    FollowProxy.objects.create(user=maja, topic="topic:milk")
+    FollowProxy.objects.get().delete()
+
+    entries = [each.decode() for each in log.read(start, until=log.position())]
+    follows = [each for each in entries if isinstance(each, FollowEntry)]
+    assert [each.level for each in follows] == ["follow", ""]
 
 
 def test_save_of_other_fields_ends_no_streams(maja, ends):

@@ -5,6 +5,7 @@ from django.core import serializers
 from django.db import transaction
 
 from notifications.models import Event, Follow
+from notifications.publishing.watched import Watched
 from notifications.publishing.watcher import Watcher
 from project.qa.models import Answer, Question, Topic
 from project.qa.notifications import NEW_QUESTION
@@ -176,7 +177,7 @@ def test_key_reused_after_a_rollback_belongs_to_the_new_object(maja, tobias, mil
 
 
 def test_event_without_an_actor_adds_no_follow(maja, milk):
-    watcher = Watcher(
+    watched = Watched(
         Question,
         NEW_QUESTION,
         topics=lambda question: ["topic:milk"],
@@ -188,7 +189,8 @@ def test_event_without_an_actor_adds_no_follow(maja, milk):
     )
     question = Question(pk=7, title="Why?", author=maja)
 
-    watcher.saved(instance=question, created=True, raw=False, update_fields=None)
+    signal = {"raw": False, "using": "default", "update_fields": None}
+    Watcher(watched).saved(instance=question, created=True, **signal)
 
     assert Event.objects.get().actor is None
     assert not Follow.objects.exists()
