@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import router, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from notifications.models import Event, EventQuerySet, ReadMark
+from notifications.models.events import NOWHERE
 from notifications.models.removal import remove_events
 from notifications.protocol.cursor import Cursor, milliseconds
 
@@ -20,6 +21,7 @@ class Pruning:
 
     def __init__(self, older_than: datetime, *, batch: int) -> None:
         self._batch = batch
+        self._older_than = older_than
         self._alias = router.db_for_write(Event)
         newest = Event.objects.using(self._alias).newest_cursor().position
         limit = Cursor(max(milliseconds(older_than), 0), 0).position
@@ -32,7 +34,7 @@ class Pruning:
 
     def delete_events(self) -> Iterator[int]:
         """Delete the events, oldest first; yield how many each transaction deleted."""
-        start = 0
+        start = NOWHERE
         while True:
             with transaction.atomic(using=self._alias):
                 if not (rows := self._oldest(after=start)):
@@ -51,7 +53,10 @@ class Pruning:
 
     def _old_events(self) -> EventQuerySet:
         events = Event.objects.using(self._alias)
-        return events.filter(position__lt=self._end, relayed__isnull=False)
+        set_aside = ~Q(failure="") & Q(created__lt=self._older_than)
+        return events.filter(
+            Q(relayed__isnull=False) | set_aside, position__lt=self._end
+        )
 
     def delete_marks(self) -> Iterator[int]:
         """Delete the read marks that no event needs any more, in batches.

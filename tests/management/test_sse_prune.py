@@ -58,6 +58,17 @@ def test_old_events_and_their_topics_are_deleted(newest):
     assert EventTopic.objects.count() == 2
 
 
+def test_old_events_that_were_set_aside_are_deleted(newest):
+    for days in (100, 80):
+        event = add_event(days=days, relayed=False)
+        Event.objects.filter(pk=event.pk).set_aside("too deep")
+
+    out, _ = prune("--batch", "1")
+
+    assert out == "Events deleted: 1. Read marks: 0.\n"
+    assert {*Event.objects.all()} == {newest, event}
+
+
 @pytest.mark.parametrize(("age", "left"), [("1w", 1), ("5d", 1), ("30d", 2)])
 def test_age_has_a_unit(newest, age, left):
     add_event(days=10)

@@ -92,109 +92,115 @@ def test_event_of_another_object_with_the_same_key_does_not_count(watch_books, c
     assert recorded()[-1] == [f"book:{key}", f"genre:{crime.pk}"]
 
 
-@pytest.mark.usefixtures("told")
-class TestOptedIn:
-    def test_topics_linked_without_a_transaction_are_a_second_event(self, crime):
-        book = Book.objects.create(title="Emma")
+def test_topics_linked_without_a_transaction_are_a_second_event(told, crime):
+    book = Book.objects.create(title="Emma")
+    book.genres.add(crime)
+
+    assert recorded() == [[f"book:{book.pk}"], [f"genre:{crime.pk}"]]
+
+
+def test_topic_added_later_is_an_event_for_its_followers_only(told, crime, poetry):
+    book = write(crime)
+    first = Event.objects.get()
+
+    book.genres.add(poetry)
+
+    second = Event.objects.last()
+    assert second.topics == [f"genre:{poetry.pk}"]
+    assert second.already_told == {
+        f"book:{book.pk}": first.relayed,
+        f"genre:{crime.pk}": first.relayed,
+    }
+
+
+def test_topic_added_from_the_other_side_is_an_event(told, crime, poetry):
+    write(crime)
+
+    poetry.books.set(Book.objects.all())
+
+    assert recorded()[1:] == [[f"genre:{poetry.pk}"]]
+
+
+def test_topic_removed_and_added_again_records_nothing(told, crime):
+    book = write(crime)
+
+    book.genres.clear()
+    book.genres.add(crime)
+
+    assert len(recorded()) == 1
+
+
+def test_topic_added_to_an_object_without_an_event_records_nothing(told, crime):
+    [book] = Book.objects.bulk_create([Book(title="Emma")])
+
+    book.genres.add(crime)
+
+    assert recorded() == []
+
+
+def test_topics_added_in_one_transaction_are_one_more_event(told, crime, poetry):
+    book = write()
+
+    with transaction.atomic():
         book.genres.add(crime)
-
-        assert recorded() == [[f"book:{book.pk}"], [f"genre:{crime.pk}"]]
-
-    def test_topic_added_later_is_an_event_for_its_followers_only(self, crime, poetry):
-        book = write(crime)
-        first = Event.objects.get()
-
         book.genres.add(poetry)
 
-        second = Event.objects.last()
-        assert second.topics == [f"genre:{poetry.pk}"]
-        assert second.already_told == {
-            f"book:{book.pk}": first.relayed,
-            f"genre:{crime.pk}": first.relayed,
-        }
+    first, second = Event.objects.order_by("pk")
+    assert second.topics == [f"genre:{crime.pk}", f"genre:{poetry.pk}"]
+    assert second.already_told == {f"book:{book.pk}": first.relayed}
 
-    def test_topic_added_from_the_other_side_is_an_event(self, crime, poetry):
-        write(crime)
 
-        poetry.books.set(Book.objects.all())
+def test_removed_topic_still_counts_as_already_told(told, crime, poetry):
+    book = write(crime)
 
-        assert recorded()[1:] == [[f"genre:{poetry.pk}"]]
+    with transaction.atomic():
+        book.genres.add(poetry)
+        book.genres.remove(crime)
 
-    def test_topic_removed_and_added_again_records_nothing(self, crime):
-        book = write(crime)
+    second = Event.objects.last()
+    assert second.topics == [f"genre:{poetry.pk}"]
+    assert set(second.already_told) == {f"book:{book.pk}", f"genre:{crime.pk}"}
 
-        book.genres.clear()
-        book.genres.add(crime)
 
-        assert len(recorded()) == 1
+def test_topic_added_and_removed_again_records_nothing(told, crime, poetry):
+    book = write(crime)
 
-    def test_topic_added_to_an_object_without_an_event_records_nothing(self, crime):
-        [book] = Book.objects.bulk_create([Book(title="Emma")])
+    with transaction.atomic():
+        book.genres.add(poetry)
+        book.genres.remove(poetry)
 
-        book.genres.add(crime)
+    assert len(recorded()) == 1
 
-        assert recorded() == []
 
-    def test_topics_added_in_one_transaction_are_one_more_event(self, crime, poetry):
-        book = write()
+def test_loading_data_over_an_object_with_an_event_records_nothing(told, crime, poetry):
+    book = write(crime)
+    rows = json.loads(serializers.serialize("json", [book]))
+    rows[0]["fields"]["genres"] = [crime.pk, poetry.pk]
 
-        with transaction.atomic():
-            book.genres.add(crime)
-            book.genres.add(poetry)
+    with transaction.atomic():
+        for row in serializers.deserialize("json", json.dumps(rows)):
+            row.save()
 
-        first, second = Event.objects.order_by("pk")
-        assert second.topics == [f"genre:{crime.pk}", f"genre:{poetry.pk}"]
-        assert second.already_told == {f"book:{book.pk}": first.relayed}
+    assert set(book.genres.all()) == {crime, poetry}
+    assert len(recorded()) == 1
 
-    def test_removed_topic_still_counts_as_already_told(self, crime, poetry):
-        book = write(crime)
 
-        with transaction.atomic():
-            book.genres.add(poetry)
-            book.genres.remove(crime)
+def test_nobody_is_notified_twice(told, maja, crime):
+    book = Book.objects.create(title="Emma")
+    Follow.objects.set_level(maja, f"genre:{crime.pk}", "follow")
+    Follow.objects.set_level(maja, f"book:{book.pk}", "follow")
+    Follow.objects.update(created=Event.objects.get().created)
 
-        second = Event.objects.last()
-        assert second.topics == [f"genre:{poetry.pk}"]
-        assert set(second.already_told) == {f"book:{book.pk}", f"genre:{crime.pk}"}
+    book.genres.add(crime)
 
-    def test_topic_added_and_removed_again_records_nothing(self, crime, poetry):
-        book = write(crime)
+    assert Event.objects.count() == 2
+    assert inbox_of(maja) == [Event.objects.first()]
 
-        with transaction.atomic():
-            book.genres.add(poetry)
-            book.genres.remove(poetry)
 
-        assert len(recorded()) == 1
+def test_followers_of_the_added_topic_are_notified(told, maja, crime):
+    book = Book.objects.create(title="Emma")
+    Follow.objects.set_level(maja, f"genre:{crime.pk}", "follow")
 
-    def test_loading_data_over_an_object_with_an_event_records_nothing(
-        self, crime, poetry
-    ):
-        book = write(crime)
-        rows = json.loads(serializers.serialize("json", [book]))
-        rows[0]["fields"]["genres"] = [crime.pk, poetry.pk]
+    book.genres.add(crime)
 
-        with transaction.atomic():
-            for row in serializers.deserialize("json", json.dumps(rows)):
-                row.save()
-
-        assert set(book.genres.all()) == {crime, poetry}
-        assert len(recorded()) == 1
-
-    def test_nobody_is_notified_twice(self, maja, crime):
-        book = Book.objects.create(title="Emma")
-        Follow.objects.set_level(maja, f"genre:{crime.pk}", "follow")
-        Follow.objects.set_level(maja, f"book:{book.pk}", "follow")
-        Follow.objects.update(created=Event.objects.get().created)
-
-        book.genres.add(crime)
-
-        assert Event.objects.count() == 2
-        assert inbox_of(maja) == [Event.objects.first()]
-
-    def test_followers_of_the_added_topic_are_notified(self, maja, crime):
-        book = Book.objects.create(title="Emma")
-        Follow.objects.set_level(maja, f"genre:{crime.pk}", "follow")
-
-        book.genres.add(crime)
-
-        assert inbox_of(maja) == [Event.objects.last()]
+    assert inbox_of(maja) == [Event.objects.last()]
