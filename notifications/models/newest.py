@@ -42,16 +42,19 @@ CROSS JOIN LATERAL (
     ORDER BY position DESC LIMIT %s
 ) r
 """
+# One JSON text a key: of a join with the subquery, SQLite may read the whole table for
+# each key, depending on its statistics.
 _SQLITE = """
-SELECT json_extract(k.value, '$[0]'), r.position, r.{value}
-FROM json_each(%s) AS k
-JOIN {table} r ON r.id IN (
-    SELECT x.id FROM {table} x
-    WHERE x.{key} = json_extract(k.value, '$[0]')
-        AND x.position > json_extract(k.value, '$[1]')
-        AND x.position < json_extract(k.value, '$[2]'){condition}
-    ORDER BY x.position DESC LIMIT %s
+SELECT json_extract(k.value, '$[0]'), (
+    SELECT json_group_array(json_array(r.position, r.{value})) FROM (
+        SELECT position, {value} FROM {table}
+        WHERE {key} = json_extract(k.value, '$[0]')
+            AND position > json_extract(k.value, '$[1]')
+            AND position < json_extract(k.value, '$[2]'){condition}
+        ORDER BY position DESC LIMIT %s
+    ) r
 )
+FROM json_each(%s) AS k
 """
 
 
@@ -95,11 +98,13 @@ class NewestRows:
             if connection.vendor == "postgresql":
                 columns = [list(column) for column in zip(*keys, strict=True)]
                 cursor.execute(_POSTGRESQL.format(**names), [*columns, *params, limit])
-            else:
-                cursor.execute(
-                    _SQLITE.format(**names), [json.dumps(keys), *params, limit]
-                )
-            return [Found(*row) for row in cursor.fetchall()]
+                return [Found(*row) for row in cursor.fetchall()]
+            cursor.execute(_SQLITE.format(**names), [*params, limit, json.dumps(keys)])
+            return [
+                Found(key, *row)
+                for key, rows in cursor.fetchall()
+                for row in json.loads(rows)
+            ]
 
     def of_all(self, ranges: Mapping[str, Range], *, limit: int) -> list[Found]:
         """Return at least `limit` of the newest rows of all keys, newest first.

@@ -4,6 +4,8 @@ import itertools
 import random
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.models import Event, EventTopic
@@ -101,3 +103,16 @@ def test_busy_key_is_not_read_whole(rows, django_assert_max_num_queries):
         found = NEWEST.of_all(ranges, limit=10)
 
     assert len(found) < 20
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a plan of SQLite")
+def test_statistics_do_not_make_sqlite_read_the_table_for_each_key(rows):
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        with CaptureQueriesContext(connection) as captured:
+            NEWEST.of_each({"topic:busy": Range(0, LARGEST_POSITION)}, limit=5)
+        cursor.execute(f"EXPLAIN QUERY PLAN {captured[0]['sql']}")
+        plan = [step for *_, step in cursor.fetchall()]
+
+    # The keys are read first, and each is searched for in the index.
+    assert plan[0].startswith("SCAN k "), plan
