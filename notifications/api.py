@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from notifications.inbox.announcements import announce
-from notifications.inbox.explain import Explanation, explain
+from notifications.inbox.explain import explain
+from notifications.inbox.reasons import Explanation
 from notifications.inbox.recipients import recipients_of
 from notifications.models import Actor, Event
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing import outbox
-from notifications.publishing.control import permissions_changed
 from notifications.publishing.event_types import EventType
 from notifications.publishing.followables import (
     follow,
@@ -23,6 +23,7 @@ from notifications.publishing.followables import (
     topic_of,
     unfollow,
 )
+from notifications.publishing.permissions import permissions_changed
 from notifications.publishing.retraction import retract
 from notifications.publishing.watch import watch
 

@@ -12,6 +12,7 @@ from django.db import connections
 
 from notifications.conf import SETTINGS, conf, configured
 from notifications.exceptions import InvalidSetting
+from notifications.publishing.followables import Followable, public_topics
 
 MIDDLEWARE = "notifications.middleware.CursorMiddleware"
 # The oldest redis-py that works, as in pyproject.toml. Before 5.3,
@@ -100,6 +101,30 @@ def check_database(
         for alias in databases or ()
         if connections[alias].vendor not in DATABASES
     ]
+
+
+@register("notifications")
+def check_private_kinds(**kwargs: Any) -> list[CheckMessage]:
+    """Check that somebody may see the topics of each private kind: W002."""
+    private = [each.kind for each in Followable.registry.values() if not each.public]
+    if not private or not _authorizes_by_default():
+        return []
+    return [
+        checks.Warning(
+            f"Nobody may follow or stream topics of these kinds: {', '.join(private)}.",
+            hint="Call followable(..., public=True) for kinds that everyone may see, "
+            "or set AUTHORIZE to a callable that says who may see which topic.",
+            id="notifications.W002",
+        )
+    ]
+
+
+def _authorizes_by_default() -> bool:
+    try:
+        return conf.AUTHORIZE is public_topics
+    except InvalidSetting:
+        # E001 reports it.
+        return False
 
 
 @register("notifications")

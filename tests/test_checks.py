@@ -8,6 +8,8 @@ from django.db import connection
 from notifications import checks
 from notifications.checks import MIDDLEWARE
 from notifications.conf import SETTINGS
+from notifications.publishing.followables import Followable, followable
+from project.qa.models import Topic
 
 
 @pytest.fixture
@@ -33,6 +35,25 @@ def installed_redis(monkeypatch):
 
 def test_configured_site_has_no_messages(check):
     assert check() == []
+
+
+@pytest.fixture
+def private_kind(monkeypatch):
+    """A kind of topics that is not public."""
+    monkeypatch.setattr(Followable, "registry", {**Followable.registry})
+    followable(Topic, kind="secret")
+
+
+def test_private_kind_needs_a_rule_of_the_site(check, private_kind):
+    (message,) = check()
+
+    assert message.id == "notifications.W002"
+    assert message.msg == "Nobody may follow or stream topics of these kinds: secret."
+    assert check(AUTHORIZE=lambda user, topic: True) == []
+
+
+def test_invalid_rule_is_reported_once(check, private_kind):
+    assert [message.id for message in check(AUTHORIZE=7)] == ["notifications.E001"]
 
 
 def test_setting_may_be_missing(settings):

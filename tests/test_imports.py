@@ -17,10 +17,10 @@ SOURCES = [path for path in APP.rglob("*.py") if "migrations" not in path.parts]
 LAYERS = [
     {"lib", "exceptions", "signals"},
     {"conf", "protocol"},
-    {"models", "log", "checks"},
+    {"models", "log"},
     {"publishing", "live", "testing"},
     {"inbox", "streams", "schema", "middleware", "templatetags"},
-    {"views", "management", "monitoring", "worker", "api"},
+    {"views", "management", "monitoring", "worker", "api", "checks"},
     {"urls", "apps", "admin"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}

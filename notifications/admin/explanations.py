@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from notifications.inbox.explain import Effect, Explanation, explain, explain_all
+from notifications.inbox.explain import explain, explain_all
+from notifications.inbox.reasons import Effect, Explanation
 from notifications.inbox.recipients import recipients_of
 from notifications.models import Event
 

@@ -4,7 +4,6 @@ It puts the rule of `protocol/subscriptions.py` into words; a property test comp
 the two.
 """
 
-import enum
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,67 +13,27 @@ from typing import Any
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from notifications.conf import conf
+from notifications.inbox.reasons import (
+    Effect,
+    Explanation,
+    Reason,
+    excludes,
+    includes,
+    note,
+)
 from notifications.models import (
-    Actor,
     Delivery,
     Event,
     Follow,
     Inbox,
     Level,
     Preference,
+    TopicPermissions,
     actors_of,
 )
 from notifications.models.times import truncate_to_milliseconds
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing.followables import labels_of
-
-
-class Effect(enum.Enum):
-    """What a reason does: whether the event gets into the inbox, and whether live."""
-
-    INCLUDES = "includes"
-    EXCLUDES = "excludes"
-    # The event is in the inbox, and the bell does not count it.
-    INBOX_ONLY = "inbox_only"
-    # No effect; useful to know.
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One sentence of an explanation, and its effect."""
-
-    effect: Effect
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a person is notified about an event, or why not.
-
-    `shown_user` is the person as ACTOR shows them. `seen` and `read` are the state of
-    the event in the person's inbox. Whether a stream was open is not known.
-    """
-
-    user: Any
-    shown_user: Actor
-    reasons: tuple[Reason, ...]
-    seen: bool = False
-    read: bool = False
-
-    @property
-    def in_inbox(self) -> bool:
-        """Whether the event is in the person's inbox."""
-        return self._has(Effect.INCLUDES) and not self._has(Effect.EXCLUDES)
-
-    @property
-    def live(self) -> bool:
-        """Whether the person is also notified live, so that the bell counts it."""
-        return self.in_inbox and not self._has(Effect.INBOX_ONLY)
-
-    def _has(self, effect: Effect) -> bool:
-        return any(reason.effect is effect for reason in self.reasons)
 
 
 def explain(event: Event, user: Any) -> Explanation:
@@ -141,7 +100,7 @@ def _explain(context: _EventContext, people: list[Any]) -> list[Explanation]:
     deliveries = dict(preferences.values_list("user", "delivery"))
     shown = actors_of(people)
     evaluations = [
-        _Evaluation(
+        _Evaluation.of(
             context, each, follows[each.pk], deliveries.get(each.pk, Delivery.LIVE)
         )
         for each in people
@@ -156,22 +115,44 @@ def _explain(context: _EventContext, people: list[Any]) -> list[Explanation]:
 class _Evaluation:
     """Applies the rule of the inbox to one event and one person.
 
-    `follows` are the person's follows of the event's topics, by topic, and `delivery`
-    is their preference for its type.
+    `follows` are the person's follows of the event's topics, by topic, without the
+    `refused` ones, and `delivery` is their preference for its type.
     """
 
     context: _EventContext
     user: Any
     follows: Mapping[str, Follow]
+    refused: tuple[str, ...]
     delivery: str
+
+    @classmethod
+    def of(
+        cls,
+        context: _EventContext,
+        user: Any,
+        follows: dict[str, Follow],
+        delivery: str,
+    ) -> "_Evaluation":
+        """Return the evaluation for a person, with what AUTHORIZE says about topics."""
+        permissions = TopicPermissions(user)
+        refused = tuple(
+            topic
+            for topic, follow in follows.items()
+            if follow.level != Level.MUTE and not permissions.may_see(topic)
+        )
+        allowed = {
+            topic: each for topic, each in follows.items() if topic not in refused
+        }
+        return cls(context, user, allowed, refused, delivery)
 
     def reasons(self) -> Iterator[Reason]:
         """Yield every reason for and against notifying the person."""
         inclusions = [*self._inclusions()]
         yield from inclusions or self._missing_inclusions()
+        yield from self._refused(Effect.NOTE if inclusions else Effect.EXCLUDES)
         if self.context.event.actor_id == self.user.pk:
             text = _("Caused the event: nobody is notified about their own actions.")
-            yield _excludes(text)
+            yield excludes(text)
         yield from self._mutes()
         yield from self._earlier_events()
         if self.delivery != Delivery.LIVE:
@@ -185,10 +166,10 @@ class _Evaluation:
         for topic in self.context.topics:
             if follow := self._follow_at(self.context.relayed, topic):
                 text = texts[Level(follow.level)]
-                yield _includes(self._format(text, topic, follow.created))
+                yield includes(self._format(text, topic, follow.created))
         created = self.context.event.created
         if EVERYONE in self.context.topics and self._had_account(created):
-            yield _includes(_("The event is addressed to everyone."))
+            yield includes(_("The event is addressed to everyone."))
 
     def _missing_inclusions(self) -> Iterator[Reason]:
         """Yield why nothing includes the person."""
@@ -199,18 +180,27 @@ class _Evaluation:
         ]
         text = _("Started to follow %(topic)s after the event (%(time)s).")
         for follow in late:
-            yield _excludes(self._format(text, follow.topic, follow.created))
+            yield excludes(self._format(text, follow.topic, follow.created))
         if EVERYONE in self.context.topics:
             text = _("The account was created after the event (%(time)s).")
-            yield _excludes(text % {"time": _format_time(self.user.date_joined)})
-        elif not late:
-            yield _excludes(_("Follows none of the event's topics."))
+            yield excludes(text % {"time": _format_time(self.user.date_joined)})
+        elif not late and not self._refused_topics():
+            yield excludes(_("Follows none of the event's topics."))
+
+    def _refused(self, effect: Effect) -> Iterator[Reason]:
+        """Yield the topics of the event that the person follows and may not see."""
+        text = _("Follows %(topic)s, but is not allowed to see it.")
+        for topic in self._refused_topics():
+            yield Reason(effect, text % {"topic": self.context.name(topic)})
+
+    def _refused_topics(self) -> list[str]:
+        return [topic for topic in self.context.topics if topic in self.refused]
 
     def _mutes(self) -> Iterator[Reason]:
         text = _("Has muted %(topic)s (since %(time)s).")
         for topic, follow in self.follows.items():
             if follow.level == Level.MUTE:
-                yield _excludes(self._format(text, topic, follow.created))
+                yield excludes(self._format(text, topic, follow.created))
 
     def _earlier_events(self) -> Iterator[Reason]:
         """Yield the topics by which an earlier event notified the person already."""
@@ -218,7 +208,7 @@ class _Evaluation:
         for topic, time in self.context.already_told.items():
             everyone = topic == EVERYONE and self._had_account(time)
             if everyone or self._follow_at(time, topic):
-                yield _excludes(self._format(text, topic, time))
+                yield excludes(self._format(text, topic, time))
 
     def _preference(self) -> Reason:
         """Return what a preference other than live does; watching overrides it."""
@@ -234,9 +224,9 @@ class _Evaluation:
                         "%(topic)s."
                     )
                 )
-                return _note(text % {"topic": self.context.name(topic)})
+                return note(text % {"topic": self.context.name(topic)})
         if off:
-            return _excludes(_("Has turned off this type of event."))
+            return excludes(_("Has turned off this type of event."))
         text = _("Wants this type of event only in the inbox.")
         return Reason(Effect.INBOX_ONLY, text)
 
@@ -258,26 +248,10 @@ class _Evaluation:
 
 def _notes(context: _EventContext, user: Any) -> Iterator[Reason]:
     """Yield what does not decide about the inbox, and explains a silent stream."""
-    for topic in context.topics:
-        if topic != EVERYONE and not conf.AUTHORIZE(user, topic):
-            text = _("May not see %(topic)s, so its events are not streamed to them.")
-            yield _note(text % {"topic": context.name(topic)})
     if not user.is_active:
-        yield _note(_("The account is inactive and cannot sign in."))
+        yield note(_("The account is inactive and cannot sign in."))
     if context.event.relayed is None:
-        yield _note(_("The event is still pending and has not been streamed."))
-
-
-def _includes(text: str) -> Reason:
-    return Reason(Effect.INCLUDES, text)
-
-
-def _excludes(text: str) -> Reason:
-    return Reason(Effect.EXCLUDES, text)
-
-
-def _note(text: str) -> Reason:
-    return Reason(Effect.NOTE, text)
+        yield note(_("The event is still pending and has not been streamed."))
 
 
 def _format_time(time: datetime) -> str:

@@ -16,7 +16,11 @@ from notifications.protocol.topics import EVERYONE
 
 
 def recipients_of(event: Event) -> QuerySet[Any]:
-    """Return the active people who have an event in their inbox."""
+    """Return the active people who have an event in their inbox.
+
+    AUTHORIZE is not asked. People whose permission has ended are among them until
+    `permissions_changed` deletes their follows.
+    """
     found = recipients(
         event.topics,
         event_type=event.type,

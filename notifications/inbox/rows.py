@@ -10,7 +10,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from notifications.conf import conf
 from notifications.models import (
     Actor,
     Event,
@@ -144,9 +143,11 @@ class _FollowedTopics:
         self._levels = {
             topic: level
             for topic, level in inbox.levels.items()
-            if topic in names and level != Level.MUTE
+            if topic in names
+            and level != Level.MUTE
+            and inbox.permissions.may_see(topic)
         }
-        visible = {name for name in names if conf.AUTHORIZE(inbox.user, name)}
+        visible = {name for name in names if inbox.permissions.may_see(name)}
         self._labels = defaultdict(lambda: "", labels_of(visible))
 
     def reasons(self, event: Event) -> tuple[FollowedTopic, ...]:

@@ -241,12 +241,12 @@ class Connection:
         return since is not None and since <= by
 
     def is_ended_by(self, entry: EndEntry) -> bool:
-        """Tell whether an end of this person's streams includes this one."""
+        """Tell whether an end of streams, of this person or a topic, includes this."""
+        if entry.topic:
+            return not {entry.topic, wildcard(entry.topic)}.isdisjoint(self.selectors)
         if entry.session:
             return entry.session == self.session
-        if entry.login:
-            return entry.login != self.login
-        return True
+        return not entry.login or entry.login != self.login
 
     def push(self, batch: Batch) -> None:
         """Send frames of the log to the client, without those that it has."""

@@ -3,6 +3,8 @@
 Guarded by the hub's lock.
 """
 
+from typing import NamedTuple
+
 from notifications.live.connection import Connection
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
@@ -11,10 +13,21 @@ from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import (
     ControlEntry,
     CountEntry,
+    EndEntry,
     FollowEntry,
     PreferenceEntry,
 )
 from notifications.protocol.frames import Batch
+
+
+class Ending(NamedTuple):
+    """Connections that are to be closed, and the reason that their clients get."""
+
+    connections: list[Connection]
+    reason: str
+
+
+NOTHING_ENDS = Ending([], "")
 
 
 class ControlEntries:
@@ -24,15 +37,22 @@ class ControlEntries:
         self._routing = routing
         self._replay = replay
 
-    def apply_to_person(self, entry: ControlEntry, cursor: Cursor) -> None:
-        """Apply the entry at a cursor to every connection of its person."""
+    def apply_to_all(self, entry: ControlEntry, cursor: Cursor) -> Ending:
+        """Apply the entry at a cursor to every connection that it concerns.
+
+        A topic may have very many: the caller has to close those that are returned,
+        outside the lock, before it routes another frame.
+        """
+        if isinstance(entry, EndEntry) and entry.topic:
+            return Ending(self._routing.bringing(entry.topic), entry.reason)
         for connection in self._routing.of(entry.user):
             self.apply(entry, cursor, connection)
+        return NOTHING_ENDS
 
     def apply(
         self, entry: ControlEntry, cursor: Cursor, connection: Connection
     ) -> None:
-        """Apply the entry at a cursor to one connection of its person."""
+        """Apply the entry at a cursor to one connection that it may concern."""
         if isinstance(entry, FollowEntry | PreferenceEntry):
             self._routing.change(connection, entry, cursor)
         elif isinstance(entry, CountEntry):

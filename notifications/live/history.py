@@ -79,10 +79,19 @@ class Segment:
     def controls(
         self, user: str, after: Cursor, until: Cursor
     ) -> Iterator[tuple[Cursor, ControlEntry]]:
-        """Yield the control entries of a person between two cursors."""
-        for index, entry in self._controls.get(user, ()):
+        """Yield the control entries of a person, and of topics, between two cursors."""
+        own, of_topics = self._controls.get(user, ()), self._controls.get("", ())
+        # Those of topics have no user, as anonymous connections.
+        found = (
+            own if not of_topics or not user else sorted([*own, *of_topics], key=_index)
+        )
+        for index, entry in found:
             if after < self.cursors[index] <= until:
                 yield self.cursors[index], entry
+
+
+def _index(item: tuple[int, ControlEntry]) -> int:
+    return item[0]
 
 
 class History:

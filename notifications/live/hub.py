@@ -15,7 +15,7 @@ from notifications.lib.log_throttle import RateLimitFilter
 from notifications.lib.time_slice import TimeSlicer
 from notifications.live.catch_up import CatchUp
 from notifications.live.connection import Connection
-from notifications.live.control_entries import ControlEntries
+from notifications.live.control_entries import NOTHING_ENDS, ControlEntries, Ending
 from notifications.live.history import Item
 from notifications.live.metrics import shared_metrics
 from notifications.live.replay import Replay
@@ -240,21 +240,24 @@ class Hub:
         waiting = deque(records)
         while waiting:
             with self._lock:
-                found = self._next_frames(waiting)
+                found, ending = self._next_frames(waiting)
                 fan_outs = self._routing.add_unseen_counts(
                     self._routing.fan_outs(found)
                 )
             for batch, connections in fan_outs:
                 for connection in self._time_slicer.iterate(connections):
                     connection.push(batch)
+            for connection in self._time_slicer.iterate(ending.connections):
+                connection.close(ending.reason)
             self._delivered_up_to = self._position
             shared_metrics().pushed(found, fan_outs)
 
-    def _next_frames(self, waiting: deque[Record]) -> list[Frame]:
+    def _next_frames(self, waiting: deque[Record]) -> tuple[list[Frame], Ending]:
         """Take the entries up to the next control entry; apply one at the front.
 
         Frames before a control entry are routed by the subscriptions from before it,
-        frames after it by those from after it. A retraction is taken alone.
+        frames after it by those from after it. A retraction is taken alone. Returns the
+        frames, and the connections to close before the next ones are taken.
         """
         found: list[Frame] = []
         size = 0
@@ -276,8 +279,10 @@ class Hub:
                     audiences.add(audience)
                     size += self._routing.audience_size(audience)
             elif item is not None:
-                self._control_entries.apply_to_person(item, record.cursor)
-        return found
+                ending = self._control_entries.apply_to_all(item, record.cursor)
+                if ending.connections:
+                    return [], ending
+        return found, NOTHING_ENDS
 
 
 def _stands_alone(item: Item) -> bool:

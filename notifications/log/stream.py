@@ -25,7 +25,7 @@ from notifications.log.process_registry import ProcessRegistry
 from notifications.log.retractions import Retractions
 from notifications.log.session_store import SessionStore
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import Record, StartEntry, encode
+from notifications.protocol.entries import EVERY_USER, Record, StartEntry, encode
 
 # How many entries a page of a replay has at most.
 READ_LIMIT = 500
@@ -35,7 +35,8 @@ SCAN_COUNT = 1_000
 # Appends an entry unless its uid was appended before, and returns its cursor.
 # KEYS: the stream, the uid's key and, for a control entry, the person's cached
 # sessions. These are deleted first: Redis lets a script that has begun to write go on
-# even when its memory is full. ARGV: the entry, entries kept, seconds to keep the uid.
+# even when its memory is full. ARGV: the entry, entries kept, seconds to keep the uid
+# and to know of the change of the sessions.
 APPEND = """
 local cursor = redis.call('GET', KEYS[2])
 if KEYS[3] then redis.call('DEL', KEYS[3]) end
@@ -45,7 +46,7 @@ if not cursor then
 end
 if KEYS[3] then
     redis.call('HSET', KEYS[3], 'changed', cursor)
-    redis.call('EXPIRE', KEYS[3], ARGV[3])
+    redis.call('EXPIRE', KEYS[3], ARGV[4])
 end
 return cursor
 """
@@ -102,8 +103,8 @@ class Log:
     def append_controls(self, entries: Sequence[tuple[str, bytes, str]]) -> None:
         """Append (uid, entry, user) triples as `append` does.
 
-        What the session store holds of each user is deleted in the same step; an
-        empty user deletes nothing.
+        What the session store holds of each user, or of EVERY_USER, is stale from then
+        on; an empty user changes nothing there.
         """
         self._append(
             [
@@ -130,13 +131,18 @@ class Log:
 
     def session_store(self, user: str) -> SessionStore:
         """Return the cached sessions of a person."""
-        return SessionStore(self._batcher.request, self._sessions(user))
+        everyone = self._sessions(EVERY_USER)
+        return SessionStore(self._batcher.request, self._sessions(user), everyone)
 
     def check_breaker(self) -> None:
         """Raise LogUnavailable if Redis failed a moment ago; does not ask Redis."""
         self._client.check_breaker()
 
     def _append(self, items: list[tuple[bytes, tuple[str, ...]]]) -> list[Cursor]:
+        window, session_seconds = (
+            conf.DEDUPLICATION_WINDOW,
+            round(conf.SESSION_CACHE_TTL),
+        )
         with (
             self._client.command() as client,
             client.pipeline(transaction=False) as pipeline,
@@ -144,7 +150,7 @@ class Log:
             for body, keys in items:
                 pipeline.eval(
                     APPEND, 1 + len(keys), self._stream, *keys, body,
-                    conf.LOG_MAX_ENTRIES, conf.DEDUPLICATION_WINDOW,
+                    conf.LOG_MAX_ENTRIES, window, max(window, session_seconds),
                 )  # fmt: skip
             return [replies.cursor(reply) for reply in pipeline.execute()]
 

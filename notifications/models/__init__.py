@@ -11,14 +11,15 @@ from notifications.models.follows import (
     Preference,
     validate_topic,
 )
-from notifications.models.inbox import Inbox, Selection
-from notifications.models.inbox_events import InboxEvent
+from notifications.models.inbox import Inbox
+from notifications.models.inbox_events import InboxEvent, Selection
 from notifications.models.pending import (
     forget_read,
     forget_seen,
     is_marked_pending,
     pending_events,
 )
+from notifications.models.permissions import TopicPermissions
 from notifications.models.reading import DueCount, ReadMark, ReadState
 from notifications.models.times import now
 from notifications.protocol.entries import COUNT_LIMIT
@@ -41,6 +42,7 @@ __all__ = [
     "ReadMark",
     "ReadState",
     "Selection",
+    "TopicPermissions",
     "actors_of",
     "forget_read",
     "forget_seen",

@@ -1,5 +1,7 @@
 """Follows of topics at a level, and preferences by event type."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -9,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from notifications.exceptions import InvalidTopic
-from notifications.models.times import now
+from notifications.models.times import now, truncate_to_milliseconds
 from notifications.protocol import topics
+from notifications.protocol.cursor import milliseconds
+from notifications.protocol.subscriptions import Subscriptions
 
 
 def validate_topic(value: str) -> None:
@@ -167,3 +171,21 @@ class Preference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.type} {self.delivery}"
+
+
+def make_subscriptions(
+    user: Any, follows: Iterable[tuple[str, str, datetime]]
+) -> Subscriptions:
+    """Return what a person follows, and how they want to be notified.
+
+    `follows` are the topic, the level and the time of each follow.
+    """
+    preferences = Preference.objects.filter(user=user)
+    deliveries = list(preferences.values_list("type", "delivery"))
+    joined = getattr(user, "date_joined", None)
+    return Subscriptions.of(
+        [(topic, level, milliseconds(since)) for topic, level, since in follows],
+        off=[name for name, how in deliveries if how == Delivery.OFF],
+        not_live=[name for name, how in deliveries if how != Delivery.LIVE],
+        joined=0 if joined is None else milliseconds(truncate_to_milliseconds(joined)),
+    )

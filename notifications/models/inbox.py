@@ -2,12 +2,11 @@
 
 A page or a count reads a bounded number of the newest events by index, and applies the
 rule of `protocol/subscriptions.py` to those. Its cost does not grow with the number of
-events.
+events. AUTHORIZE is asked once about each topic by which one of them is found.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,12 +17,12 @@ from django.http import HttpRequest
 
 from notifications.models.event_topics import EventTopic
 from notifications.models.events import Event
-from notifications.models.follows import Delivery, Follow, Preference
-from notifications.models.inbox_events import InboxEvent, read_events
+from notifications.models.follows import Follow, make_subscriptions
+from notifications.models.inbox_events import InboxEvent, Selection, read_events
 from notifications.models.newest import Found, NewestRows, Range
+from notifications.models.permissions import TopicPermissions
 from notifications.models.reading import ReadMark, ReadState
-from notifications.models.times import truncate_to_milliseconds
-from notifications.protocol.cursor import LARGEST_POSITION, Cursor, milliseconds
+from notifications.protocol.cursor import LARGEST_POSITION, Cursor
 from notifications.protocol.entries import COUNT_LIMIT
 from notifications.protocol.subscriptions import Subscriptions
 from notifications.protocol.topics import EVERYONE
@@ -46,14 +45,6 @@ class InboxBatch(NamedTuple):
     end: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which events to show: the unread ones, or those of one type."""
-
-    unread: bool = False
-    event_type: str = ""
-
-
 _BY_TOPIC = NewestRows(
     EventTopic, key="topic", value="event_id", condition="told IS NULL"
 )
@@ -66,6 +57,7 @@ class Inbox:
 
     def __init__(self, user: Any) -> None:
         self.user = user
+        self.permissions = TopicPermissions(user)
         # What was read from the database already: the newest topics of events, events
         # by their keys, and by group the position up to which it is read.
         self._newest: list[Found] | None = None
@@ -94,20 +86,7 @@ class Inbox:
     @cached_property
     def subscriptions(self) -> Subscriptions:
         """What the person follows, and how they want to be notified."""
-        preferences = Preference.objects.filter(user=self.user)
-        deliveries = list(preferences.values_list("type", "delivery"))
-        joined = getattr(self.user, "date_joined", None)
-        return Subscriptions.of(
-            [
-                (topic, level, milliseconds(since))
-                for topic, level, since in self._follows
-            ],
-            off=[name for name, how in deliveries if how == Delivery.OFF],
-            not_live=[name for name, how in deliveries if how != Delivery.LIVE],
-            joined=0
-            if joined is None
-            else milliseconds(truncate_to_milliseconds(joined)),
-        )
+        return make_subscriptions(self.user, self._follows)
 
     @cached_property
     def state(self) -> ReadState:
@@ -145,7 +124,8 @@ class Inbox:
 
     def _ranges(self, *, before: int, after: int) -> dict[str, Range]:
         """Return between which positions each topic brings events."""
-        since = dict(self.subscriptions.followed_since)
+        allowed = self.permissions.without_refused(self.subscriptions)
+        since = dict(allowed.followed_since)
         if self.subscriptions.joined is not None:
             since[EVERYONE] = 0
         return {
@@ -154,9 +134,11 @@ class Inbox:
         }
 
     def _notified(
-        self, events: Iterable[InboxEvent], *, live: bool = False
+        self, events: Sequence[InboxEvent], *, live: bool = False
     ) -> list[InboxEvent]:
-        rule, user = self.subscriptions.notifies, str(self.user.pk)
+        topics = {topic for each in events for topic in each.addressed.all_topics}
+        allowed = self.permissions.restrict(self.subscriptions, topics)
+        rule, user = allowed.notifies, str(self.user.pk)
         return [each for each in events if rule(each.addressed, user=user, live=live)]
 
     def events(self, *, live: bool = False) -> list[InboxEvent]:

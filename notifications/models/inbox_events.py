@@ -1,5 +1,6 @@
 """Events as an inbox reads them: what the rule needs of each, without its payload."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,6 +20,14 @@ class InboxEvent(NamedTuple):
     position: int
     relayed: bool
     addressed: Addressed
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events to show: the unread ones, or those of one type."""
+
+    unread: bool = False
+    event_type: str = ""
 
 
 def read_events(keys: set[int]) -> list[InboxEvent]:

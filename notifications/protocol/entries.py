@@ -13,6 +13,8 @@ _EVENT_TYPE = r"\A[a-z][a-z0-9_]{0,62}\Z"
 _CURSOR = r"\A(0|[1-9][0-9]{0,18})-(0|[1-9][0-9]{0,18})\Z"
 # Unseen and unread events are counted up to this number.
 COUNT_LIMIT = 100
+# Stands for all users where an entry makes cached sessions stale.
+EVERY_USER = "*"
 
 
 class Entry(
@@ -94,13 +96,15 @@ class EndEntry(Entry, frozen=True, tag="end"):
     """The end of a person's streams, with the reason that the clients get.
 
     With a `session`, only the streams of that session end. With a `login`, only the
-    streams that were opened under another login end. Both are digests.
+    streams that were opened under another login end. Both are digests. With a `topic`,
+    the streams of everyone that bring this topic end, and `user` is empty.
     """
 
     user: str
     reason: str
     session: str = ""
     login: str = ""
+    topic: str = ""
 
 
 class StartEntry(Entry, frozen=True, tag="start"):
@@ -143,9 +147,12 @@ def decode_outbox(body: bytes) -> OutboxEntry:
 def affected_user(entry: OutboxEntry) -> str:
     """Return the user whose cached sessions an entry makes stale.
 
-    It is empty for an entry that leaves them valid.
+    It is EVERY_USER for one about a topic, and empty for one that leaves all valid.
     """
-    return "" if isinstance(entry, CountEntry | RetractEntry) else entry.user
+    if isinstance(entry, CountEntry | RetractEntry):
+        return ""
+    about_topic = isinstance(entry, EndEntry) and entry.topic
+    return EVERY_USER if about_topic else entry.user
 
 
 def verified(body: bytes) -> bytes:

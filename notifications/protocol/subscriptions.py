@@ -31,6 +31,11 @@ class Addressed:
     actor: str = ""
     already_told: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def all_topics(self) -> tuple[str, ...]:
+        """The topics of this event and of the earlier ones."""
+        return (*self.topics, *self.already_told)
+
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
@@ -98,7 +103,7 @@ class Subscriptions:
         """Tell whether this person has muted a topic of an event."""
         if not self.muted:
             return False
-        return not self.muted.isdisjoint((*event.topics, *event.already_told))
+        return not self.muted.isdisjoint(event.all_topics)
 
     def was_already_told(self, event: Addressed) -> bool:
         """Tell whether an earlier event notified this person about the same object."""
@@ -129,6 +134,21 @@ class Subscriptions:
             followed_since=followed_since,
             muted=_with(self.muted, topic, level == MUTE),
             watched=_with(self.watched, topic, level == WATCH),
+        )
+
+    def without(self, topics: Iterable[str]) -> "Subscriptions":
+        """Return the subscriptions without the follows of some topics.
+
+        Mutes stay: they never bring an event.
+        """
+        refused = frozenset(topics)
+        if refused.isdisjoint(self.followed_since):
+            return self
+        followed = self.followed_since.items()
+        return replace(
+            self,
+            followed_since={name: at for name, at in followed if name not in refused},
+            watched=self.watched - refused or NONE,
         )
 
     def with_type(self, event_type: str, *, live: bool) -> "Subscriptions":

@@ -10,7 +10,6 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.signals import user_logged_out
-from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
 from django.http import HttpRequest
@@ -23,7 +22,7 @@ from notifications.lib.digests import (
     login_digest,
     session_digest,
 )
-from notifications.models import Delivery, Follow, Preference
+from notifications.models import Delivery, Follow, Level, Preference
 from notifications.protocol.cursor import milliseconds
 from notifications.protocol.entries import EndEntry, FollowEntry, PreferenceEntry
 from notifications.publishing import outbox
@@ -57,8 +56,14 @@ def _connect(
 
 def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:
     if not raw:
-        _record_follow(instance, instance.level)
+        _record_follow(instance, _allowed_level(instance))
         outbox.record_due_count(instance.user_id)
+
+
+def _allowed_level(follow: Follow) -> str:
+    """Return the level of a follow; empty if AUTHORIZE refuses it."""
+    allowed = follow.level == Level.MUTE or conf.AUTHORIZE(follow.user, follow.topic)
+    return follow.level if allowed else ""
 
 
 def _follow_deleted(*, instance: Follow, origin: Any, **signal: Any) -> None:
@@ -160,17 +165,3 @@ def _end(user: str, reason: str, *, session: str = "", login: str = "") -> None:
         uid=str(uuid.uuid4()), user=user, reason=reason, session=session, login=login
     )
     outbox.record_control(entry)
-
-
-def permissions_changed(user: Any) -> None:
-    """Announce that a person's permissions to see topics have changed.
-
-    Follows of topics that the person may no longer see are deleted, which removes
-    their events from the inbox. The person's streams end; when they reconnect, what
-    they may see is determined again.
-    """
-    with transaction.atomic():
-        for follow in Follow.objects.filter(user=user):
-            if not conf.AUTHORIZE(user, follow.topic):
-                follow.delete()
-        end_streams(user, "permissions_changed")

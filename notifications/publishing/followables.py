@@ -52,12 +52,14 @@ class Followable:
 
 
 def followable(
-    model: type[models.Model], *, kind: str, key: str = "pk", public: bool = True
+    model: type[models.Model], *, kind: str, key: str = "pk", public: bool = False
 ) -> None:
     """Let people follow the objects of a model, as topics `<kind>:<value of key>`.
 
-    `key` names a unique field. Everyone may stream the topics of a public kind. Raises
-    InvalidTopic for an invalid `kind`, and AlreadyRegistered for one that is taken.
+    `key` names a unique field. By default, AUTHORIZE lets everyone stream and follow
+    the topics of a public kind, also anonymous clients, and nobody those of others.
+    Raises InvalidTopic for an invalid `kind`, and AlreadyRegistered for one that is
+    taken.
     """
     topics.build(kind, "1")
     new = Followable(model, kind, key, public, declared_at=call_site(frames_up=1))

@@ -17,7 +17,7 @@ from notifications.live.hub import shared_hub
 from notifications.live.pubsub import shared_pubsub
 from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport
-from notifications.models import Follow, Preference
+from notifications.models import Follow, Preference, TopicPermissions
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.protocol.frames import Batch
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
@@ -141,13 +141,13 @@ def subscriptions_of(user: Any) -> Subscriptions:
     if user is None:
         return NO_SUBSCRIPTIONS
     rows = Follow.objects.filter(user=user).values_list("topic", "level", "created")
-    allowed = (
+    follows = (
         # Interned: one string for all connections that follow a topic.
         (sys.intern(topic), level, milliseconds(created))
         for topic, level, created in rows
-        if conf.AUTHORIZE(user, topic)
     )
-    return Subscriptions.of(allowed, not_live=Preference.objects.not_live(user))
+    found = Subscriptions.of(follows, not_live=Preference.objects.not_live(user))
+    return TopicPermissions(user).restrict(found, found.followed_since)
 
 
 def _release_database() -> None:

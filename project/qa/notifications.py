@@ -36,10 +36,10 @@ NEW_ANSWER = EventType(
     "new_answer", NewAnswer, label=_("New answer"), group="question_id"
 )
 
-# Users follow `topic:espresso`, `question:42` and `user:7`.
-followable(Topic, kind="topic", key="slug")
-followable(Question, kind="question")
-followable(get_user_model(), kind="user")
+# Users follow `topic:espresso`, `question:42` and `user:7`. Everyone may see all of it.
+followable(Topic, kind="topic", key="slug", public=True)
+followable(Question, kind="question", public=True)
+followable(get_user_model(), kind="user", public=True)
 
 
 def question_topics(question: Question) -> list[str]:

@@ -80,7 +80,12 @@ def test_connection_reports_each_frame(run):
 
 
 @pytest.mark.parametrize(
-    ("name", "detail"), [("reset", {"reason": "gap"}), ("count", {"unseen": None})]
+    ("name", "detail"),
+    [
+        ("reset", {"reason": "gap"}),
+        ("count", {"unseen": None}),
+        ("server_closed", {"reason": "permissions_changed"}),
+    ],
 )
 def test_lost_position_is_fetched_before_the_page_is_notified(run, name, detail):
     before, frames, requests, url = run("connection.lostPosition", name, detail)

@@ -187,19 +187,35 @@ def test_watching_overrides_preferences(maja, delivery, level, expected, reason)
     assert reasons(found)[1:] == [reason]
 
 
-def test_topic_that_the_person_may_not_see_is_noted(maja, settings):
+@pytest.fixture
+def nothing_is_allowed(settings):
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
         "AUTHORIZE": lambda user, topic: False,
     }
+
+
+REFUSED = "Follows topic Espresso [topic:espresso], but is not allowed to see it."
+
+
+def test_follow_that_is_not_allowed_does_not_notify(maja, nothing_is_allowed):
+    follow(maja)
+
+    found = explain(event_to(), maja)
+
+    assert verdict(found) == NOT
+    assert reasons(found) == [REFUSED]
+
+
+def test_follow_that_is_not_allowed_is_noted_beside_other_reasons(
+    maja, nothing_is_allowed
+):
     follow(maja)
 
     found = explain(event_to("topic:espresso", EVERYONE), maja)
 
-    assert reasons(found)[2:] == [
-        "May not see topic Espresso [topic:espresso], "
-        "so its events are not streamed to them."
-    ]
+    assert verdict(found) == LIVE
+    assert reasons(found) == ["The event is addressed to everyone.", REFUSED]
 
 
 def test_inactive_account_is_noted(maja):

@@ -6,11 +6,11 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
+from notifications.api import permissions_changed
 from notifications.lib.digests import login_digest, session_digest
 from notifications.models import Control, Follow
 from notifications.protocol.entries import EndEntry, FollowEntry
 from notifications.publishing import outbox
-from notifications.publishing.control import permissions_changed
 from notifications.streams.open_stream import subscriber_of
 from project.qa.notifications import NEW_QUESTION
 from tests.inboxes import inbox_of

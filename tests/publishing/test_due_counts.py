@@ -3,7 +3,6 @@
 import threading
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -14,6 +13,7 @@ from notifications.protocol.entries import CountEntry, EventEntry
 from notifications.publishing import outbox
 from notifications.publishing.unseen import ATTEMPTS
 from tests.publishing.recording import record
+from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -68,11 +68,14 @@ def test_object_of_another_model_has_no_topic(maja):
     assert caught.value.model is Follow
 
 
-def test_kind_may_be_private():
-    followable(Follow, kind="secret", public=False)
+def test_kind_is_private_unless_it_is_public(maja):
+    followable(Follow, kind="secret")
+    followable(Follow, kind="open", public=True)
 
-    assert not public_topics(None, "secret:1")
-    assert public_topics(None, "user:1")
+    for user in (None, maja):
+        assert not public_topics(user, "secret:1")
+        assert not public_topics(user, "secret:*")
+        assert public_topics(user, "open:1")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_kind_may_be_private():
         (User, {}),
         (User, {"key": User.USERNAME_FIELD}),
         (Follow, {}),
-        (User, {"public": False}),
+        (User, {"public": True}),
     ],
     ids=["the same", "another key", "another model", "private"],
 )

@@ -120,9 +120,9 @@ def test_event_that_links_make_valid_again_is_recorded(
     lenient, watch_books, crime, maja
 ):
     def topics(book):
-        return ["no topic" if book.genres.exists() else "book:1"]
+        return ["no topic" if book.genres.exists() else "topic:emma"]
 
-    Follow.objects.set_level(maja, "book:1", "follow")
+    Follow.objects.set_level(maja, "topic:emma", "follow")
     watch_books(topics=topics)
 
     with transaction.atomic():

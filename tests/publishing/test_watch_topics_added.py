@@ -14,7 +14,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def told(watch_books):
+def everyone_may_see_genres(settings):
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "AUTHORIZE": lambda user, topic: True,
+    }
+
+
+@pytest.fixture
+def told(watch_books, everyone_may_see_genres):
     """Have the followers of an added topic notified."""
     watch_books(on_topic_added=True)
 

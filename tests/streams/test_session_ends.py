@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.sessions.models import Session
 
-from notifications.publishing.control import permissions_changed
+from notifications.api import permissions_changed
 from tests.streaming import STREAM, followed_topics
 from tests.system.server import wait_for
 

@@ -14,7 +14,7 @@ class NewMember(msgspec.Struct):
 
 NEW_MEMBER = EventType("new_member", NewMember, label="New member")
 
-followable(User, kind="user")
+followable(User, kind="user", public=True)
 watch(
     User,
     NEW_MEMBER,

@@ -33,8 +33,7 @@ export class StreamLink {
     const source = new EventSource(requestUrl(url, "last_event_id", position, topics));
     const receive = ({ type, data, lastEventId: id }) =>
       owner.receive({ type, id, detail: JSON.parse(data) });
-    for (const type of types) source.addEventListener(type, receive);
-    source.addEventListener("server_closed", () => owner.fail());
+    for (const type of ["server_closed", ...types]) source.addEventListener(type, receive);
     source.addEventListener("error", () => this.#onError(source, owner));
     this.#source = source;
   }
@@ -107,6 +106,7 @@ export class Connection {
 
   receive(frame) {
     const { type, id, detail } = frame;
+    if (type === "server_closed") return this.#onEnd(detail.reason);
     const { storage } = this.#options;
     if (this.#silent && this.#link.firstTimeout) storage.notificationsPollUntil = 0;
     this.#silent = false;
@@ -166,6 +166,12 @@ export class Connection {
     this.#closeLink();
     this.position.lost = "gap";
     this.#retry.failed();
+  }
+
+  /** Without a permission, some of what was counted and shown may be gone. */
+  #onEnd(reason) {
+    if (reason === "permissions_changed" && this.position.unseen) this.#onLost();
+    else this.fail();
   }
 
   /** A retraction left the count unknown: only that is lost, and the link stays open. */

@@ -1,0 +1,73 @@
+"""Changed permissions: streams end, and follows that are no longer allowed are deleted.
+
+Nothing waits for the deletion: inboxes and streams ask AUTHORIZE themselves.
+"""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import router, transaction
+
+from notifications.conf import conf
+from notifications.models import Follow
+from notifications.protocol import topics
+from notifications.protocol.entries import EndEntry
+from notifications.publishing import outbox
+from notifications.publishing.control import end_streams
+
+REASON = "permissions_changed"
+# How many follows of a topic are looked at in one transaction.
+BATCH_FOLLOWS = 500
+
+
+def permissions_changed(user: Any = None, *, topic: str = "") -> None:
+    """Announce that a person's permissions, or those to see a topic, have changed.
+
+    Follows that AUTHORIZE refuses are deleted, which removes their events from the
+    inbox; mutes stay. The streams of the person, or those of everyone that bring the
+    topic, end; when they reconnect, what they may see is determined again.
+
+    For a topic, the streams end by one entry in the log. Its followers are asked about
+    in batches, each with a transaction of its own unless there is one already, and
+    their follows are deleted without the signals of the rows. Raises InvalidTopic, and
+    TypeError without a person or a topic, or with both.
+    """
+    if (user is None) == (not topic):
+        raise TypeError("permissions_changed() takes either a user or topic=...")
+    if topic:
+        _topic_changed(topics.validate(topic))
+    else:
+        _user_changed(user)
+
+
+def _user_changed(user: Any) -> None:
+    with transaction.atomic():
+        for follow in Follow.objects.not_muted().filter(user=user):
+            if not conf.AUTHORIZE(user, follow.topic):
+                follow.delete()
+        end_streams(user, REASON)
+
+
+def _topic_changed(topic: str) -> None:
+    # First, so that the streams end however long the rest takes.
+    entry = EndEntry(uid=str(uuid.uuid4()), user="", reason=REASON, topic=topic)
+    outbox.record_control(entry)
+    alias = router.db_for_write(Follow)
+    for keys in _batches(topic, alias):
+        follows = Follow.objects.using(alias).filter(pk__in=keys).not_muted()
+        refused = [
+            each.pk
+            for each in follows.select_related("user")
+            if not conf.AUTHORIZE(each.user, topic)
+        ]
+        # One control entry for each of them would push older entries out of the log.
+        Follow.objects.filter(pk__in=refused)._raw_delete(alias)
+
+
+def _batches(topic: str, alias: str) -> Iterator[list[int]]:
+    """Yield the keys of the follows of a topic."""
+    follows = Follow.objects.using(alias).not_muted().filter(topic=topic)
+    keys = list(follows.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(keys), BATCH_FOLLOWS):
+        yield keys[start : start + BATCH_FOLLOWS]
