@@ -11,13 +11,12 @@ from django.apps import apps
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db.models import Model
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_save
 from django.http import HttpRequest
 from django.utils import timezone
 
 from notifications.conf import conf
 from notifications.lib.digests import (
-    DATABASE_SESSION_MODEL,
     is_database_session,
     login_digest,
     session_digest,
@@ -25,7 +24,7 @@ from notifications.lib.digests import (
 from notifications.models import Delivery, Follow, Level, Preference
 from notifications.protocol.cursor import milliseconds
 from notifications.protocol.entries import EndEntry, FollowEntry, PreferenceEntry
-from notifications.publishing import outbox
+from notifications.publishing import outbox, sessions
 from notifications.publishing.relations import (
     concrete,
     connect_deletes,
@@ -43,7 +42,7 @@ def connect() -> None:
     _connect(get_user_model(), saved=_user_saved, deleted=_user_deleted)
     user_logged_out.connect(_signed_out)
     if apps.is_installed("django.contrib.sessions"):
-        post_delete.connect(_session_deleted, sender=DATABASE_SESSION_MODEL)
+        sessions.connect(_session_deleted)
 
 
 def _connect(
