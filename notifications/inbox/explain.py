@@ -150,6 +150,8 @@ class _Evaluation:
         inclusions = [*self._inclusions()]
         yield from inclusions or self._missing_inclusions()
         yield from self._refused(Effect.NOTE if inclusions else Effect.EXCLUDES)
+        if self.context.event.failure:
+            yield excludes(_("The event was set aside, since it cannot be sent."))
         if self.context.event.actor_id == self.user.pk:
             text = _("Caused the event: nobody is notified about their own actions.")
             yield excludes(text)
@@ -250,7 +252,7 @@ def _notes(context: _EventContext, user: Any) -> Iterator[Reason]:
     """Yield what does not decide about the inbox, and explains a silent stream."""
     if not user.is_active:
         yield note(_("The account is inactive and cannot sign in."))
-    if context.event.relayed is None:
+    if context.event.relayed is None and not context.event.failure:
         yield note(_("The event is still pending and has not been streamed."))
 
 

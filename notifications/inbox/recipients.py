@@ -29,7 +29,8 @@ def recipients_of(event: Event) -> QuerySet[Any]:
         # Follows from before the event was recorded count while it is pending.
         relayed=event.relayed or event.created,
     )
-    return found.exclude(pk=event.actor_id)
+    # What was set aside is in no inbox.
+    return found.none() if event.failure else found.exclude(pk=event.actor_id)
 
 
 def recipients(

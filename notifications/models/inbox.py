@@ -155,7 +155,7 @@ class Inbox:
     def find(self, event: Event) -> InboxEvent | None:
         """Return an event as it is in the inbox, or None."""
         found = self._notified(self._load([event.pk]))
-        return found[0] if found else None
+        return found[0] if found and not event.failure else None
 
     def unread(self, events: Iterable[InboxEvent]) -> list[InboxEvent]:
         """Return those of the events that the person has not read; see ReadMark."""

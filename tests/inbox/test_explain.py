@@ -7,7 +7,7 @@ import pytest
 from notifications.inbox import read_state
 from notifications.inbox.explain import explain, explain_all
 from notifications.inbox.recipients import recipients_of
-from notifications.models import Event, Follow, Preference
+from notifications.models import Event, Follow, Inbox, Preference
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing import outbox
@@ -275,3 +275,19 @@ def test_explain_all_takes_a_fixed_number_of_queries(
         found = explain_all(event, [*people, tobias])
 
     assert [each.in_inbox for each in found] == [True] * 20 + [False]
+
+
+def test_event_that_was_set_aside_notifies_nobody(maja):
+    follow(maja)
+    event = event_to()
+    Event.objects.update(relayed=None)
+    Event.objects.all().set_aside("too deep")
+    event = Event.objects.get()
+
+    found = explain(event, maja)
+
+    assert verdict(found) == NOT
+    assert "The event was set aside, since it cannot be sent." in reasons(found)
+    assert not any("pending" in reason for reason in reasons(found))
+    assert not recipients_of(event)
+    assert Inbox(maja).find(event) is None
