@@ -5,6 +5,7 @@ never knows which clients are connected.
 """
 
 import logging
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -105,29 +106,29 @@ def sources_of_transaction() -> set[str]:
     return {event.source for event in current.events} if current else set()
 
 
-def mark_raw(source: str) -> None:
-    """Note that the current transaction saves a source raw, as `loaddata` does."""
-    _relay_on_commit().raw.add(source)
+def notes(name: str) -> set[Any]:
+    """Return a set of this name, which lasts until the current transaction ends."""
+    relay = _current_relay() or _relay_on_commit()
+    return relay.notes.setdefault(name, set())
 
 
-def is_raw(source: str) -> bool:
-    """Tell whether the current transaction saved this source raw."""
-    current = _current_relay()
-    return current is not None and source in current.raw
-
-
-def was_recorded_now(event: Event) -> bool:
-    """Tell whether the current transaction recorded an event."""
-    current = _current_relay()
+def uids_of_transaction() -> set[uuid.UUID]:
+    """Return the uids of the events that the current transaction recorded."""
     # The keys of a rolled back savepoint may be used again, unlike uids.
-    return current is not None and any(event.uid == each.uid for each in current.events)
+    current = _current_relay()
+    return {event.uid for event in current.events} if current else set()
 
 
 def record_control(entry: entries.OutboxEntry) -> None:
     """Record a control entry in the current transaction, to be relayed on commit."""
+    record_controls([entry])
+
+
+def record_controls(found: Iterable[entries.OutboxEntry]) -> None:
+    """Record control entries as `record_control` does."""
+    rows = [Control(uid=each.uid, body=entries.encode(each)) for each in found]
     with transaction.atomic(savepoint=False):
-        control = Control.objects.create(uid=entry.uid, body=entries.encode(entry))
-        _relay_on_commit().controls.append(control)
+        _relay_on_commit().controls += Control.objects.bulk_create(rows)
 
 
 def record_due_count(user: Any) -> None:
@@ -213,8 +214,8 @@ class _Relay:
         self.events: list[Event] = []
         self.controls: list[Control] = []
         self.due_counts: list[DueCount] = []
-        # Sources that were saved raw, whose many-to-many changes record nothing.
-        self.raw: set[str] = set()
+        # What other modules note until the end; see `notes`.
+        self.notes: dict[str, set[Any]] = {}
 
     def __call__(self) -> None:
         """Relay everything, or leave it to the sweep; called on commit."""

@@ -73,7 +73,13 @@ def connect_saves(
     each_class(model, connect, dispatch_uid=(dispatch_uid, id(signal)))
 
 
-def connect_deletes(receiver: Receiver, *, model: Models, dispatch_uid: Any) -> None:
+def connect_deletes(
+    receiver: Receiver,
+    *,
+    model: Models,
+    dispatch_uid: Any,
+    signal: ModelSignal = post_delete,
+) -> None:
     """Connect a receiver to the deletions of a model's objects.
 
     For the row of a parent, Django sends a signal of its own, and a child may be
@@ -84,11 +90,11 @@ def connect_deletes(receiver: Receiver, *, model: Models, dispatch_uid: Any) -> 
 
     def connect(sender: Models) -> None:
         if concrete(sender) is table:
-            post_delete.connect(
+            signal.connect(
                 receiver, sender=sender, weak=False, dispatch_uid=dispatch_uid
             )
 
-    each_class(table, connect, dispatch_uid=(dispatch_uid, id(post_delete)))
+    each_class(table, connect, dispatch_uid=(dispatch_uid, id(signal)))
 
 
 def _loaded() -> list[Models]:

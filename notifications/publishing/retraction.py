@@ -5,7 +5,7 @@ Its row goes, and a control entry without its payload tells open streams and rep
 
 import uuid
 
-from django.db import models, router, transaction
+from django.db import router, transaction
 
 from notifications.exceptions import InvalidValue
 from notifications.models import Event, EventQuerySet
@@ -33,18 +33,23 @@ def retract(event: Event | uuid.UUID | str) -> bool:
 def retract_events(events: EventQuerySet) -> int:
     """Remove these events as `retract` does; return how many there were."""
     alias = router.db_for_write(Event)
-    with transaction.atomic(using=alias):
+    with transaction.atomic(using=alias, savepoint=False):
         # Locked, so that a relay in another process has marked them or will find none.
-        rows = list(events.using(alias).select_for_update().order_by("pk"))
-        models.prefetch_related_objects(rows, "addresses")
-        for event in rows:
-            # Nobody knows of an event that was recorded in the same transaction, or
-            # that was set aside since it has no valid entry.
-            if not (outbox.was_recorded_now(event) or event.failure):
-                outbox.record_control(_entry(event))
+        found = events.using(alias).select_for_update().defer("payload")
+        rows = list(found.order_by("pk").prefetch_related("addresses"))
         if rows:
+            outbox.record_controls(map(_entry, _known(rows)))
             remove_events([event.pk for event in rows], using=alias)
     return len(rows)
+
+
+def _known(events: list[Event]) -> list[Event]:
+    """Return the events that anyone may have been sent.
+
+    These are not those that the same transaction recorded, nor those set aside.
+    """
+    recorded = outbox.uids_of_transaction()
+    return [each for each in events if each.uid not in recorded and not each.failure]
 
 
 def _entry(event: Event) -> RetractEntry:

@@ -6,10 +6,17 @@ from typing import Any
 
 import msgspec
 from django.db import models
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.db.models.signals import (
+    m2m_changed,
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_save,
+)
 
 from notifications.exceptions import AlreadyRegistered
 from notifications.lib.call_site import call_site
+from notifications.publishing.deletions import Deletions
 from notifications.publishing.event_types import EventType
 from notifications.publishing.relations import (
     connect_deletes,
@@ -85,7 +92,11 @@ def _connect(watched: Watched, key: Key) -> None:
     model, watcher = watched.model, Watcher(watched)
     connect_saves(pre_save, watcher.saving, model=model, dispatch_uid=key)
     connect_saves(post_save, watcher.saved, model=model, dispatch_uid=key)
-    connect_deletes(watcher.deleted, model=model, dispatch_uid=key)
+    deletions = Deletions(watched)
+    connect_deletes(
+        deletions.announced, model=model, dispatch_uid=key, signal=pre_delete
+    )
+    connect_deletes(deletions.deleted, model=model, dispatch_uid=key)
     each_link_model(
         model, partial(_connect_links, LinkWatcher(watched), key), dispatch_uid=key
     )

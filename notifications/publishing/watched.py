@@ -16,6 +16,10 @@ from notifications.publishing import outbox
 from notifications.publishing.event_types import EventType
 from notifications.publishing.set_aside import refuse_event
 
+# Notes the sources that the transaction saved raw, as `loaddata` does: changes of their
+# many-to-many links record nothing.
+RAW = "raw"
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:

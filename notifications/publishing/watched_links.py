@@ -10,7 +10,7 @@ from django.db import models
 from notifications.models import Event, now
 from notifications.publishing import outbox
 from notifications.publishing.relations import foreign_keys, may_share_objects
-from notifications.publishing.watched import Watched
+from notifications.publishing.watched import RAW, Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class LinkWatcher:
 
     def _update_topics(self, instance: Any) -> None:
         source = self.watched.source_of(instance)
-        if outbox.is_raw(source):
+        if source in outbox.notes(RAW):
             return
         event = outbox.event_of_transaction(source)
         if self.watched.on_topic_added:

@@ -11,13 +11,12 @@ from django.db.models.base import ModelState
 from notifications.models import Event, Follow
 from notifications.publishing import outbox
 from notifications.publishing.relations import concrete
-from notifications.publishing.retraction import retract_events
-from notifications.publishing.watched import Watched
+from notifications.publishing.watched import RAW, Watched
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """The receivers of the saves and deletions of a watched model."""
+    """The receivers of the saves of a watched model."""
 
     watched: Watched
     # Of objects that are being saved and have a row: whether `when` was true of that.
@@ -61,7 +60,7 @@ class Watcher:
         """
         was_true = self._true_before.pop(instance._state, None)
         if raw:
-            outbox.mark_raw(self.watched.source_of(instance))
+            outbox.notes(RAW).add(self.watched.source_of(instance))
         elif self.watched.when is not None and not self._is_true_now(
             instance, using, update_fields
         ):
@@ -114,8 +113,3 @@ class Watcher:
         if self.watched.actor_follows is not None and actor is not None:
             topic = self.watched.actor_follows(instance)
             Follow.objects.get_or_create(user=actor, topic=topic)
-
-    def deleted(self, *, instance: Any, **signal: Any) -> None:
-        """Retract the events of an object that was just deleted."""
-        source = self.watched.source_of(instance)
-        retract_events(Event.objects.filter(source=source))

@@ -1,0 +1,67 @@
+"""Deletions of watched objects: their events are retracted, all of a deletion together.
+
+Django announces each object of a deletion, deletes them all, and then reports each. The
+first report retracts the events of all, which takes a few queries for all of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from notifications.models import Event
+from notifications.publishing import outbox
+from notifications.publishing.retraction import retract_events
+from notifications.publishing.watched import Watched
+
+# How many objects are looked up in one query.
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """The receivers of the deletions of a watched model."""
+
+    watched: Watched
+
+    def announced(self, *, instance: Any, **signal: Any) -> None:
+        """Note an object that is about to be deleted."""
+        announced, done = self._notes()
+        key = self.watched.key_of(instance)
+        announced.add(key)
+        done.discard(key)
+
+    def deleted(self, *, instance: Any, using: str, **signal: Any) -> None:
+        """Retract the events of an object that was deleted, and of those with it."""
+        announced, done = self._notes()
+        key = self.watched.key_of(instance)
+        if key in done:
+            done.remove(key)
+            return
+        others = announced - {key}
+        announced.clear()
+        gone = {key, *self._gone(others, using=using)}
+        for keys in _batches(gone):
+            sources = [self.watched.source(each) for each in keys]
+            retract_events(Event.objects.filter(source__in=sources))
+        done |= gone - {key}
+
+    def _notes(self) -> tuple[set[Any], set[Any]]:
+        """Return the keys that were announced, and those that are done already."""
+        name = self.watched.source("")
+        return outbox.notes(f"announced {name}"), outbox.notes(f"done {name}")
+
+    def _gone(self, keys: set[Any], *, using: str) -> Iterator[Any]:
+        """Yield the keys without an object: some deletions are announced and fail."""
+        rows = self.watched.model._base_manager.using(using)
+        for batch in _batches(keys):
+            found = rows.filter(pk__in=batch).values_list("pk", flat=True)
+            # A key that the site's code has set may be text, for example.
+            existing = {*map(str, found)}
+            yield from (each for each in batch if str(each) not in existing)
+
+
+def _batches(keys: set[Any]) -> Iterator[list[Any]]:
+    rest = iter(keys)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
