@@ -24,6 +24,7 @@ VALUES = {
     "pk": "1",
     "username": "root",
     "object_id": "1",
+    "key": "1",
     "app_label": "qa",
     "id": "1",
     "content_type_id": "1",
