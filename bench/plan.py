@@ -34,6 +34,8 @@ class Plan:
     # Below the limit of open files of one process.
     scale_alone: int = 19_500
     scale_processes: tuple[int, ...] = (1, 2, 4)
+    database_events: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    database_rounds: int = 50
     _populations: dict[str, Population] = field(default_factory=dict)
 
     def users(self, name: str, *, count: int, topics: int) -> Population:
@@ -82,4 +84,6 @@ def quick(cores: Cores, scenarios: tuple[str, ...]) -> Plan:
         scale_streams=800,
         scale_alone=400,
         scale_processes=(1, 2),
+        database_events=(200, 1_000),
+        database_rounds=3,
     )

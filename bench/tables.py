@@ -194,6 +194,18 @@ TABLES: dict[str, Columns] = {
         ("p99, ms", "p99_ms"),
         ("Redis clients", "redis_clients"),
     ],
+    "database": [
+        ("database", lambda row: str(row["server"])),
+        ("what a person does", lambda row: str(row["operation"])),
+        ("events", "events"),
+        (
+            "p50 / p99, ms",
+            lambda row: f"{number(row['median_ms'])} / {number(row['p99_ms'])}",
+        ),
+        ("queries", "queries"),
+        ("rows read", "rows_read"),
+        ("slowest for who follows", lambda row: str(row["profile"])),
+    ],
 }
 
 

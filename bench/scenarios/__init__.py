@@ -4,7 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.plan import Plan
-from bench.scenarios import broadcast, burst, idle, routing, scale_out, site, storm
+from bench.scenarios import (
+    broadcast,
+    burst,
+    database,
+    idle,
+    routing,
+    scale_out,
+    site,
+    storm,
+)
 
 Scenario = Callable[[Plan], dict[str, Any]]
 
@@ -17,4 +26,5 @@ SCENARIOS: dict[str, Scenario] = {
     "storm": storm.run,
     "site": site.run,
     "scale-out": scale_out.run,
+    "database": database.run,
 }

@@ -1,0 +1,1 @@
+"""A database of a busy site, and what its pages cost: the scenario `database`."""
