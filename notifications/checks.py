@@ -8,13 +8,16 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections
+from django.db import connections, router
 
+from notifications import databases
 from notifications.conf import SETTINGS, conf, configured
 from notifications.exceptions import InvalidSetting
 from notifications.publishing.followables import Followable, public_topics
+from notifications.publishing.watch import watched_models
 
 MIDDLEWARE = "notifications.middleware.CursorMiddleware"
+ROUTER = "notifications.databases.WriteRouter"
 # The oldest redis-py that works, as in pyproject.toml. Before 5.3,
 # `ConnectionPool.get_connection` required the name of a command.
 OLDEST_REDIS = (5, 3)
@@ -125,6 +128,37 @@ def _authorizes_by_default() -> bool:
     except InvalidSetting:
         # E001 reports it.
         return False
+
+
+@register("notifications")
+def check_router(**kwargs: Any) -> list[CheckMessage]:
+    """Check that WriteRouter comes before the site's routers: E006."""
+    if not settings.DATABASE_ROUTERS or databases.has_write_router():
+        return []
+    return [
+        Error(
+            "Other routers of DATABASE_ROUTERS decide which database events are read "
+            "from while they are recorded: that of a replica may not have them yet.",
+            hint=f"Put {ROUTER!r} first.",
+            id="notifications.E006",
+        )
+    ]
+
+
+@register("notifications")
+def check_watched_models(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Check that watched models are saved where their events can be: E007."""
+    for model in sorted(watched_models(), key=lambda model: model._meta.label):
+        alias = router.db_for_write(model)
+        if not databases.recorded_in(alias):
+            yield Error(
+                f"{model._meta.label} is saved in the database {alias!r}, which does "
+                "not have the tables of notifications.",
+                hint=f"Let {ROUTER!r} be the first of DATABASE_ROUTERS, and let "
+                f"allow_migrate() of your routers allow them there.",
+                obj=model,
+                id="notifications.E007",
+            )
 
 
 @register("notifications")

@@ -100,6 +100,22 @@ class NotFollowable(NotificationsError, LookupError):
         )
 
 
+class WrongDatabase(NotificationsError):
+    """A watched `model` was saved in `alias`, which events are not recorded in.
+
+    `expected` is the database that they are recorded in by default.
+    """
+
+    def __init__(self, model: type, *, alias: str, expected: str) -> None:
+        self.model = model
+        self.alias = alias
+        self.expected = expected
+        super().__init__(
+            f"{model.__name__} was saved in the database {alias!r}, but its events are "
+            f"recorded in {expected!r}: see `./manage.py check` and DATABASE_ROUTERS"
+        )
+
+
 class LogUnavailable(NotificationsError):
     """Redis cannot be reached or rejects a command; events stay in the outbox."""
 

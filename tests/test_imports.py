@@ -16,7 +16,7 @@ SOURCES = [path for path in APP.rglob("*.py") if "migrations" not in path.parts]
 # A package or module imports from itself and from lower layers only.
 LAYERS = [
     {"lib", "exceptions", "signals"},
-    {"conf", "protocol"},
+    {"conf", "protocol", "databases"},
     {"models", "log"},
     {"publishing", "live", "testing"},
     {"inbox", "streams", "schema", "middleware", "templatetags"},
@@ -56,7 +56,7 @@ MOST_MODULES = 12
 # Which modules read settings of Django's own, and which settings those are.
 DJANGO_SETTINGS = {
     "notifications.conf": {"DEBUG", "NOTIFICATIONS"},
-    "notifications.checks": {"MIDDLEWARE"},
+    "notifications.checks": {"DATABASE_ROUTERS", "MIDDLEWARE"},
     "notifications.models.actors": {"LANGUAGE_CODE"},
     "notifications.models.events": {"AUTH_USER_MODEL"},
     "notifications.models.follows": {"AUTH_USER_MODEL"},

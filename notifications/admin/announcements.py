@@ -9,7 +9,6 @@ from django.contrib.admin import widgets
 from django.contrib.admin.helpers import AdminForm
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
+from notifications import databases
 from notifications.exceptions import InvalidPayload, InvalidTopic
 from notifications.inbox.announcements import (
     ANNOUNCEMENT,
@@ -189,7 +189,7 @@ class AnnouncementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _send(self, request: HttpRequest, form: AnnouncementForm) -> HttpResponse:
         people = count_recipients(form.cleaned_data["topic"])
-        with transaction.atomic():
+        with databases.atomic():
             _lock(request.user)
             event = Event.objects.filter(source=form.source).first()
             if event is not None:

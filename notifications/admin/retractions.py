@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from notifications import databases
 from notifications.models import Event
 from notifications.publishing.retraction import retract_events
 
@@ -72,7 +72,7 @@ class RetractionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return redirect(f"{self.admin_site.name}:notifications_event_changelist")
 
     def _retract(self, request: HttpRequest, keys: list[int]) -> None:
-        with transaction.atomic():
+        with databases.atomic():
             events = Event.objects.filter(pk__in=keys)
             self.log_deletions(request, events)
             count = retract_events(events)

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from django.core import signing
-from django.db import transaction
 
+from notifications import databases
 from notifications.exceptions import InvalidValue
 from notifications.models import (
     Event,
@@ -30,7 +30,7 @@ ALL, GROUP = "all", "group"
 _NONE: Mapping[int, int] = MappingProxyType({})
 
 
-@transaction.atomic
+@databases.atomic()
 def see_all(user: Any) -> None:
     """Mark everything in a person's inbox as seen; it may stay unread."""
     inbox = Inbox(user)
@@ -46,7 +46,7 @@ def see_all(user: Any) -> None:
         outbox.record_due_count(user.pk)
 
 
-@transaction.atomic
+@databases.atomic()
 def read_all(user: Any, event: Event) -> str:
     """Mark everything up to an event as read; return a token to undo it.
 
@@ -79,7 +79,7 @@ def _pending(user: Any, event: Event, *, group: str | None = None) -> set[int]:
     return found if event.relayed else {*found, event.pk}
 
 
-@transaction.atomic
+@databases.atomic()
 def read_group(user: Any, event: Event) -> str:
     """Mark an event and the older ones of its group as read; return an undo token."""
     pending = _pending(user, event, group=event.group)
@@ -88,7 +88,7 @@ def read_group(user: Any, event: Event) -> str:
     return _mark(state, event.group, up_to=event.position)
 
 
-@transaction.atomic
+@databases.atomic()
 def unread_event(user: Any, event: Event) -> str:
     """Mark an event and the newer ones of its group as unread; return an undo token."""
     state = ReadState.locked(user)
@@ -120,7 +120,7 @@ def _mark(
     return _token(user, GROUP, state.version, group, [*unread.items()], *previous)
 
 
-@transaction.atomic
+@databases.atomic()
 def undo(user: Any, token: str) -> None:
     """Restore the state before the change that returned this token.
 

@@ -6,10 +6,11 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models, router
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from notifications import databases
 from notifications.exceptions import InvalidTopic
 from notifications.models.times import now, truncate_to_milliseconds
 from notifications.protocol import topics
@@ -56,7 +57,7 @@ class FollowQuerySet(models.QuerySet["Follow"]):
         begins now. Raises ValidationError for an invalid topic or level.
         """
         self.model(user=user, topic=topic, level=level).clean_fields(exclude=["user"])
-        with transaction.atomic():
+        with databases.atomic():
             follow, created = self.get_or_create(
                 user=user, topic=topic, defaults={"level": level}
             )
@@ -107,7 +108,9 @@ class Follow(models.Model):
         super().save(*args, **kwargs)
 
     def _is_muted(self) -> bool:
-        return Follow.objects.filter(pk=self.pk, level=Level.MUTE).exists()
+        alias = router.db_for_write(Follow, instance=self)
+        rows = Follow.objects.using(alias)
+        return rows.filter(pk=self.pk, level=Level.MUTE).exists()
 
 
 class Delivery(models.TextChoices):

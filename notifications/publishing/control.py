@@ -5,6 +5,7 @@ They go through the outbox and the log like events, so open streams apply them i
 
 import uuid
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
 from django.apps import apps
@@ -15,6 +16,7 @@ from django.db.models.signals import post_save
 from django.http import HttpRequest
 from django.utils import timezone
 
+from notifications import databases
 from notifications.conf import conf
 from notifications.lib.digests import (
     is_database_session,
@@ -42,15 +44,27 @@ def connect() -> None:
     _connect(get_user_model(), saved=_user_saved, deleted=_user_deleted)
     user_logged_out.connect(_signed_out)
     if apps.is_installed("django.contrib.sessions"):
-        sessions.connect(_session_deleted)
+        sessions.connect(_near_its_database(_session_deleted))
 
 
 def _connect(
     model: type[Model], *, saved: Callable[..., None], deleted: Callable[..., None]
 ) -> None:
     uid = f"notifications-{model._meta.label_lower}"
+    saved, deleted = _near_its_database(saved), _near_its_database(deleted)
     connect_saves(post_save, saved, model=model, dispatch_uid=uid)
     connect_deletes(deleted, model=model, dispatch_uid=uid)
+
+
+def _near_its_database(receiver: Callable[..., None]) -> Callable[..., None]:
+    """Let a receiver record in the database of the change, or else in the usual one."""
+
+    @wraps(receiver)
+    def receive(*, using: str, **signal: Any) -> None:
+        with databases.write_path(databases.alias_near(using)):
+            receiver(**signal)
+
+    return receive
 
 
 def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:

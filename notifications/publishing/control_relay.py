@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from django.db import transaction
 from django.db.models import QuerySet
 
+from notifications import databases
 from notifications.log.stream import shared_log
 from notifications.models import Control
 from notifications.protocol.cursor import Cursor
@@ -30,7 +30,7 @@ def relay_controls(controls: QuerySet[Control]) -> int:
             for each in _located(entry for _, entry in rows)
         ]
     )
-    with transaction.atomic():
+    with databases.atomic():
         Control.objects.filter(pk__in=[row.pk for row, _ in rows]).delete()
     return len(controls)
 

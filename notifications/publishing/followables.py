@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from notifications import databases
 from notifications.exceptions import AlreadyRegistered, NotFollowable
 from notifications.lib.call_site import call_site
 from notifications.models import Follow, Level, shown_names
@@ -120,5 +121,6 @@ def follow(user: Any, topic: str, *, level: str = Level.FOLLOW) -> Follow:
 
 def unfollow(user: Any, topic: str) -> bool:
     """End a person's follow of a topic; tell whether there was one."""
-    follows = Follow.objects.filter(user=user, topic=topic)
-    return any(follow.delete()[0] for follow in follows)
+    with databases.atomic():
+        follows = Follow.objects.filter(user=user, topic=topic)
+        return any(follow.delete()[0] for follow in follows)

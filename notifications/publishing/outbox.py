@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from django.db import connection, transaction
+from django.db import connections, transaction
 
+from notifications import databases
 from notifications.conf import conf
 from notifications.exceptions import InvalidTopic, LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
@@ -65,7 +66,7 @@ def record(
         source=source,
     )
     event.group = event_type.group_of(event.payload) or event.group
-    with transaction.atomic():
+    with databases.atomic():
         event.save()
         _create_topics(event, addressed, already_told or {})
         _relay_on_commit().events.append(event)
@@ -83,7 +84,7 @@ def amend(
     """Change an event that the current transaction recorded."""
     event.payload = payload
     event.mend()
-    with transaction.atomic():
+    with databases.atomic():
         event.save(update_fields=["payload", "failure", "position"])
         event.addresses.all().delete()
         _create_topics(event, _check_topics(topics), already_told)
@@ -108,8 +109,7 @@ def sources_of_transaction() -> set[str]:
 
 def notes(name: str) -> set[Any]:
     """Return a set of this name, which lasts until the current transaction ends."""
-    relay = _current_relay() or _relay_on_commit()
-    return relay.notes.setdefault(name, set())
+    return (_current_relay() or _relay_on_commit()).notes.setdefault(name, set())
 
 
 def uids_of_transaction() -> set[uuid.UUID]:
@@ -127,7 +127,7 @@ def record_control(entry: entries.OutboxEntry) -> None:
 def record_controls(found: Iterable[entries.OutboxEntry]) -> None:
     """Record control entries as `record_control` does."""
     rows = [Control(uid=each.uid, body=entries.encode(each)) for each in found]
-    with transaction.atomic(savepoint=False):
+    with databases.atomic(savepoint=False):
         _relay_on_commit().controls += Control.objects.bulk_create(rows)
 
 
@@ -137,7 +137,7 @@ def record_due_count(user: Any) -> None:
     When the transaction has committed, the count is made and relayed, once for all
     changes.
     """
-    with transaction.atomic(savepoint=False):
+    with databases.atomic(savepoint=False):
         due = DueCount.objects.create(user_id=user)
         _relay_on_commit().due_counts.append(due)
 
@@ -146,8 +146,7 @@ def relay(events: EventQuerySet) -> list[Event]:
     """Append events to the log, mark them as relayed, and return them in order.
 
     Events that cannot be encoded are set aside. Raises LogUnavailable, and the events
-    stay pending then. Relaying an event again is
-    harmless, since the log takes each uid only once.
+    stay pending then. Relaying again is harmless: the log takes each uid only once.
     """
     rows = read_events(events)
     start = 0
@@ -169,6 +168,7 @@ def _relay_rows(rows: list[Event]) -> None:
     Event.objects.save_relayed([row for row, _ in encoded])
 
 
+@databases.write_path()
 def sweep() -> int:
     """Relay everything that is pending in batches; return the number of entries.
 
@@ -208,7 +208,8 @@ class _Relay:
     callbacks of a savepoint that is rolled back. The first call relays everything.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alias: str) -> None:
+        self.alias = alias  # of the transaction's database
         # Django logs this name if the callback fails.
         self.__qualname__ = type(self).__qualname__
         self.events: list[Event] = []
@@ -223,8 +224,9 @@ class _Relay:
         controls, self.controls = self.controls, []
         due, self.due_counts = self.due_counts, []
         try:
-            self._relay(events, controls)
-            relay_counts(due[:COUNT_BATCH])
+            with databases.write_path(self.alias):
+                self._relay(events, controls)
+                relay_counts(due[:COUNT_BATCH])
         except LogUnavailable as error:
             logger.warning(
                 "relay=postponed events=%d reason=%r", len(events), str(error)
@@ -267,14 +269,15 @@ def _current_relay() -> _Relay | None:
     It is stored only among the transaction's commit callbacks, since Django drops these
     on a rollback. `run_on_commit` is not documented; tests pin its form.
     """
-    callbacks = (callback for _, callback, *_ in reversed(connection.run_on_commit))
+    registered = connections[databases.write_alias()].run_on_commit
+    callbacks = (callback for _, callback, *_ in reversed(registered))
     return next((found for found in callbacks if isinstance(found, _Relay)), None)
 
 
 def _relay_on_commit() -> _Relay:
-    current = _current_relay() or _Relay()
+    current = _current_relay() or _Relay(databases.write_alias())
     # Robust: Django logs an error of the relay, and the site's own callbacks still run.
-    transaction.on_commit(current, robust=True)
+    transaction.on_commit(current, using=current.alias, robust=True)
     return current
 
 

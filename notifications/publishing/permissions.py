@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import router, transaction
+from django.db import router
 
+from notifications import databases
 from notifications.conf import conf
 from notifications.models import Follow
 from notifications.protocol import topics
@@ -42,7 +43,7 @@ def permissions_changed(user: Any = None, *, topic: str = "") -> None:
 
 
 def _user_changed(user: Any) -> None:
-    with transaction.atomic():
+    with databases.atomic():
         for follow in Follow.objects.not_muted().filter(user=user):
             if not conf.AUTHORIZE(user, follow.topic):
                 follow.delete()

@@ -5,8 +5,7 @@ Its row goes, and a control entry without its payload tells open streams and rep
 
 import uuid
 
-from django.db import router, transaction
-
+from notifications import databases
 from notifications.exceptions import InvalidValue
 from notifications.models import Event, EventQuerySet
 from notifications.models.removal import remove_events
@@ -27,13 +26,15 @@ def retract(event: Event | uuid.UUID | str) -> bool:
         found = Event.objects.filter(uid=uuid.UUID(str(uid)))
     except ValueError:
         raise InvalidValue(uid, expected="an event, or the uid of one") from None
-    return retract_events(found) > 0
+    alias = event._state.db if isinstance(event, Event) else None
+    with databases.write_path(databases.alias_near(alias) if alias else None):
+        return retract_events(found) > 0
 
 
 def retract_events(events: EventQuerySet) -> int:
     """Remove these events as `retract` does; return how many there were."""
-    alias = router.db_for_write(Event)
-    with transaction.atomic(using=alias, savepoint=False):
+    alias = databases.write_alias()
+    with databases.atomic(alias, savepoint=False):
         # Locked, so that a relay in another process has marked them or will find none.
         found = events.using(alias).select_for_update().defer("payload")
         rows = list(found.order_by("pk").prefetch_related("addresses"))

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
-from django.db import transaction
 from django.db.models import QuerySet
 
+from notifications import databases
 from notifications.exceptions import UnreadableEntry, shorten
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.models import (
@@ -84,7 +84,7 @@ def read_controls(
 def refuse_event(event: Event, error: Exception) -> None:
     """Keep an event that could not be recorded, or amended, with the reason."""
     reason = shorten(str(error))
-    with transaction.atomic():
+    with databases.atomic():
         if event._state.adding:
             event.save()
         Event.objects.filter(pk=event.pk).set_aside(reason)
@@ -97,6 +97,6 @@ def _set_aside_event(key: int, error: Exception) -> None:
     row = Event.objects.filter(pk=key)
     name, uid = row.values_list("type", "uid").get()
     reason = shorten(str(error) or type(error).__name__)
-    with transaction.atomic():
+    with databases.atomic():
         row.set_aside(reason)
     logger.error("event=set_aside uid=%s type=%s reason=%s", uid, shorten(name), reason)

@@ -7,6 +7,7 @@ import logging
 
 from django.db import DatabaseError, connections
 
+from notifications import databases
 from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
@@ -22,13 +23,24 @@ def sweep() -> None:
     """Sweep once; rows that cannot be relayed stay pending until the next sweep."""
     try:
         shared_log().probe()
-        relayed = outbox.sweep()
-        if relayed:
-            logger.info("sweep=done relayed=%d", relayed)
+        for alias in databases.recorded_aliases():
+            _sweep_database(alias)
     except (LogUnavailable, DatabaseError) as error:
         logger.warning("sweep=postponed reason=%r", str(error))
     finally:
         connections.close_all()
+
+
+def _sweep_database(alias: str) -> None:
+    """Sweep one database; if it fails, the others are swept all the same."""
+    try:
+        with databases.write_path(alias):
+            relayed = outbox.sweep()
+    except DatabaseError as error:
+        logger.warning("sweep=postponed reason=%r database=%s", str(error), alias)
+    else:
+        if relayed:
+            logger.info("sweep=done relayed=%d", relayed)
 
 
 # Sweeps when it starts, and again every SWEEP_INTERVAL seconds.

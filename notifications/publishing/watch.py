@@ -1,7 +1,7 @@
 """Watched models: `watch` connects the receivers that record events of their saves."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import msgspec
@@ -14,7 +14,8 @@ from django.db.models.signals import (
     pre_save,
 )
 
-from notifications.exceptions import AlreadyRegistered
+from notifications import databases
+from notifications.exceptions import AlreadyRegistered, WrongDatabase
 from notifications.lib.call_site import call_site
 from notifications.publishing.deletions import Deletions
 from notifications.publishing.event_types import EventType
@@ -57,7 +58,8 @@ def watch(
     true: then another event is recorded for the topics that they add, and nobody is
     notified twice. Raw saves, as by `loaddata`, record nothing. When the object is
     deleted, its events are retracted. Raises AlreadyRegistered if the model is watched
-    for this event type already.
+    for this event type already. A new object cannot be saved in a database without the
+    app's tables: that raises WrongDatabase.
     """
     key = (model, event_type.name)
     here = call_site(frames_up=1)
@@ -78,6 +80,11 @@ def watch(
     _watched_at[key] = here
 
 
+def watched_models() -> set[type[models.Model]]:
+    """Return the models that are watched."""
+    return {model for model, _ in _watched_at}
+
+
 def _first_watch(model: type[models.Model], event_type: EventType) -> str | None:
     """Return where the objects of a model were watched for an event type, or None."""
     for (other, name), place in _watched_at.items():
@@ -90,13 +97,22 @@ def _first_watch(model: type[models.Model], event_type: EventType) -> str | None
 def _connect(watched: Watched, key: Key) -> None:
     """Connect the receivers of a watch."""
     model, watcher = watched.model, Watcher(watched)
-    connect_saves(pre_save, watcher.saving, model=model, dispatch_uid=key)
-    connect_saves(post_save, watcher.saved, model=model, dispatch_uid=key)
     deletions = Deletions(watched)
-    connect_deletes(
-        deletions.announced, model=model, dispatch_uid=key, signal=pre_delete
+    check_uid = ("database", model)
+    connect_saves(pre_save, _check_database, model=model, dispatch_uid=check_uid)
+    connect_saves(
+        pre_save, _in_its_database(watcher.saving), model=model, dispatch_uid=key
     )
-    connect_deletes(deletions.deleted, model=model, dispatch_uid=key)
+    connect_saves(
+        post_save, _in_its_database(watcher.saved), model=model, dispatch_uid=key
+    )
+    connect_deletes(
+        _in_its_database(deletions.announced),
+        model=model,
+        dispatch_uid=key,
+        signal=pre_delete,
+    )
+    connect_deletes(_in_its_database(deletions.deleted), model=model, dispatch_uid=key)
     each_link_model(
         model, partial(_connect_links, LinkWatcher(watched), key), dispatch_uid=key
     )
@@ -104,11 +120,32 @@ def _connect(watched: Watched, key: Key) -> None:
 
 def _connect_links(links: LinkWatcher, key: Key, through: type[models.Model]) -> None:
     """Connect the receivers of a many-to-many relation."""
-    m2m_changed.connect(links.changed, sender=through, weak=False, dispatch_uid=key)
+    changed = _in_its_database(links.changed)
+    m2m_changed.connect(changed, sender=through, weak=False, dispatch_uid=key)
     # Django sends signals for the rows only if the site has written their model. It
     # sends none for rows that `add` creates.
     if not through._meta.auto_created and foreign_keys(through, to=links.watched.model):
-        post_save.connect(links.row_saved, sender=through, weak=False, dispatch_uid=key)
-        post_delete.connect(
-            links.row_deleted, sender=through, weak=False, dispatch_uid=key
-        )
+        saved = _in_its_database(links.row_saved)
+        deleted = _in_its_database(links.row_deleted)
+        post_save.connect(saved, sender=through, weak=False, dispatch_uid=key)
+        post_delete.connect(deleted, sender=through, weak=False, dispatch_uid=key)
+
+
+def _in_its_database(receiver: Callable[..., None]) -> Callable[..., None]:
+    """Let a receiver record in the database of the change, if events can be there."""
+
+    @wraps(receiver)
+    def receive(*, using: str, **signal: Any) -> None:
+        if databases.recorded_in(using):
+            with databases.write_path(using):
+                receiver(using=using, **signal)
+
+    return receive
+
+
+def _check_database(
+    *, sender: type[models.Model], instance: Any, raw: bool, using: str, **signal: Any
+) -> None:
+    """Raise WrongDatabase for a new object, before it is saved."""
+    if instance._state.adding and not raw and not databases.recorded_in(using):
+        raise WrongDatabase(sender, alias=using, expected=databases.write_alias())

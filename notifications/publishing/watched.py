@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import models, transaction
+from django.db import models
 
+from notifications import databases
 from notifications.conf import conf
 from notifications.exceptions import InvalidPayload, InvalidTopic
 from notifications.models import Event
@@ -62,7 +63,7 @@ class Watched:
         Other errors of the site's functions are bugs and propagate.
         """
         try:
-            with transaction.atomic():
+            with databases.atomic():
                 yield
         except (InvalidPayload, InvalidTopic) as error:
             if conf.STRICT:
@@ -72,6 +73,10 @@ class Watched:
             refuse_event(
                 event or Event(type=self.event_type.name, source=source), error
             )
+
+    def rows(self) -> models.QuerySet[Any]:
+        """Return the objects in the database of the write path."""
+        return self.model._base_manager.using(databases.write_alias())
 
     def key_of(self, instance: Any) -> Any:
         """Return the key of our model, which a child has besides its own."""

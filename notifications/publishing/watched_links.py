@@ -72,11 +72,7 @@ class LinkWatcher:
     def _load(self, keys: set[Any]) -> list[Any]:
         to_python = self.watched.model._meta.pk.to_python
         wanted = [key for key in keys if self._may_change(to_python(key))]
-        return (
-            list(self.watched.model._base_manager.filter(pk__in=wanted))
-            if wanted
-            else []
-        )
+        return list(self.watched.rows().filter(pk__in=wanted)) if wanted else []
 
     def _update(self, changed: Iterable[Any]) -> None:
         for each in changed:

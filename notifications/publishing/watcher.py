@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import transaction
 from django.db.models.base import ModelState
 
+from notifications import databases
 from notifications.models import Event, Follow
 from notifications.publishing import outbox
 from notifications.publishing.relations import concrete
@@ -90,12 +90,10 @@ class Watcher:
 
     def _announce_once(self, instance: Any) -> None:
         """Record the event of an object unless it has one already."""
-        with transaction.atomic(savepoint=False):
+        with databases.atomic(savepoint=False):
             # Two transactions that save the object take turns, so that the second one
             # sees the event of the first.
-            row = self.watched.model._base_manager.filter(
-                pk=self.watched.key_of(instance)
-            )
+            row = self.watched.rows().filter(pk=self.watched.key_of(instance))
             list(row.select_for_update().values_list("pk"))
             recorded = Event.objects.filter(source=self.watched.source_of(instance))
             if not recorded.filter(failure="").exists():

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -21,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from notifications import databases
 from notifications.conf import conf
 from notifications.exceptions import InvalidTopic, InvalidValue
 from notifications.models import NO_LEVEL, Delivery, Follow, Level, Preference
@@ -142,7 +142,7 @@ def _set_preferences(request: HttpRequest) -> HttpResponse:
         if delivery not in Delivery.values:
             expected = f"one of {', '.join(Delivery.values)} as {name}"
             return plain(400, str(InvalidValue(delivery, expected=expected)))
-    with transaction.atomic():
+    with databases.atomic():
         for name, delivery in wanted.items():
             Preference.objects.set(request.user, name, delivery)
     if wants_json(request):

@@ -28,7 +28,9 @@ SWEEP_KILOBYTES = 60_000
 _BACKLOG = """
 from django.db import connection, transaction
 from notifications.models import Event
-new = dict.fromkeys(('"uid"', '"group"'), "lower(hex(randomblob(16)))")
+on_postgresql = connection.vendor == "postgresql"
+uid = "gen_random_uuid()" if on_postgresql else "lower(hex(randomblob(16)))"
+new = {'"uid"': uid, '"group"': f"CAST({uid} AS text)"}
 columns = [f'"{field.column}"' for field in Event._meta.concrete_fields[1:]]
 payload = {"question_id": 1, "title": "T", "url": "/"}
 with transaction.atomic(), connection.cursor() as cursor:

@@ -1,0 +1,259 @@
+"""Sites with more than one database: each event is in that of its save."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import DatabaseError, connections, transaction
+
+from notifications import checks, databases
+from notifications.api import follow, publish, retract, unfollow
+from notifications.exceptions import WrongDatabase
+from notifications.models import Event, Follow
+from notifications.protocol.entries import CountEntry, EventEntry, FollowEntry
+from notifications.publishing import sweeper
+from project.qa.models import Question, Topic
+from project.qa.notifications import NEW_QUESTION
+from tests.publishing.recording import PAYLOAD
+from tests.two_databases import WRITE_ROUTER, other_database
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUTERS = "tests.two_databases"
+
+
+@pytest.fixture
+def other(tmp_path, settings):
+    """A second database, and the router that every site with two has."""
+    settings.DATABASE_ROUTERS = [WRITE_ROUTER]
+    with other_database(tmp_path) as alias:
+        yield alias
+
+
+@pytest.fixture
+def replica(other, settings):
+    """The second database is read from; nothing that is written reaches it."""
+    settings.DATABASE_ROUTERS = [WRITE_ROUTER, f"{ROUTERS}.ReplicaRouter"]
+    return other
+
+
+@pytest.fixture
+def author(other):
+    return User.objects.using(other).create(username="author")
+
+
+def ask(author):
+    return Question.objects.using(author._state.db).create(
+        title="Why?", body="?", author=author
+    )
+
+
+def events(entries):
+    return [entry for entry in entries if isinstance(entry, EventEntry)]
+
+
+def test_topics_of_the_transaction_are_kept_although_a_replica_lags(
+    maja, espresso, replica, appended
+):
+    with transaction.atomic():
+        question = Question.objects.create(title="Why?", body="?", author=maja)
+        question.topics.add(espresso)
+
+    [event] = events(appended())
+    assert event.topics == ("topic:espresso", f"user:{maja.pk}")
+    assert not Event.objects.using(replica).exists()
+
+
+def test_event_is_relayed_although_a_replica_lags(maja, replica, appended):
+    event = publish(NEW_QUESTION, topics=["topic:a"], payload=PAYLOAD)
+
+    [entry] = events(appended())
+    assert entry.uid == str(event.uid)
+    assert Event.objects.using("default").get().relayed
+
+
+def test_follow_that_a_replica_lacks_can_be_changed_and_deleted(
+    maja, replica, appended
+):
+    follow(maja, "topic:a", level="mute")
+    follow(maja, "topic:a")
+    deleted = unfollow(maja, "topic:a")
+
+    levels = [each.level for each in appended() if isinstance(each, FollowEntry)]
+    assert deleted
+    assert levels == ["mute", "follow", ""]
+
+
+def test_follow_that_replaces_a_mute_begins_now_although_a_replica_lags(maja, replica):
+    muted = follow(maja, "topic:a", level="mute")
+
+    followed = follow(maja, "topic:a")
+
+    assert followed.created > muted.created
+
+
+def test_unseen_count_is_made_of_what_a_replica_lacks(maja, tobias, replica, appended):
+    follow(maja, "topic:a")
+    publish(NEW_QUESTION, topics=["topic:a"], payload=PAYLOAD, actor=tobias)
+    follow(maja, "topic:b")
+
+    counts = [each for each in appended() if isinstance(each, CountEntry)]
+    assert [each.unseen_count for each in counts] == [0, 1]
+
+
+def test_reads_outside_of_the_write_path_are_the_router_s(replica):
+    assert Event.objects.all().db == replica
+    with databases.atomic():
+        assert Event.objects.all().db == "default"
+        assert Topic.objects.all().db == "default"
+    assert Event.objects.all().db == replica
+
+
+def test_replica_is_not_swept(replica):
+    assert databases.recorded_aliases() == ["default"]
+
+
+def test_event_is_recorded_and_relayed_in_the_database_of_the_save(
+    author, other, appended
+):
+    question = ask(author)
+
+    event = Event.objects.using(other).get()
+    assert event.relayed
+    assert event.payload["question_id"] == question.pk
+    assert [entry.uid for entry in events(appended())] == [str(event.uid)]
+    assert Follow.objects.using(other).get().user_id == author.pk
+    assert not Event.objects.using("default").exists()
+
+
+def test_event_of_a_rolled_back_save_in_another_database_is_not_relayed(
+    author, other, appended
+):
+    with pytest.raises(RuntimeError):
+        with transaction.atomic(using=other):
+            ask(author)
+            raise RuntimeError
+
+    assert appended() == []
+    assert not Event.objects.using(other).exists()
+
+
+def test_event_waits_for_the_commit_of_its_own_database(author, other, appended):
+    with transaction.atomic(using=other):
+        ask(author)
+        with transaction.atomic(using="default"):
+            pass
+        before = events(appended())
+
+    assert before == []
+    assert len(events(appended())) == 1
+
+
+def test_links_of_another_database_belong_to_its_event(author, other, appended):
+    with transaction.atomic(using=other):
+        moss = Topic.objects.using(other).create(slug="moss", name="Moss")
+        ask(author).topics.add(moss)
+
+    [event] = events(appended())
+    assert event.topics == ("topic:moss", f"user:{author.pk}")
+
+
+def test_deleted_object_retracts_the_event_of_its_own_database(maja, author, other):
+    Question.objects.create(title="Why?", body="?", author=maja)
+    question = ask(author)
+    Question.objects.using(other).filter(pk=question.pk).get().delete()
+
+    assert not Event.objects.using(other).exists()
+    assert Event.objects.using("default").count() == 1
+
+
+def test_event_is_retracted_in_its_own_database(author, other):
+    ask(author)
+
+    assert retract(Event.objects.using(other).get())
+
+    assert not Event.objects.using(other).exists()
+
+
+def test_each_database_is_swept(author, other, link, appended):
+    link.cut()
+    ask(author)
+    publish(NEW_QUESTION, topics=["topic:a"], payload=PAYLOAD)
+    link.mend()
+
+    sweeper.sweep()
+
+    assert len(events(appended())) == 2
+    for alias in ("default", other):
+        assert not Event.objects.using(alias).pending().exists()
+
+
+def test_database_that_fails_does_not_stop_the_sweep_of_another(
+    author, other, link, appended, monkeypatch
+):
+    link.cut()
+    ask(author)
+    link.mend()
+    fails = {"default": True}
+    sweep = sweeper.outbox.sweep
+
+    def sweep_or_fail():
+        if fails.pop(databases.write_alias(), False):
+            raise DatabaseError
+        return sweep()
+
+    monkeypatch.setattr(sweeper.outbox, "sweep", sweep_or_fail)
+    sweeper.sweep()
+
+    assert fails == {}
+    assert len(events(appended())) == 1
+
+
+def test_database_without_the_tables_is_not_swept(other):
+    with connections[other].cursor() as cursor:
+        cursor.execute("ALTER TABLE notifications_event RENAME TO old_event")
+
+    assert databases.recorded_aliases() == ["default"]
+
+
+@pytest.mark.parametrize(
+    "routers", [[], [WRITE_ROUTER, f"{ROUTERS}.OwnTablesRouter"]], ids=len
+)
+def test_object_is_not_saved_where_its_events_cannot_be(
+    author, other, settings, appended, routers
+):
+    settings.DATABASE_ROUTERS = routers
+
+    with pytest.raises(WrongDatabase, match="Question was saved in the database"):
+        ask(author)
+
+    assert not Question.objects.using(other).exists()
+    assert appended() == []
+
+
+def test_watched_model_in_a_database_without_the_tables_is_an_error(other, settings):
+    settings.DATABASE_ROUTERS = [WRITE_ROUTER, f"{ROUTERS}.QuestionsRouter"]
+
+    [message] = checks.check_watched_models()
+
+    assert message.id == "notifications.E007"
+    assert "qa.Question is saved in the database 'other'" in message.msg
+
+
+def test_models_in_the_database_of_the_tables_are_no_error(replica):
+    assert list(checks.check_watched_models()) == []
+
+
+@pytest.mark.parametrize(
+    ("routers", "count"),
+    [
+        ([], 0),
+        ([WRITE_ROUTER, f"{ROUTERS}.ReplicaRouter"], 0),
+        ([f"{ROUTERS}.ReplicaRouter"], 1),
+        ([f"{ROUTERS}.ReplicaRouter", WRITE_ROUTER], 1),
+    ],
+)
+def test_write_router_must_be_the_first(settings, routers, count):
+    settings.DATABASE_ROUTERS = routers
+
+    messages = checks.check_router()
+
+    assert [each.id for each in messages] == ["notifications.E006"] * count
