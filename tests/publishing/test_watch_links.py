@@ -137,3 +137,9 @@ def test_link_of_a_through_model_is_seen_once(book, club, monkeypatch):
     club.books.add(book)
 
     assert changes == [[f"book:{book.pk}", f"club:{club.pk}"]]
+
+
+def test_row_of_a_through_model_that_is_loaded_changes_nothing(book, club):
+    Reading(pk=1, book=book, club=club).save_base(raw=True)
+
+    assert topics(book) == []

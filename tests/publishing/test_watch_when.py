@@ -181,6 +181,12 @@ def test_save_of_a_copy_with_a_key_is_compared_with_the_row(watched):
     assert recorded() == []
 
 
+def test_new_object_with_a_key_of_its_own_is_told(watched):
+    book = Book.objects.create(pk=77, title="Emma")
+
+    assert recorded() == [[f"book:{book.pk}"]]
+
+
 def test_actor_follows_when_it_is_told(watch_books, maja):
     watch_books(
         when=lambda book: book.published,
