@@ -5,6 +5,7 @@ same transaction.
 """
 
 from collections.abc import Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import Any
 
@@ -112,9 +113,10 @@ def _mark(
     before = ReadMark.objects.filter(user=user, group=group).first()
     state.version += 1
     state.save()
-    ReadMark.objects.update_or_create(
-        user=user, group=group, defaults={"up_to": up_to, "version": state.version}
-    )
+    # The locked state keeps others from creating the same mark.
+    mark = ReadMark(user=user, group=group) if before is None else copy(before)
+    mark.up_to, mark.version = up_to, state.version
+    mark.save()
     outbox.record_due_count(user.pk)
     previous = [before.up_to, before.version] if before else []
     return _token(user, GROUP, state.version, group, [*unread.items()], *previous)

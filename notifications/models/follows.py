@@ -61,6 +61,8 @@ class FollowQuerySet(models.QuerySet["Follow"]):
             follow, created = self.get_or_create(
                 user=user, topic=topic, defaults={"level": level}
             )
+            # It is not to be read again.
+            follow.user = user
             if not created and follow.level != level:
                 follow.level = level
                 follow.save()
@@ -103,7 +105,7 @@ class Follow(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the follow; one that replaces a mute begins now."""
-        if self.level != Level.MUTE and self._is_muted():
+        if self.pk and self.level != Level.MUTE and self._is_muted():
             self.created = now()
         super().save(*args, **kwargs)
 

@@ -49,8 +49,14 @@ class ReadState(models.Model):
     @classmethod
     def locked(cls, user: Any) -> "ReadState":
         """Return the person's state, locked until the transaction ends."""
-        cls.objects.get_or_create(user=user)
-        return cls.objects.select_for_update().get(user=user)
+        rows = cls.objects.select_for_update().filter(user=user)
+        state = rows.first()
+        if state is None:
+            cls.objects.get_or_create(user=user)
+            state = rows.get()
+        # It is not to be read again.
+        state.user = user
+        return state
 
     def has_seen(self, key: int, position: int) -> bool:
         """Tell whether an event, given by key and position, is seen."""

@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import router
-
 from notifications import databases
 from notifications.conf import conf
 from notifications.models import Follow
@@ -50,25 +48,26 @@ def _user_changed(user: Any) -> None:
         end_streams(user, REASON)
 
 
+@databases.write_path()
 def _topic_changed(topic: str) -> None:
     # First, so that the streams end however long the rest takes.
     entry = EndEntry(uid=str(uuid.uuid4()), user="", reason=REASON, topic=topic)
     outbox.record_control(entry)
-    alias = router.db_for_write(Follow)
-    for keys in _batches(topic, alias):
-        follows = Follow.objects.using(alias).filter(pk__in=keys).not_muted()
+    for keys in _batches(topic):
+        follows = Follow.objects.filter(pk__in=keys).not_muted()
         refused = [
             each.pk
             for each in follows.select_related("user")
             if not conf.AUTHORIZE(each.user, topic)
         ]
         # One control entry for each of them would push older entries out of the log.
-        Follow.objects.filter(pk__in=refused)._raw_delete(alias)
+        lost = Follow.objects.not_muted().filter(pk__in=refused)
+        lost._raw_delete(databases.write_alias())
 
 
-def _batches(topic: str, alias: str) -> Iterator[list[int]]:
+def _batches(topic: str) -> Iterator[list[int]]:
     """Yield the keys of the follows of a topic."""
-    follows = Follow.objects.using(alias).not_muted().filter(topic=topic)
+    follows = Follow.objects.not_muted().filter(topic=topic)
     keys = list(follows.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(keys), BATCH_FOLLOWS):
         yield keys[start : start + BATCH_FOLLOWS]
