@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from notifications.live.metrics import shared_metrics
 from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport, Transport
-from notifications.protocol.cursor import Cursor
+from notifications.protocol.cursor import NO_CURSOR, Cursor
 from notifications.protocol.entries import COUNT_LIMIT, EndEntry
 from notifications.protocol.frames import Batch, Frame
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, NONE, Subscriptions
@@ -73,7 +73,7 @@ class Connection:
         # for a client without a bell. The hub counts on from there.
         self.unseen_count = unseen_count
         # Events up to here were counted by the database, and later ones by the hub.
-        self.counted_up_to = Cursor(0, 0)
+        self.counted_up_to = NO_CURSOR
 
     @property
     def seconds_left(self) -> float:

@@ -71,12 +71,6 @@ class EventQuerySet(models.QuerySet["Event"]):
                 [(each.position, each.pk) for each in events],
             )
 
-    def newest_cursor(self) -> Cursor:
-        """Return the cursor of the newest event that was relayed."""
-        relayed = self.filter(relayed__isnull=False).order_by("-position")
-        position = relayed.values_list("position", flat=True).first()
-        return Cursor.from_position(position or 0)
-
 
 def provisional_position() -> int:
     """Return the position of an event that is not in the log yet.

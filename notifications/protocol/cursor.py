@@ -54,3 +54,7 @@ class Cursor(NamedTuple):
         if match is None or max(map(int, match.groups())) > _LARGEST:
             raise InvalidCursor(text, expected="<milliseconds>-<sequence>")
         return cls(int(match[1]), int(match[2]))
+
+
+# Before every entry of a log. Shared, since each connection has one.
+NO_CURSOR = Cursor(0, 0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from notifications.protocol import sse
-from notifications.protocol.cursor import Cursor
+from notifications.protocol.cursor import NO_CURSOR, Cursor
 from notifications.protocol.entries import EventEntry, RetractEntry
 
 
@@ -96,13 +96,10 @@ def server_closed(reason: str) -> Frame:
 
 def without_cursor(body: bytes) -> Frame:
     """Return a frame of bytes that are not an entry of the log."""
-    return Frame(_NO_CURSOR, body)
+    return Frame(NO_CURSOR, body)
 
 
 def _server_frame(event: str, data: str, cursor: Cursor | None = None) -> Frame:
     event_id = str(cursor) if cursor else ""
     body = sse.encode(data=data, event=event, event_id=event_id)
-    return Frame(cursor or _NO_CURSOR, body)
-
-
-_NO_CURSOR = Cursor(0, 0)
+    return Frame(cursor or NO_CURSOR, body)

@@ -1,7 +1,7 @@
 """Pruning: deletes old events and read marks, in batches of a transaction each.
 
 It can stop at any point and be repeated: it continues with what is left. Pending events
-and the newest relayed one stay: unseen counts start at the latter.
+stay.
 """
 
 from collections.abc import Iterator
@@ -23,10 +23,8 @@ class Pruning:
         self._batch = batch
         self._older_than = older_than
         self._alias = router.db_for_write(Event)
-        newest = Event.objects.using(self._alias).newest_cursor().position
-        limit = Cursor(max(milliseconds(older_than), 0), 0).position
         # Everything before this position may go.
-        self._end = min(limit, newest)
+        self._end = Cursor(max(milliseconds(older_than), 0), 0).position
 
     def count_events(self) -> int:
         """Return how many events there are to delete."""

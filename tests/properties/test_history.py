@@ -128,3 +128,25 @@ def test_backfilled_history_has_no_gap(log, limits, selectors, begun, reached, m
     known = [cursor for cursor in cursors if history.has(cursor)]
     assert known == [cursor for cursor in cursors if cursor >= history.floor]
     assert_like(history, log, after=known[0], until=cursors[-1], selectors=selectors)
+
+
+@examples(150)
+@given(log=logs(), selectors=selections, begun=places, retracted=places)
+def test_retracted_frames_are_not_found(log, selectors, begun, retracted):
+    cursors = [cursor for cursor, *_ in log]
+    gone = place(cursors, retracted)
+    end = Cursor(cursors[-1].milliseconds + 1, 0)
+    log.append((end, Frame(end, b"", ("topic:a",), retracts=gone), 1))
+    floor = place([Cursor(100, 0), *cursors], begun)
+    bounds = {"limit_bytes": 10**9, "limit_entries": 10_000}
+    history = History(floor, **bounds)
+    older = History(Cursor(100, 0), **bounds)
+
+    for cursor, item, size in log:
+        (history if cursor > floor else older).add(cursor, item, size)
+    if floor > Cursor(100, 0):
+        history.prepend(older, Cursor(100, 0))
+
+    left = [each for each in log if each[0] != gone or isinstance(each[1], FollowEntry)]
+    assert_like(history, left, after=Cursor(100, 0), until=end, selectors=selectors)
+    assert history.has(gone)

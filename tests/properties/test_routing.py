@@ -1,5 +1,7 @@
 """The routing table, compared with asking each connection about each frame."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,3 +111,21 @@ def test_each_connection_gets_exactly_its_frames(several, frames, changes, gone)
         routing.remove(connection)
     assert routing._all == {}
     assert routing._following == routing._muting == routing._people == {}
+
+
+@examples(300)
+@given(several=st.lists(connections, max_size=8), described=frames, sent_at=times)
+def test_retraction_is_for_those_that_the_event_is_replayed_to(
+    several, described, sent_at
+):
+    routing = RoutingTable()
+    for connection in several:
+        routing.add(connection)
+    _, *rest = described
+    event = Frame(Cursor(sent_at, 0), b"event", *rest, type="tick")
+    retraction = replace(event, cursor=Cursor(9, 0), retracts=event.cursor)
+
+    fan_outs = routing.fan_outs([retraction])
+
+    told = {connection for _, found in fan_outs for connection in found}
+    assert told == {each for each in several if each.wants_replayed(event)}

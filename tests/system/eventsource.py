@@ -24,7 +24,7 @@ class Received(NamedTuple):
     @property
     def uid(self) -> str:
         """The event's uid; empty for the server's own, such as a heartbeat."""
-        return self.fields.get("uid", "")
+        return "" if self.name == "retracted" else self.fields.get("uid", "")
 
 
 class Chunks:

@@ -54,8 +54,8 @@ class Command(BaseCommand):
 
     help = (
         "Delete events that were relayed longer ago than an age, from inboxes and from "
-        "the database. Pending events and the newest event stay. It may be interrupted "
-        "at any time, and continues when it is run again. Progress goes to stderr."
+        "the database. Pending events stay. It may be interrupted at any time, and "
+        "continues when it is run again. Progress goes to stderr."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
