@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from notifications import databases
+from notifications.exceptions import WrongDatabase
 from notifications.inbox.announcements import announce
 from notifications.inbox.explain import explain
 from notifications.inbox.reasons import Explanation
@@ -53,12 +55,17 @@ def publish(
     topics: Iterable[str],
     payload: Mapping[str, Any] | msgspec.Struct,
     actor: Any = None,
+    using: str | None = None,
 ) -> Event:
     """Publish an event that no model save causes; return its row.
 
     The event is recorded in the current transaction and relayed when it commits.
     `topics` are the topics that it is addressed to, `payload` its own fields, and
-    `actor` the user who caused it and is not notified. Raises InvalidPayload or
-    InvalidTopic, and records nothing then.
+    `actor` the user who caused it and is not notified. `using` is the database to
+    record it in, if not the one that `Event` is written to. Raises InvalidPayload,
+    InvalidTopic or WrongDatabase, and records nothing then.
     """
-    return outbox.record(event_type, topics=topics, payload=payload, actor=actor)
+    if using is not None and not databases.recorded_in(using):
+        raise WrongDatabase(Event, alias=using, expected=databases.write_alias())
+    with databases.write_path(using):
+        return outbox.record(event_type, topics=topics, payload=payload, actor=actor)

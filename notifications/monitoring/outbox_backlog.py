@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from notifications import databases
 from notifications.models import Control, Event
 
 # Counted up to this number, since a long outage may leave millions.
@@ -23,6 +24,21 @@ class Backlog:
 
 def outbox_backlog() -> Backlog:
     """Return the backlog: events and control entries that are not in the log yet."""
+    found = [*map(_backlog_of, databases.recorded_aliases())]
+    times = [each.oldest for each in found if each.oldest is not None]
+    return Backlog(
+        min(sum(each.count for each in found), LIMIT),
+        min(times, default=None),
+        min(sum(each.failed for each in found), LIMIT),
+    )
+
+
+def _backlog_of(alias: str) -> Backlog:
+    with databases.write_path(alias):
+        return _backlog()
+
+
+def _backlog() -> Backlog:
     events = Event.objects.pending()
     controls = Control.objects.pending()
     found = [

@@ -8,6 +8,7 @@ from notifications import checks, databases
 from notifications.api import follow, publish, retract, unfollow
 from notifications.exceptions import WrongDatabase
 from notifications.models import Event, Follow
+from notifications.monitoring.outbox_backlog import outbox_backlog
 from notifications.protocol.entries import CountEntry, EventEntry, FollowEntry
 from notifications.publishing import sweeper
 from project.qa.models import Question, Topic
@@ -163,6 +164,36 @@ def test_deleted_object_retracts_the_event_of_its_own_database(maja, author, oth
 
     assert not Event.objects.using(other).exists()
     assert Event.objects.using("default").count() == 1
+
+
+def test_event_is_published_in_the_database_of_its_transaction(other, appended):
+    with transaction.atomic(using=other):
+        publish(NEW_QUESTION, topics=["topic:a"], payload=PAYLOAD, using=other)
+        before = events(appended())
+
+    assert before == []
+    assert len(events(appended())) == 1
+    assert Event.objects.using(other).get().relayed
+
+
+def test_event_cannot_be_published_in_a_database_without_the_tables(other, settings):
+    settings.DATABASE_ROUTERS = [WRITE_ROUTER, f"{ROUTERS}.OwnTablesRouter"]
+
+    with pytest.raises(WrongDatabase):
+        publish(NEW_QUESTION, topics=["topic:a"], payload=PAYLOAD, using=other)
+
+
+def test_backlog_is_that_of_all_databases(author, other, no_redis):
+    ask(author)
+    publish(NEW_QUESTION, topics=["topic:a"], payload=PAYLOAD)
+    of_other = Event.objects.using(other).pending().count()
+
+    backlog = outbox_backlog()
+
+    # Two events, and the control entry of the author's follow of the question.
+    assert of_other == 1
+    assert backlog.count == 3
+    assert backlog.oldest == Event.objects.using(other).get().created
 
 
 def test_event_is_retracted_in_its_own_database(author, other):
