@@ -258,3 +258,39 @@ def test_revoked_permission_ends_the_events_of_a_topic(site, publisher, crowd, m
     assert {tuple(stream.uids) for stream in followed} == {(last,)}
     assert others.uids == [secret, last]
     assert others.attached == 1
+
+
+def test_changed_topic_ends_its_streams_and_no_others(site, publisher, crowd, members):
+    [public] = members.make_topics(1)
+    topic = private_topic(site, members)
+    leaving, staying, bystander = members.join(3)
+    for member in (leaving, staying):
+        permit(site, member, topic, verb="add")
+        members.follow(member, topic)
+        members.follow(member, public)
+    members.follow(bystander, public)
+    asked = crowd.open(asking([topic]), session=leaving.session)
+    followed = open_in_every_process(crowd, site, session=leaving.session)
+    allowed = open_in_every_process(crowd, site, session=staying.session)
+    others = open_in_every_process(crowd, site, session=bystander.session)
+    wait_until_live([asked])
+
+    site.shell(
+        _FIND.format(pk=leaving.pk)
+        + "from notifications.api import permissions_changed\n"
+        + "user.groups.clear()\n"
+        + f"permissions_changed(topic={topic!r})"
+    )
+    assert_ended([asked], reason="permissions_changed", status=404)
+    wait_for(
+        lambda: all(each.attached == 2 for each in (*followed, *allowed)),
+        what="the others to reconnect",
+    )
+    wait_until_live([*followed, *allowed])
+    secret = publisher.publish(topic)
+    last = publisher.publish(public)
+    wait_for_event([*followed, *allowed, *others], last)
+
+    assert {tuple(stream.uids) for stream in followed} == {(last,)}
+    assert {tuple(stream.uids) for stream in allowed} == {(secret, last)}
+    assert {stream.attached for stream in others} == {1}
