@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from notifications.api import Actor, publish
 from notifications.models import Event, load_actors
 from notifications.models.actors import actors_of, default_actors
+from notifications.publishing import outbox
 from notifications.publishing.event_entries import encode_event
 from project.qa.notifications import NEW_QUESTION
 from tests.users import User
@@ -213,3 +214,20 @@ def test_encoded_entry_has_the_shown_actor(maja, actor_setting):
     entry = encode_event(ask(maja))
 
     assert b"/a.png" in entry
+
+
+@pytest.mark.django_db(transaction=True)
+def test_event_waits_while_the_setting_fails(maja, actor_setting):
+    def fail(users):
+        raise ZeroDivisionError
+
+    actor_setting(fail)
+
+    event = ask(maja)
+
+    event.refresh_from_db()
+    assert event.relayed is None
+    actor_setting(described)
+    assert outbox.sweep() > 0
+    event.refresh_from_db()
+    assert event.relayed is not None
