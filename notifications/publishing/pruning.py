@@ -7,9 +7,10 @@ stay.
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db import router, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from notifications import databases
 from notifications.models import Event, EventQuerySet, ReadMark
 from notifications.models.events import NOWHERE
 from notifications.models.removal import remove_events
@@ -17,12 +18,17 @@ from notifications.protocol.cursor import Cursor, milliseconds
 
 
 class Pruning:
-    """Deletes what was relayed before a time, `batch` rows in each transaction."""
+    """Deletes what was relayed before a time, `batch` rows in each transaction.
 
-    def __init__(self, older_than: datetime, *, batch: int) -> None:
+    `using` is the alias of the database; the usual one by default.
+    """
+
+    def __init__(
+        self, older_than: datetime, *, batch: int, using: str | None = None
+    ) -> None:
         self._batch = batch
         self._older_than = older_than
-        self._alias = router.db_for_write(Event)
+        self._alias = using or databases.write_alias()
         # Everything before this position may go.
         self._end = Cursor(max(milliseconds(older_than), 0), 0).position
 
@@ -64,7 +70,8 @@ class Pruning:
         """
         last = 0
         while keys := self._next_marks(after=last):
-            group = Event.objects.filter(group=OuterRef("group"))
+            events = Event.objects.using(self._alias)
+            group = events.filter(group=OuterRef("group"))
             marks = ReadMark.objects.using(self._alias).filter(pk__in=keys)
             yield marks.filter(~Exists(group), up_to__lt=self._end).delete()[0]
             last = keys[-1]

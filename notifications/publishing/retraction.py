@@ -27,8 +27,13 @@ def retract(event: Event | uuid.UUID | str) -> bool:
     except ValueError:
         raise InvalidValue(uid, expected="an event, or the uid of one") from None
     alias = event._state.db if isinstance(event, Event) else None
-    with databases.write_path(databases.alias_near(alias) if alias else None):
-        return retract_events(found) > 0
+    aliases = [databases.alias_near(alias)] if alias else databases.recorded_aliases()
+    return any(_retract_in(each, found) for each in aliases)
+
+
+def _retract_in(alias: str, events: EventQuerySet) -> bool:
+    with databases.write_path(alias):
+        return retract_events(events) > 0
 
 
 def retract_events(events: EventQuerySet) -> int:

@@ -1,7 +1,10 @@
 """Sites with more than one database: each event is in that of its save."""
 
+import io
+
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
 
 from notifications import checks, databases
@@ -202,6 +205,28 @@ def test_event_is_retracted_in_its_own_database(author, other):
     assert retract(Event.objects.using(other).get())
 
     assert not Event.objects.using(other).exists()
+
+
+def test_event_is_retracted_by_its_uid_in_any_database(author, other):
+    ask(author)
+
+    assert retract(Event.objects.using(other).get().uid)
+
+    assert not Event.objects.using(other).exists()
+
+
+def test_each_database_is_pruned(author, other):
+    ask(author)
+    publish(NEW_QUESTION, topics=["topic:a"], payload=PAYLOAD)
+    for alias in ("default", other):
+        Event.objects.using(alias).update(position=1)
+
+    out = io.StringIO()
+    call_command("sse_prune", "--older-than", "1d", stdout=out)
+
+    assert out.getvalue() == "Events deleted: 2. Read marks: 0.\n"
+    for alias in ("default", other):
+        assert not Event.objects.using(alias).exists()
 
 
 def test_each_database_is_swept(author, other, link, appended):

@@ -5,11 +5,13 @@ import time
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from notifications import databases
 from notifications.exceptions import shorten
 from notifications.publishing.pruning import Pruning
 
@@ -78,15 +80,20 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pruning = Pruning(options["older_than"], batch=options["batch"])
-        total = pruning.count_events()
+        age, batch = options["older_than"], options["batch"]
+        prunings = [
+            Pruning(age, batch=batch, using=alias)
+            for alias in databases.recorded_aliases()
+        ]
+        total = sum(each.count_events() for each in prunings)
         if options["dry_run"]:
             self.stdout.write(f"Events to delete: {total}.")
             return
         self._deleted = 0
         try:
-            self._report(pruning.delete_events(), total)
-            marks = sum(pruning.delete_marks())
+            events = (each.delete_events() for each in prunings)
+            self._report(chain.from_iterable(events), total)
+            marks = sum(sum(each.delete_marks()) for each in prunings)
         except KeyboardInterrupt:
             message = (
                 f"Interrupted. Events deleted so far: {self._deleted}. Run the command "
