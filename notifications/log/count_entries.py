@@ -1,9 +1,10 @@
-"""Appends a person's unseen count to the log, unless the log has a newer one."""
+"""Appends the unseen counts of people to the log, unless the log has newer ones."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import redis
 
+from notifications.conf import conf
 from notifications.protocol.cursor import Cursor
 
 # Appends an unseen count, unless one of the same person was appended after the cursor
@@ -26,17 +27,21 @@ return cursor
 """
 
 
-def append_count(
+def append_counts(
     client: redis.Redis,
-    keys: tuple[str, str],
-    body: bytes,
+    stream: str,
+    counts: Sequence[tuple[str, bytes]],
     *,
     counted_at: Cursor,
-    entries: int,
-    seconds: int,
-) -> bool:
-    """Append a count; tell whether it was appended. See APPEND_COUNT."""
-    reply: Any = client.eval(
-        APPEND_COUNT, len(keys), *keys, body, str(counted_at), entries, seconds
-    )
-    return reply is not None
+) -> list[bool]:
+    """Append counts in one round trip; tell of each whether it was appended.
+
+    `counts` has the key of the person's newest count, and the entry. See APPEND_COUNT.
+    """
+    with client.pipeline(transaction=False) as pipeline:
+        for key, body in counts:
+            pipeline.eval(
+                APPEND_COUNT, 2, stream, key, body, str(counted_at),
+                conf.LOG_MAX_ENTRIES, conf.DEDUPLICATION_WINDOW,
+            )  # fmt: skip
+        return [reply is not None for reply in pipeline.execute()]

@@ -19,7 +19,7 @@ from notifications.lib.batcher import Batcher
 from notifications.log import replies
 from notifications.log.blocking_reader import BlockingReader
 from notifications.log.client import RedisClient
-from notifications.log.count_entries import append_count
+from notifications.log.count_entries import append_counts
 from notifications.log.lock import Lock
 from notifications.log.process_registry import ProcessRegistry
 from notifications.log.retractions import Retractions
@@ -113,21 +113,18 @@ class Log:
             ]
         )
 
-    def append_count(self, user: str, body: bytes, *, counted_at: Cursor) -> bool:
-        """Append a person's unseen count; tell whether it was appended.
+    def append_counts(
+        self, counts: Sequence[tuple[str, bytes]], *, counted_at: Cursor
+    ) -> list[bool]:
+        """Append the unseen counts of people; tell of each whether it was appended.
 
-        It is not if another count of the person was appended after `counted_at`, the
-        newest cursor from before it was counted. Raises LogUnavailable.
+        `counts` are (user, entry) pairs. One is not appended if another count of the
+        person was appended after `counted_at`, the newest cursor from before they were
+        counted. Raises LogUnavailable.
         """
+        keyed = [(f"{self._prefix}:count:{user}", body) for user, body in counts]
         with self._client.command() as client:
-            return append_count(
-                client,
-                (self._stream, f"{self._prefix}:count:{user}"),
-                body,
-                counted_at=counted_at,
-                entries=conf.LOG_MAX_ENTRIES,
-                seconds=conf.DEDUPLICATION_WINDOW,
-            )
+            return append_counts(client, self._stream, keyed, counted_at=counted_at)
 
     def session_store(self, user: str) -> SessionStore:
         """Return the cached sessions of a person."""

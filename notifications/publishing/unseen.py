@@ -6,7 +6,8 @@ after it in the log. It is counted after the change has committed, without any l
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 from notifications import databases
@@ -34,10 +35,11 @@ def count_unseen(inbox: Inbox, *, up_to: Cursor | None) -> int:
         return _count_rows(inbox, up_to=None)[0]
     relayed, pending = _count_rows(inbox, up_to=up_to)
     try:
-        return _add_logged(relayed, pending, up_to)
+        [count] = _add_logged([(relayed, pending)], up_to)
     except LogUnavailable:
         # Events that are relayed later are counted by the hub.
         return relayed
+    return count
 
 
 def _count_rows(inbox: Inbox, *, up_to: Cursor | None) -> tuple[int, list[uuid.UUID]]:
@@ -57,15 +59,25 @@ def _count_rows(inbox: Inbox, *, up_to: Cursor | None) -> tuple[int, list[uuid.U
     return count, pending
 
 
-def _add_logged(count: int, pending: Iterable[uuid.UUID], up_to: Cursor) -> int:
-    """Add the pending events that are in the log up to a cursor to a count.
+def _add_logged(
+    counts: Sequence[tuple[int, list[uuid.UUID]]], up_to: Cursor
+) -> list[int]:
+    """Return each count with those of its pending events that are in the log already.
 
-    The process that relays an event marks its row after it is in the log. Raises
-    LogUnavailable.
+    The process that relays an event marks its row after it is in the log. Only events
+    up to a cursor count. Raises LogUnavailable.
     """
-    cursors = shared_log().cursors([str(uid) for uid in pending])
-    count += sum(cursor is not None and cursor <= up_to for cursor in cursors)
-    return min(count, COUNT_LIMIT)
+    pending = {str(uid) for _, uids in counts for uid in uids}
+    cursors = shared_log().cursors(list(pending))
+    logged = {
+        uid
+        for uid, cursor in zip(pending, cursors, strict=True)
+        if cursor is not None and cursor <= up_to
+    }
+    return [
+        min(count + sum(str(uid) in logged for uid in uids), COUNT_LIMIT)
+        for count, uids in counts
+    ]
 
 
 def relay_counts(due: Iterable[DueCount], *, is_sweep: bool = False) -> int:
@@ -81,40 +93,56 @@ def relay_counts(due: Iterable[DueCount], *, is_sweep: bool = False) -> int:
         rows.setdefault(row.user_id, []).append(row.pk)
     model: Any = DueCount._meta.get_field("user").related_model
     people = model._base_manager.in_bulk(rows)
-    relayed = 0
-    for key in sorted(rows):
+    counted = _append_counts(people)
+    settled = {
+        key
+        for key in rows
         # Nobody has open streams after their account was deleted.
-        if key not in people or _relay_count(people[key], is_sweep=is_sweep):
-            counted = DueCount.objects.filter(user=key, pk__in=rows[key])
-            # One statement, where `delete` would begin and end a transaction for it.
-            counted._raw_delete(databases.write_alias())
-            relayed += len(rows[key])
-    return relayed
+        if key not in people or _is_settled(counted.get(key), is_sweep=is_sweep)
+    }
+    keys = [row for user in settled for row in rows[user]]
+    told = DueCount.objects.filter(pk__in=keys, user__in=settled)
+    # One statement, where `delete` would begin and end a transaction for it.
+    told._raw_delete(databases.write_alias())
+    return len(keys)
 
 
-def _relay_count(user: Any, *, is_sweep: bool) -> bool:
-    """Append a person's current count; tell whether that settles what is due."""
-    inbox = _append_count(user)
-    return inbox is not None and (is_sweep or not is_marked_pending(inbox.state))
+def _is_settled(counted: Inbox | None, *, is_sweep: bool) -> bool:
+    return counted is not None and (is_sweep or not is_marked_pending(counted.state))
 
 
-def _append_count(user: Any) -> Inbox | None:
-    """Count a person's unseen events for the log; return the inbox that was counted.
+def _append_counts(people: Mapping[Any, Any]) -> dict[Any, Inbox]:
+    """Count the unseen events of people, given by key, for the log.
 
-    Whatever committed before the newest cursor is read is included in the count. The
-    log refuses it if there is another one after that cursor, which may include more.
-    Returns None if that happens all the time.
+    Whatever committed before the newest cursor is read is included in the counts. The
+    log refuses a count if there is another one after that cursor, which may include
+    more; that person is counted again. Returns the inboxes of those who were counted.
     """
+    counted: dict[Any, Inbox] = {}
     for _ in range(ATTEMPTS):
+        waiting = sorted(people.keys() - counted.keys())
+        if not waiting:
+            return counted
         newest = shared_log().position()
-        inbox = Inbox(user)
-        entry = CountEntry(
+        inboxes = {key: Inbox(people[key]) for key in waiting}
+        found = [_count_rows(inbox, up_to=newest) for inbox in inboxes.values()]
+        entries = [
+            (str(key), _encode(key, count, as_of=newest))
+            for key, count in zip(inboxes, _add_logged(found, newest), strict=True)
+        ]
+        taken = shared_log().append_counts(entries, counted_at=newest)
+        counted |= {key: inboxes[key] for key in compress(waiting, taken)}
+    if missing := people.keys() - counted.keys():
+        logger.warning("count=postponed people=%d attempts=%d", len(missing), ATTEMPTS)
+    return counted
+
+
+def _encode(user: Any, count: int, *, as_of: Cursor) -> bytes:
+    return encode(
+        CountEntry(
             uid=str(uuid.uuid4()),
-            user=str(user.pk),
-            unseen_count=_add_logged(*_count_rows(inbox, up_to=newest), newest),
-            as_of=str(newest),
+            user=str(user),
+            unseen_count=count,
+            as_of=str(as_of),
         )
-        if shared_log().append_count(entry.user, encode(entry), counted_at=newest):
-            return inbox
-    logger.warning("count=postponed user=%s attempts=%d", user.pk, ATTEMPTS)
-    return None
+    )

@@ -9,38 +9,53 @@ def bodies(log, start):
     return [record.body for record in log.read(start, until=log.position())]
 
 
+def append(log, user, body, *, counted_at):
+    [taken] = log.append_counts([(user, body)], counted_at=counted_at)
+    return taken
+
+
 def test_count_is_appended(log):
     start = log.position()
 
-    assert log.append_count("7", b"1", counted_at=start)
+    assert append(log, "7", b"1", counted_at=start)
 
     assert bodies(log, start) == [b"1"]
 
 
 def test_count_from_before_another_one_is_refused(log):
     start = log.position()
-    log.append_count("7", b"new", counted_at=start)
+    append(log, "7", b"new", counted_at=start)
 
-    assert not log.append_count("7", b"old", counted_at=start)
+    assert not append(log, "7", b"old", counted_at=start)
 
     assert bodies(log, start) == [b"new"]
 
 
 def test_count_from_after_another_one_is_appended(log):
     start = log.position()
-    log.append_count("7", b"1", counted_at=start)
+    append(log, "7", b"1", counted_at=start)
 
-    assert log.append_count("7", b"2", counted_at=log.position())
+    assert append(log, "7", b"2", counted_at=log.position())
 
     assert bodies(log, start) == [b"1", b"2"]
 
 
 def test_counts_of_other_people_and_other_entries_do_not_matter(log):
     start = log.position()
-    log.append_count("7", b"1", counted_at=start)
+    append(log, "7", b"1", counted_at=start)
     log.append([("uid", b"event")])
 
-    assert log.append_count("8", b"2", counted_at=start)
+    assert append(log, "8", b"2", counted_at=start)
+
+
+def test_each_count_is_taken_or_refused(log):
+    start = log.position()
+    append(log, "7", b"new", counted_at=start)
+
+    taken = log.append_counts([("7", b"old"), ("8", b"1")], counted_at=start)
+
+    assert taken == [False, True]
+    assert bodies(log, start) == [b"new", b"1"]
 
 
 @pytest.mark.parametrize(
@@ -50,8 +65,8 @@ def test_counts_of_other_people_and_other_entries_do_not_matter(log):
 )
 def test_cursors_are_compared_as_numbers(log, counted_at):
     newest = log.position()
-    log.append_count("7", b"1", counted_at=newest)
+    append(log, "7", b"1", counted_at=newest)
 
-    taken = log.append_count("7", b"2", counted_at=counted_at)
+    taken = append(log, "7", b"2", counted_at=counted_at)
 
     assert taken == (counted_at > newest)

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from notifications.inbox import read_state
+from notifications.log.client import RedisClient
 from notifications.log.stream import Log
 from notifications.models import DueCount, Follow
 from notifications.protocol.entries import CountEntry, EventEntry
@@ -95,6 +96,26 @@ def test_changes_of_one_transaction_make_one_count_per_person(maja, tobias, coun
     assert not DueCount.objects.exists()
 
 
+def test_number_of_round_trips_does_not_grow_with_the_people(maja, tobias, monkeypatch):
+    commands = []
+    command = RedisClient.command
+
+    def count(client, **options):
+        commands.append(client)
+        return command(client, **options)
+
+    monkeypatch.setattr(RedisClient, "command", count)
+
+    def commands_for(*people):
+        commands.clear()
+        with transaction.atomic():
+            for person in people:
+                Follow.objects.create(user=person, topic=f"topic:{len(people)}")
+        return len(commands)
+
+    assert commands_for(maja) == commands_for(maja, tobias) == 3
+
+
 def test_rolled_back_change_makes_no_count(maja, counts):
     counts()
 
@@ -151,15 +172,15 @@ def test_count_that_another_process_overtakes_is_counted_again(
     Follow.objects.set_level(maja, MILK, "follow")
     record(topics=[MILK])
     counts()
-    append_count = Log.append_count
+    append_counts = Log.append_counts
     overtaking = iter([lambda: read_state.see_all(maja)])
 
     def append_late(log, *args, **options):
         # The count was made; another process changes it and is faster.
         next(overtaking, lambda: None)()
-        return append_count(log, *args, **options)
+        return append_counts(log, *args, **options)
 
-    monkeypatch.setattr(Log, "append_count", append_late)
+    monkeypatch.setattr(Log, "append_counts", append_late)
 
     Follow.objects.set_level(maja, TEA, "follow")
 
@@ -171,10 +192,13 @@ def test_count_that_is_overtaken_all_the_time_is_left_to_the_sweep(
     maja, counts, monkeypatch
 ):
     attempts = []
+
+    def refuse(log, counts, **options):
+        attempts.append(counts)
+        return [False] * len(counts)
+
     with monkeypatch.context() as patch:
-        patch.setattr(
-            Log, "append_count", lambda log, *args, **options: attempts.append(1)
-        )
+        patch.setattr(Log, "append_counts", refuse)
         Follow.objects.set_level(maja, MILK, "follow")
 
     assert len(attempts) == ATTEMPTS
