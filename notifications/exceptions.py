@@ -101,7 +101,7 @@ class NotFollowable(NotificationsError, LookupError):
 
 
 class WrongDatabase(NotificationsError):
-    """A watched `model` was saved in `alias`, which events are not recorded in.
+    """A watched `model` was to be saved in `alias`, where no events are recorded.
 
     `expected` is the database that they are recorded in by default.
     """
@@ -111,8 +111,9 @@ class WrongDatabase(NotificationsError):
         self.alias = alias
         self.expected = expected
         super().__init__(
-            f"{model.__name__} was saved in the database {alias!r}, but its events are "
-            f"recorded in {expected!r}: see `./manage.py check` and DATABASE_ROUTERS"
+            f"{model.__name__} cannot be saved in the database {alias!r}, since events "
+            f"are recorded in {expected!r}: migrate notifications there, and put "
+            "'notifications.databases.WriteRouter' first in DATABASE_ROUTERS"
         )
 
 

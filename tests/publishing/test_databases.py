@@ -278,7 +278,9 @@ def test_object_is_not_saved_where_its_events_cannot_be(
 ):
     settings.DATABASE_ROUTERS = routers
 
-    with pytest.raises(WrongDatabase, match="Question was saved in the database"):
+    with pytest.raises(
+        WrongDatabase, match="Question cannot be saved in the database 'other'"
+    ):
         ask(author)
 
     assert not Question.objects.using(other).exists()
