@@ -95,7 +95,11 @@ def refuse_event(event: Event, error: Exception) -> None:
 
 def _set_aside_event(key: int, error: Exception) -> None:
     row = Event.objects.filter(pk=key)
-    name, uid = row.values_list("type", "uid").get()
+    found = row.values_list("type", "uid").first()
+    # It may have been retracted meanwhile.
+    if found is None:
+        return
+    name, uid = found
     reason = shorten(str(error) or type(error).__name__)
     with databases.atomic():
         row.set_aside(reason)

@@ -6,6 +6,7 @@ from django.db import connection
 from notifications.models import Control, Event, Follow
 from notifications.publishing import outbox, set_aside
 from notifications.publishing.followables import follow
+from notifications.publishing.retraction import retract
 from notifications.publishing.sweeper import sweep
 from tests.inboxes import inbox_of
 from tests.publishing.recording import PAYLOAD, record
@@ -163,3 +164,12 @@ def test_reasons_are_those_of_invalid_data_alone(pending, monkeypatch):
         outbox.sweep()
 
     assert Event.objects.pending().count() == 3
+
+
+def test_event_that_is_retracted_meanwhile_is_not_set_aside():
+    event = record()
+    event.type = "No type!"
+    retract(event)
+
+    assert set_aside.encode_events([event]) == []
+    assert not Event.objects.exists()
