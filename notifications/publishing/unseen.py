@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
 
 # How many times a person is counted at most while other processes are faster.
-ATTEMPTS = 5
+ATTEMPTS = 3
 
 
 def count_unseen(inbox: Inbox, *, up_to: Cursor | None) -> int:
@@ -133,7 +133,7 @@ def _append_counts(people: Mapping[Any, Any]) -> dict[Any, Inbox]:
         taken = shared_log().append_counts(entries, counted_at=newest)
         counted |= {key: inboxes[key] for key in compress(waiting, taken)}
     if missing := people.keys() - counted.keys():
-        logger.warning("count=postponed people=%d attempts=%d", len(missing), ATTEMPTS)
+        logger.info("count=postponed people=%d attempts=%d", len(missing), ATTEMPTS)
     return counted
 
 
