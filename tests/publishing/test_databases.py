@@ -3,7 +3,6 @@
 import io
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
 
@@ -18,6 +17,7 @@ from project.qa.models import Question, Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.publishing.recording import PAYLOAD
 from tests.two_databases import WRITE_ROUTER, other_database
+from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +41,7 @@ def replica(other, settings):
 
 @pytest.fixture
 def author(other):
-    return User.objects.using(other).create(username="author")
+    return User.objects.db_manager(other).create_user("author")
 
 
 def ask(author):
