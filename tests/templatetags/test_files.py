@@ -43,7 +43,13 @@ def test_modules_import_each_other_by_hashed_names(tmp_path):
     with override_settings(
         STATIC_ROOT=tmp_path,
         STORAGES={"staticfiles": storage},
-        INSTALLED_APPS=["django.contrib.staticfiles", "notifications", "project.qa"],
+        INSTALLED_APPS=[
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.staticfiles",
+            "notifications",
+            "project.qa",
+        ],
     ):
         call_command("collectstatic", interactive=False, verbosity=0)
 
