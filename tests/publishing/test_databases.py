@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
 
@@ -17,7 +18,6 @@ from project.qa.models import Question, Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.publishing.recording import PAYLOAD
 from tests.two_databases import WRITE_ROUTER, other_database
-from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +41,7 @@ def replica(other, settings):
 
 @pytest.fixture
 def author(other):
-    return User.objects.db_manager(other).create_user("author")
+    return User.objects.using(other).create(username="author")
 
 
 def ask(author):

@@ -28,8 +28,7 @@ def counts(appended):
 
     def counts():
         entries = [entry for entry in appended() if isinstance(entry, CountEntry)]
-        key = User._meta.pk.to_python
-        return [(key(entry.user), entry.unseen_count) for entry in entries]
+        return [(int(entry.user), entry.unseen_count) for entry in entries]
 
     return counts
 
@@ -93,7 +92,7 @@ def test_changes_of_one_transaction_make_one_count_per_person(maja, tobias, coun
             Follow.objects.set_level(person, MILK, "follow")
             Follow.objects.set_level(person, TEA, "watch")
 
-    assert sorted(counts()) == sorted([(maja.pk, 0), (tobias.pk, 0)])
+    assert counts() == [(maja.pk, 0), (tobias.pk, 0)]
     assert not DueCount.objects.exists()
 
 
@@ -209,7 +208,7 @@ def test_count_that_is_overtaken_all_the_time_is_left_to_the_sweep(
 
 
 def test_due_count_of_a_deleted_account_is_dropped(maja, counts):
-    DueCount.objects.create(user_id=User._meta.pk.to_python(10**9))
+    DueCount.objects.create(user_id=maja.pk + 1)
 
     assert outbox.sweep() == 1
 
@@ -220,7 +219,7 @@ def test_due_count_of_a_deleted_account_is_dropped(maja, counts):
 def test_deleting_follows_takes_two_queries_per_row():
     def queries_to_delete(number):
         for each in range(number):
-            person = User.objects.create_user(f"{number}-{each}")
+            person = User.objects.create(username=f"{number}-{each}")
             Follow.objects.create(user=person, topic=MILK)
         with transaction.atomic(), CaptureQueriesContext(connection) as queries:
             Follow.objects.filter(topic=MILK).delete()
@@ -233,7 +232,7 @@ def test_transaction_with_many_due_counts_leaves_some_to_the_sweep(
     settings, monkeypatch, counts
 ):
     monkeypatch.setattr(outbox, "COUNT_BATCH", 2)
-    people = [User.objects.create_user(f"{number}") for number in range(5)]
+    people = [User.objects.create(username=f"{number}") for number in range(5)]
     counts()
 
     with transaction.atomic():
@@ -242,4 +241,4 @@ def test_transaction_with_many_due_counts_leaves_some_to_the_sweep(
 
     assert len(counts()) == 2
     assert outbox.sweep() == 3
-    assert sorted(counts()) == sorted((person.pk, 0) for person in people)
+    assert sorted(counts()) == [(person.pk, 0) for person in people]

@@ -308,7 +308,7 @@ def test_event_that_was_set_aside_is_retracted_without_an_entry(retractions):
 
 def test_no_follower_costs_an_entry(question, start, log, django_user_model):
     for number in range(5):
-        follower = django_user_model.objects.create_user(f"f{number}")
+        follower = django_user_model.objects.create(username=f"f{number}")
         Follow.objects.create(user=follower, topic=f"user:{question.author_id}")
     before = log.position()
 
