@@ -5,20 +5,16 @@ from collections.abc import Sequence
 import redis
 
 from notifications.conf import conf
+from notifications.log.lua import LATER
 from notifications.protocol.cursor import Cursor
 
 # Appends an unseen count, unless one of the same person was appended after the cursor
 # at which this one was counted. So a later count in the log includes every change that
-# an earlier one includes. Cursors are compared as text: Lua's numbers are inexact.
+# an earlier one includes.
 # KEYS: the stream, and the cursor of the person's newest count. ARGV: the entry, the
 # cursor at which it was counted, entries kept, seconds to keep the cursor.
-APPEND_COUNT = """
-local function later(a, b)
-    local ams, aseq = string.match(a, '(%d+)-(%d+)')
-    local bms, bseq = string.match(b, '(%d+)-(%d+)')
-    if ams == bms then ams, bms = aseq, bseq end
-    return #ams > #bms or (#ams == #bms and ams > bms)
-end
+APPEND_COUNT = f"""
+{LATER}
 local newest = redis.call('GET', KEYS[2])
 if newest and later(newest, ARGV[2]) then return false end
 local cursor = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'e', ARGV[1])

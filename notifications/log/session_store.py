@@ -4,23 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from notifications.exceptions import LogUnavailable
+from notifications.log.lua import LATER
 from notifications.protocol.cursor import Cursor
 
 # Per person; when one more is stored, the others are deleted.
 SESSIONS_PER_PERSON = 32
 
-# Cursors are compared as text: Lua's numbers are inexact.
-LATER = """
-local function later(a, b)
-    local ams, aseq = string.match(a, '(%d+)-(%d+)')
-    local bms, bseq = string.match(b, '(%d+)-(%d+)')
-    if ams == bms then ams, bms = aseq, bseq end
-    return #ams > #bms or (#ams == #bms and ams > bms)
-end
-"""
-
-# Stores a session after the cursor as of which it is valid, unless the log has a
-# control entry of the person, or one about a topic, after that cursor.
+# Stores the text of a session, with the cursor as of which it is valid in front. Does
+# not if the log has a control entry of the person, or one about a topic, after that.
 # KEYS: the person's sessions, and those of everyone. ARGV: the session, its text, the
 # cursor, seconds to keep it, and the largest number of sessions.
 STORE = f"""
