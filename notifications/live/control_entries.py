@@ -44,7 +44,7 @@ class ControlEntries:
         outside the lock, before it routes another frame.
         """
         if isinstance(entry, EndEntry) and entry.topic:
-            return Ending(self._routing.bringing(entry.topic), entry.reason)
+            return Ending(self._routing.receiving(entry.topic), entry.reason)
         for connection in self._routing.of(entry.user):
             self.apply(entry, cursor, connection)
         return NOTHING_ENDS

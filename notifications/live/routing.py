@@ -72,7 +72,7 @@ class RoutingTable:
         """Return the connections of a person."""
         return self._people.get(user, ())
 
-    def bringing(self, topic: str) -> list[Connection]:
+    def receiving(self, topic: str) -> list[Connection]:
         """Return the connections that follow a topic, or requested it or its kind."""
         return list(self._members(self.audience([topic])))
 

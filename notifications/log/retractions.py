@@ -12,10 +12,10 @@ import redis
 
 from notifications.conf import conf
 from notifications.log import replies
-from notifications.protocol.cursor import Cursor
+from notifications.protocol.cursor import NO_CURSOR, Cursor
 
-# Stands for the cursor of an entry that was retracted before it was appended.
-NOWHERE = Cursor(0, 0)
+# Takes the place of the cursor of an entry that was retracted before it was appended.
+NEVER_APPENDED = NO_CURSOR
 
 
 class Retractions:
@@ -46,10 +46,10 @@ class Retractions:
         with self._command() as client, client.pipeline(transaction=False) as pipeline:
             for uid in uids:
                 key, seconds = self._uid_key(uid), conf.DEDUPLICATION_WINDOW
-                pipeline.set(key, str(NOWHERE), nx=True, ex=seconds)
+                pipeline.set(key, str(NEVER_APPENDED), nx=True, ex=seconds)
                 pipeline.get(key)
             found = map(replies.cursor, pipeline.execute()[1::2])
-            return [None if cursor == NOWHERE else cursor for cursor in found]
+            return [None if cursor == NEVER_APPENDED else cursor for cursor in found]
 
     def add(self, cursors: Sequence[Cursor]) -> None:
         """Add the entries at these cursors, before their retractions are appended."""

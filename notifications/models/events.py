@@ -20,7 +20,7 @@ from notifications.models.times import now
 from notifications.protocol.cursor import Cursor
 
 # The position of events that were set aside, before that of any other.
-NOWHERE = -1
+SET_ASIDE_POSITION = -1
 # In seconds since 1970. Databases and time zones fail on later times.
 LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _SAVE_CURSOR = (
@@ -38,8 +38,8 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def set_aside(self, failure: str) -> None:
         """Take events that cannot be relayed out of the outbox and all inboxes."""
-        EventTopic.objects.filter(event__in=self).update(position=NOWHERE)
-        self.update(failure=failure, position=NOWHERE)
+        EventTopic.objects.filter(event__in=self).update(position=SET_ASIDE_POSITION)
+        self.update(failure=failure, position=SET_ASIDE_POSITION)
 
     def for_wire(self) -> Self:
         """Fetch what `Event.wire` needs together with the events."""
@@ -197,7 +197,7 @@ class Event(models.Model):
                 address.already_told = relayed[address.topic]
                 address.save(update_fields=["already_told"])
 
-    def mend(self) -> None:
+    def clear_failure(self) -> None:
         """Make an event that was set aside pending again; the caller saves."""
         if self.failure:
             self.failure = ""

@@ -61,7 +61,7 @@ class FollowQuerySet(models.QuerySet["Follow"]):
             follow, created = self.get_or_create(
                 user=user, topic=topic, defaults={"level": level}
             )
-            # It is not to be read again.
+            # The caller has it: this saves a query.
             follow.user = user
             if not created and follow.level != level:
                 follow.level = level

@@ -5,7 +5,6 @@ cover it any longer.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.db.models import Q
 
@@ -51,7 +50,8 @@ def forget_read(state: ReadState) -> None:
     state.remove_read_pending(keys)
 
 
-def _covered(keys: Iterable[int], condition: Any) -> list[int]:
+def _covered(keys: Iterable[int], condition: Q) -> list[int]:
+    """Return those of the events that meet a condition."""
     marked = [*keys]
     if not marked:
         return []

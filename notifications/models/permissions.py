@@ -16,16 +16,16 @@ class TopicPermissions:
 
     def __init__(self, user: Any) -> None:
         self._user = user
-        # What AUTHORIZE said, by topic.
-        self._said: dict[str, bool] = {}
+        # What AUTHORIZE returned, by topic.
+        self._allowed: dict[str, bool] = {}
 
     def may_see(self, topic: str) -> bool:
         """Tell whether the person may see a topic."""
-        if topic not in self._said:
+        if topic not in self._allowed:
             # What is for everyone with an account needs no permission.
             allowed = topic == EVERYONE or bool(conf.AUTHORIZE(self._user, topic))
-            self._said[topic] = allowed
-        return self._said[topic]
+            self._allowed[topic] = allowed
+        return self._allowed[topic]
 
     def restrict(
         self, subscriptions: Subscriptions, topics: Iterable[str]
@@ -38,5 +38,5 @@ class TopicPermissions:
 
     def without_refused(self, subscriptions: Subscriptions) -> Subscriptions:
         """Return the subscriptions without what was refused already; asks nothing."""
-        said = self._said.items()
-        return subscriptions.without([name for name, allowed in said if not allowed])
+        refused = [topic for topic, allowed in self._allowed.items() if not allowed]
+        return subscriptions.without(refused)

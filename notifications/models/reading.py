@@ -54,7 +54,7 @@ class ReadState(models.Model):
         if state is None:
             cls.objects.get_or_create(user=user)
             state = rows.get()
-        # It is not to be read again.
+        # The caller has it: this saves a query.
         state.user = user
         return state
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from notifications.exceptions import UnreadableEntry, shorten
-from notifications.protocol.cursor import Cursor
+from notifications.protocol.cursor import NO_CURSOR, Cursor
 from notifications.protocol.sse import RESERVED_NAMES
 
 # These end in \Z, since $ also matches before a line end.
@@ -160,7 +160,7 @@ def verified(body: bytes) -> bytes:
 
     Encoding does not check what decoding does, such as the form of a type.
     """
-    Record(Cursor(0, 0), body).decode()
+    Record(NO_CURSOR, body).decode()
     return body
 
 

@@ -1,7 +1,7 @@
 """Deletions of watched objects: their events are retracted, all of a deletion together.
 
-Django announces each object of a deletion, deletes them all, and then reports each. The
-first report retracts the events of all, which takes a few queries for all of them.
+Django sends `pre_delete` for each object, deletes them all, and sends `post_delete` for
+each. The first `post_delete` retracts the events of all of them, by a few queries.
 """
 
 from collections.abc import Iterator
@@ -24,22 +24,22 @@ class Deletions:
 
     watched: Watched
 
-    def announced(self, *, instance: Any, **signal: Any) -> None:
+    def deleting(self, *, instance: Any, **signal: Any) -> None:
         """Note an object that is about to be deleted."""
-        announced, done = self._notes()
+        deleting, done = self._notes()
         key = self.watched.key_of(instance)
-        announced.add(key)
+        deleting.add(key)
         done.discard(key)
 
     def deleted(self, *, instance: Any, using: str, **signal: Any) -> None:
         """Retract the events of an object that was deleted, and of those with it."""
-        announced, done = self._notes()
+        deleting, done = self._notes()
         key = self.watched.key_of(instance)
         if key in done:
             done.remove(key)
             return
-        others = announced - {key}
-        announced.clear()
+        others = deleting - {key}
+        deleting.clear()
         gone = {key, *self._gone(others, using=using)}
         for keys in _batches(gone):
             sources = [self.watched.source(each) for each in keys]
@@ -47,12 +47,12 @@ class Deletions:
         done |= gone - {key}
 
     def _notes(self) -> tuple[set[Any], set[Any]]:
-        """Return the keys that were announced, and those that are done already."""
+        """Return the keys that are being deleted, and those that are done already."""
         name = self.watched.source("")
-        return outbox.notes(f"announced {name}"), outbox.notes(f"done {name}")
+        return outbox.notes(f"deleting {name}"), outbox.notes(f"done {name}")
 
     def _gone(self, keys: set[Any], *, using: str) -> Iterator[Any]:
-        """Yield the keys without an object: some deletions are announced and fail."""
+        """Yield the keys without an object: some deletions begin and fail."""
         rows = self.watched.model._base_manager.using(using)
         for batch in _batches(keys):
             found = rows.filter(pk__in=batch).values_list("pk", flat=True)

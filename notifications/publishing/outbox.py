@@ -83,7 +83,7 @@ def amend(
 ) -> None:
     """Change an event that the current transaction recorded."""
     event.payload = payload
-    event.mend()
+    event.clear_failure()
     with databases.atomic():
         event.save(update_fields=["payload", "failure", "position"])
         event.addresses.all().delete()

@@ -21,7 +21,7 @@ BATCH_FOLLOWS = 500
 
 
 def permissions_changed(user: Any = None, *, topic: str = "") -> None:
-    """Announce that a person's permissions, or those to see a topic, have changed.
+    """Tell the app that the permissions of a person, or to see a topic, have changed.
 
     Follows that AUTHORIZE refuses are deleted, which removes their events from the
     inbox; mutes stay. The streams of the person, or those of everyone that bring the

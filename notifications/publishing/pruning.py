@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from notifications import databases
 from notifications.models import Event, EventQuerySet, ReadMark
-from notifications.models.events import NOWHERE
+from notifications.models.events import SET_ASIDE_POSITION
 from notifications.models.removal import remove_events
 from notifications.protocol.cursor import Cursor, milliseconds
 
@@ -38,7 +38,7 @@ class Pruning:
 
     def delete_events(self) -> Iterator[int]:
         """Delete the events, oldest first; yield how many each transaction deleted."""
-        start = NOWHERE
+        start = SET_ASIDE_POSITION
         while True:
             with transaction.atomic(using=self._alias):
                 if not (rows := self._oldest(after=start)):

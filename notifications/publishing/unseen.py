@@ -101,9 +101,9 @@ def relay_counts(due: Iterable[DueCount], *, is_sweep: bool = False) -> int:
         if key not in people or _is_settled(counted.get(key), is_sweep=is_sweep)
     }
     keys = [row for user in settled for row in rows[user]]
-    told = DueCount.objects.filter(pk__in=keys, user__in=settled)
+    relayed = DueCount.objects.filter(pk__in=keys, user__in=settled)
     # One statement, where `delete` would begin and end a transaction for it.
-    told._raw_delete(databases.write_alias())
+    relayed._raw_delete(databases.write_alias())
     return len(keys)
 
 

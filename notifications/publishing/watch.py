@@ -107,7 +107,7 @@ def _connect(watched: Watched, key: Key) -> None:
         post_save, _in_its_database(watcher.saved), model=model, dispatch_uid=key
     )
     connect_deletes(
-        _in_its_database(deletions.announced),
+        _in_its_database(deletions.deleting),
         model=model,
         dispatch_uid=key,
         signal=pre_delete,

@@ -35,8 +35,8 @@ class Watched:
     on_topic_added: bool
     when: Callable[[Any], bool] | None
 
-    def is_true(self, instance: Any) -> bool:
-        """Tell whether there is anything to tell about an object yet."""
+    def meets_condition(self, instance: Any) -> bool:
+        """Tell whether `when` is true of an object, or is not given."""
         return self.when is None or bool(self.when(instance))
 
     def record(
@@ -57,8 +57,8 @@ class Watched:
         )
 
     @contextmanager
-    def or_refused(self, instance: Any) -> Iterator[None]:
-        """Refuse what is invalid about an event, so that the save stands.
+    def refusing_invalid(self, instance: Any) -> Iterator[None]:
+        """Refuse an event that the block finds invalid, so that the save stands.
 
         Other errors of the site's functions are bugs and propagate.
         """

@@ -77,7 +77,7 @@ class LinkWatcher:
     def _update(self, changed: Iterable[Any]) -> None:
         for each in changed:
             if self._may_change(self.watched.key_of(each)):
-                with self.watched.or_refused(each):
+                with self.watched.refusing_invalid(each):
                     self._update_topics(each)
 
     def _may_change(self, key: object) -> bool:
@@ -92,13 +92,13 @@ class LinkWatcher:
             return
         event = outbox.event_of_transaction(source)
         if self.watched.on_topic_added:
-            self._tell_added(instance, event)
+            self._record_added(instance, event)
         elif event is not None:
             self._amend(event, instance, self.watched.topics(instance), {})
 
-    def _tell_added(self, instance: Any, event: Event | None) -> None:
-        """Address the topics that no earlier event of an object was addressed to."""
-        if event is None and not self.watched.is_true(instance):
+    def _record_added(self, instance: Any, event: Event | None) -> None:
+        """Record an event for the topics that no earlier event of an object has."""
+        if event is None and not self.watched.meets_condition(instance):
             return
         source = self.watched.source_of(instance)
         already_told = self._already_told(source, other_than=event)
@@ -109,7 +109,7 @@ class LinkWatcher:
         ]
         if event is not None:
             self._amend(event, instance, new, already_told)
-        # Objects without any event, such as imported ones, are not announced later.
+        # Objects without any event, such as imported ones, get none later.
         elif already_told and new:
             self.watched.record(instance, topics=new, already_told=already_told)
 

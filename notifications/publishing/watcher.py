@@ -1,4 +1,4 @@
-"""Saves of watched objects: one that is created, or becomes true, is an event."""
+"""Saves of watched objects: a new one, or one that now meets `when`, is an event."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,18 +19,18 @@ class Watcher:
     """The receivers of the saves of a watched model."""
 
     watched: Watched
-    # Of objects that are being saved and have a row: whether `when` was true of that.
-    _true_before: WeakKeyDictionary[ModelState, bool] = field(
+    # Whether the row of an object that is being saved meets the condition.
+    _met_before: WeakKeyDictionary[ModelState, bool] = field(
         default_factory=WeakKeyDictionary, init=False, repr=False, compare=False
     )
 
     def saving(self, *, instance: Any, raw: bool, using: str, **signal: Any) -> None:
-        """Note whether there was anything to tell about an object that has a row."""
+        """Note whether the row of an object meets the condition before the save."""
         if raw or not self._may_have_row(instance):
             return
         stored = self._stored(instance, using)
         if stored is not None:
-            self._true_before[instance._state] = self.watched.is_true(stored)
+            self._met_before[instance._state] = self.watched.meets_condition(stored)
 
     def _may_have_row(self, instance: Any) -> bool:
         """Tell whether the row that an object has matters, and may exist."""
@@ -54,41 +54,41 @@ class Watcher:
         update_fields: Iterable[str] | None,
         **signal: Any,
     ) -> None:
-        """Record the event of an object that was created or has become true.
+        """Record the event of an object that was created, or that now meets `when`.
 
         A child may be created for an object that exists.
         """
-        was_true = self._true_before.pop(instance._state, None)
+        met_before = self._met_before.pop(instance._state, None)
         if raw:
             outbox.notes(RAW).add(self.watched.source_of(instance))
-        elif self.watched.when is not None and not self._is_true_now(
+        elif self.watched.when is not None and not self._meets_now(
             instance, using, update_fields
         ):
             self._withdraw(instance)
-        elif was_true is False:
-            self._announce_once(instance)
-        elif created and was_true is None:
-            self._announce(instance)
+        elif met_before is False:
+            self._record_once(instance)
+        elif created and met_before is None:
+            self._record(instance)
 
-    def _is_true_now(
+    def _meets_now(
         self, instance: Any, using: str, update_fields: Iterable[str] | None
     ) -> bool:
         # With `update_fields`, the object may have values that were not saved.
         saved = instance if update_fields is None else self._stored(instance, using)
-        return saved is not None and self.watched.is_true(saved)
+        return saved is not None and self.watched.meets_condition(saved)
 
     def _stored(self, instance: Any, using: str) -> Any:
         rows = self.watched.model._base_manager.using(using)
         return rows.filter(pk=self.watched.key_of(instance)).first()
 
-    def _announce(self, instance: Any) -> None:
-        with self.watched.or_refused(instance):
+    def _record(self, instance: Any) -> None:
+        with self.watched.refusing_invalid(instance):
             self.watched.record(
                 instance, topics=self.watched.topics(instance), already_told={}
             )
             self._follow(instance)
 
-    def _announce_once(self, instance: Any) -> None:
+    def _record_once(self, instance: Any) -> None:
         """Record the event of an object unless it has one already."""
         with databases.atomic(savepoint=False):
             # Two transactions that save the object take turns, so that the second one
@@ -97,10 +97,10 @@ class Watcher:
             list(row.select_for_update().values_list("pk"))
             recorded = Event.objects.filter(source=self.watched.source_of(instance))
             if not recorded.filter(failure="").exists():
-                self._announce(instance)
+                self._record(instance)
 
     def _withdraw(self, instance: Any) -> None:
-        """Delete the event of this transaction about an object that is true no more."""
+        """Delete the event of this transaction if the object no longer meets `when`."""
         event = outbox.event_of_transaction(self.watched.source_of(instance))
         if event is not None:
             event.delete()

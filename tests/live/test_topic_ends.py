@@ -113,8 +113,8 @@ def test_routing_finds_each_connection_once():
     routing.add(both)
     routing.add(Connection(requested_topics=["team:8"]))
 
-    assert routing.bringing(TEAM) == [both]
-    assert routing.bringing("topic:tea") == []
+    assert routing.receiving(TEAM) == [both]
+    assert routing.receiving("topic:tea") == []
 
 
 def test_ends_of_topics_are_among_the_controls_of_everyone_in_order():

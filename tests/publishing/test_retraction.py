@@ -9,10 +9,9 @@ from django.db.models.signals import post_delete, pre_delete
 
 from notifications.api import retract
 from notifications.exceptions import InvalidValue
-from notifications.log.retractions import NOWHERE
 from notifications.models import Control, Event, EventTopic, Follow, Inbox
 from notifications.models.events import provisional_position
-from notifications.protocol.cursor import Cursor
+from notifications.protocol.cursor import NO_CURSOR, Cursor
 from notifications.protocol.entries import EventEntry, RetractEntry
 from notifications.publishing import outbox
 from notifications.publishing.retraction import retract_events
@@ -230,7 +229,7 @@ def test_retracted_entries_are_noted_for_replays(question, log):
 
     question.delete()
 
-    assert log.retractions().after(NOWHERE) == {Cursor.parse(event.cursor)}
+    assert log.retractions().after(NO_CURSOR) == {Cursor.parse(event.cursor)}
 
 
 def test_notes_of_trimmed_entries_are_removed(question, log, redis_client):
@@ -243,7 +242,7 @@ def test_notes_of_trimmed_entries_are_removed(question, log, redis_client):
     retract(later)
 
     assert Cursor.parse(event.cursor) != Cursor.parse(later.cursor)
-    assert log.retractions().after(NOWHERE) == {Cursor.parse(later.cursor)}
+    assert log.retractions().after(NO_CURSOR) == {Cursor.parse(later.cursor)}
 
 
 def test_retract_takes_an_event_or_its_uid():
