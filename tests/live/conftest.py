@@ -8,6 +8,7 @@ import pytest
 from notifications.live.hub import shared_hub
 from notifications.protocol import entries
 from tests.live.helpers import append_entry
+from tests.system.server import wait_for
 
 
 @pytest.fixture
@@ -57,3 +58,33 @@ def reads(log, monkeypatch):
 
     monkeypatch.setattr(log, "read", counted)
     return found
+
+
+@pytest.fixture
+def retract(log):
+    """A function that retracts an event as the relay does; returns the cursor."""
+
+    def retract(event, *topics, **fields):
+        entry = entries.RetractEntry(
+            uid=uuid.uuid4().hex,
+            event="e1",
+            type="tick",
+            topics=topics,
+            cursor=str(event),
+            **fields,
+        )
+        log.retractions().add([event])
+        return append_entry(log, entry)
+
+    return retract
+
+
+@pytest.fixture
+def settled(hub, log):
+    """A function that waits until the hub has delivered everything."""
+
+    def settled():
+        newest = log.position()
+        wait_for(lambda: hub.delivered_up_to >= newest, what="the hub to read the log")
+
+    return settled

@@ -1,10 +1,11 @@
 """What tests of the live side share: entries for the log, connections, and frames."""
 
+import json
 import uuid
 
 from notifications.live.connection import Connection
 from notifications.live.subscriber import Subscriber
-from notifications.protocol import entries
+from notifications.protocol import entries, sse
 from tests.system.server import wait_for
 
 
@@ -77,3 +78,13 @@ def received(connection, count):
         what=f"{count} frames",
     )
     return cursors(frames)
+
+
+def taken(connection):
+    """Return the fields of the frames that wait for a client."""
+    return [sse.decode(each.body) for each in connection.transport.take(seconds=0)]
+
+
+def unseen(found):
+    """Return the unseen counts among decoded frames."""
+    return [json.loads(each.data)["unseen"] for each in found if each.event == "count"]

@@ -1,4 +1,4 @@
-"""Fixtures that read what a test appended to the log."""
+"""Fixtures for tests of the write side: the log, watched books, more databases."""
 
 import msgspec
 import pytest
@@ -10,10 +10,13 @@ from django.db.models.signals import (
     pre_save,
 )
 
+from notifications.protocol.entries import RetractEntry
 from notifications.publishing import watch as watch_module
 from notifications.publishing.event_types import EventType
 from notifications.publishing.watch import watch
+from project.qa.models import Question
 from tests.library.models import Book
+from tests.two_databases import WRITE_ROUTER, other_database
 
 SIGNALS = (class_prepared, m2m_changed, post_delete, post_save, pre_save)
 
@@ -72,3 +75,29 @@ def watch_books(registries):
         return watch(model, EventType("new_book", BookPayload), **options)
 
     return watch_books
+
+
+@pytest.fixture
+def question(maja):
+    return Question.objects.create(title="Why?", body="Secret.", author=maja)
+
+
+@pytest.fixture
+def retractions(appended):
+    """A function that returns the retractions in the log."""
+    return lambda: [each for each in appended() if isinstance(each, RetractEntry)]
+
+
+@pytest.fixture
+def other(tmp_path, settings):
+    """A second database, and the router that every site with two has."""
+    settings.DATABASE_ROUTERS = [WRITE_ROUTER]
+    with other_database(tmp_path) as alias:
+        yield alias
+
+
+@pytest.fixture
+def replica(other, settings):
+    """The second database is read from; nothing that is written reaches it."""
+    settings.DATABASE_ROUTERS = [WRITE_ROUTER, "tests.two_databases.ReplicaRouter"]
+    return other
