@@ -23,7 +23,14 @@ from django.views.decorators.vary import vary_on_headers
 from notifications import databases
 from notifications.conf import conf
 from notifications.exceptions import InvalidTopic, InvalidValue
-from notifications.models import NO_LEVEL, Delivery, Follow, Level, Preference
+from notifications.models import (
+    NO_LEVEL,
+    Delivery,
+    Follow,
+    Level,
+    Preference,
+    TopicPermissions,
+)
 from notifications.protocol import topics
 from notifications.publishing.event_types import EventType
 from notifications.publishing.followables import follow as follow_topic
@@ -114,7 +121,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     context = {
         "types": [(EventType.registry[name], chosen[name]) for name in sorted(chosen)],
         "deliveries": Delivery.choices,
-        "follows": _labelled(follows),
+        "follows": _labelled(user, follows),
         "saved": "result" in request.GET,
     }
     return render(request, "notifications/preferences.html", context)
@@ -126,10 +133,12 @@ def _chosen(user: Any) -> dict[str, str]:
     return chosen | {name: how for name, how in rows if name in chosen}
 
 
-def _labelled(follows: Any) -> list[tuple[Follow, str]]:
-    """Return the follows with their labels, ordered by these."""
+def _labelled(user: Any, follows: Any) -> list[tuple[Follow, str]]:
+    """Return the follows of a person with their labels, ordered by these."""
     found = list(follows)
-    labels = labels_of(each.topic for each in found)
+    # Those that are no longer allowed, such as mutes, are shown as the bare topic.
+    permissions = TopicPermissions(user)
+    labels = labels_of(each.topic for each in found if permissions.may_see(each.topic))
     named = [(each, labels.get(each.topic, each.topic)) for each in found]
     return sorted(named, key=lambda pair: pair[1].casefold())
 

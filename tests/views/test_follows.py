@@ -96,3 +96,21 @@ def test_topic_that_is_no_longer_allowed_can_be_unfollowed(as_maja, maja):
     assert as_maja.delete("/notifications/follows/topic:gone/").status_code == 200
 
     assert not Follow.objects.exists()
+
+
+@pytest.mark.parametrize("level", ["follow", "mute"])
+def test_follows_are_shown_without_the_name_of_what_is_not_allowed(
+    as_maja, maja, settings, milk, level
+):
+    Follow.objects.set_level(maja, "topic:milk", level)
+    url = reverse("notifications:preferences")
+    assert "topic Milk" in as_maja.get(url).content.decode()
+
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "AUTHORIZE": lambda user, topic: False,
+    }
+
+    page = as_maja.get(url).content.decode()
+    assert "topic:milk" in page
+    assert "topic Milk" not in page
