@@ -54,10 +54,11 @@ def read_all(user: Any, event: Event) -> str:
     What was read before stays read.
     """
     pending = _pending(user, event)
+    up_to = _log_position(user, event, event.position)
     state = ReadState.locked(user)
     before = [state.read_up_to, state.read_version]
     forget_read(state)
-    state.read_up_to = max(state.read_up_to, event.position)
+    state.read_up_to = max(state.read_up_to, up_to)
     state.read_version = state.version + 1
     state.version += 2
     state.add_read_pending(dict.fromkeys(pending, state.read_version))
@@ -80,13 +81,23 @@ def _pending(user: Any, event: Event, *, group: str | None = None) -> set[int]:
     return found if event.relayed else {*found, event.pk}
 
 
+def _log_position(user: Any, event: Event, position: int) -> int:
+    """Return a position as that of an event that is relayed, for a mark by position.
+
+    That of a pending event may be later than the log, and the mark would cover events
+    that are relayed after it.
+    """
+    return position if event.relayed else Inbox(user).newest_position(up_to=position)
+
+
 @databases.atomic()
 def read_group(user: Any, event: Event) -> str:
     """Mark an event and the older ones of its group as read; return an undo token."""
     pending = _pending(user, event, group=event.group)
+    up_to = _log_position(user, event, event.position)
     state = ReadState.locked(user)
     state.add_read_pending(dict.fromkeys(pending, state.version + 1))
-    return _mark(state, event.group, up_to=event.position)
+    return _mark(state, event.group, up_to=up_to)
 
 
 @databases.atomic()
@@ -99,7 +110,8 @@ def unread_event(user: Any, event: Event) -> str:
         position__gte=event.position,
     )
     unread = state.remove_read_pending(newer.values_list("pk", flat=True))
-    return _mark(state, event.group, up_to=event.position - 1, unread=unread)
+    up_to = _log_position(user, event, event.position - 1)
+    return _mark(state, event.group, up_to=up_to, unread=unread)
 
 
 def _mark(

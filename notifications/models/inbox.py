@@ -145,12 +145,20 @@ class Inbox:
         """Return the newest events, newest first."""
         return [each for batch in self.batches(live=live) for each in batch.events]
 
-    def newest_position(self) -> int:
-        """Return the position of the newest event; 0 if there is none."""
-        for batch in self.batches():
-            if batch.events:
-                return batch.events[0].position
-        return 0
+    def newest_position(self, *, up_to: int = LARGEST_POSITION - 1) -> int:
+        """Return the position of the newest event that is relayed; 0 if there is none.
+
+        Nothing that is relayed later is before it. The position of a pending event may
+        be later than the log, by the clock of the process that recorded it. If all
+        events that an inbox reads are pending, it is that of the last one.
+        """
+        end: int | None = None
+        for batch in self.batches(before=up_to + 1):
+            for each in batch.events:
+                if each.relayed:
+                    return each.position
+            end = batch.end
+        return end or 0
 
     def find(self, event: Event) -> InboxEvent | None:
         """Return an event as it is in the inbox, or None."""

@@ -7,12 +7,14 @@ from notifications.inbox.explain import explain
 from notifications.models import (
     DueCount,
     Event,
+    EventTopic,
     Follow,
     Inbox,
     ReadState,
     pending_events,
     reading,
 )
+from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import CountEntry, EventEntry
 from notifications.publishing import outbox
 from notifications.publishing.unseen import count_unseen
@@ -249,3 +251,45 @@ def test_count_stays_due_until_what_was_seen_is_relayed(maja, link, log):
     assert DueCount.objects.count() == 1
     outbox.sweep()
     assert not DueCount.objects.exists()
+
+
+def answer_by_a_clock_ahead():
+    """Record an answer whose position is a minute later than that of the log."""
+    event = answer()
+    event.position += Cursor(60_000, 0).position
+    event.save()
+    EventTopic.objects.filter(event=event).update(position=event.position)
+    return event
+
+
+def test_what_is_relayed_later_is_unseen_although_a_clock_was_ahead(maja, outage):
+    answer_by_a_clock_ahead()
+    read_state.see_all(maja)
+
+    outage()
+    answer()
+
+    assert unseen(maja) == 1
+
+
+@pytest.mark.parametrize(
+    "mark", [read_state.read_all, read_state.read_group], ids=lambda mark: mark.__name__
+)
+def test_what_is_relayed_later_is_unread_although_a_clock_was_ahead(maja, outage, mark):
+    mark(maja, answer_by_a_clock_ahead())
+
+    outage()
+    new = answer()
+
+    assert unread(maja) == [new]
+
+
+def test_mark_as_unread_covers_nothing_later_although_a_clock_was_ahead(maja, outage):
+    event = answer_by_a_clock_ahead()
+    read_state.read_all(maja, event)
+    read_state.unread_event(maja, event)
+
+    outage()
+    new = answer()
+
+    assert unread(maja) == [event, new]
