@@ -11,7 +11,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import connections, models, router, transaction
+from django.db import DatabaseError, connections, models, router, transaction
 
 # The alias of the write path that this thread or greenlet is on, if any.
 _current: ContextVar[str | None] = ContextVar("notifications_database", default=None)
@@ -63,6 +63,16 @@ def write_path(alias: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
+def _off_write_path() -> Iterator[None]:
+    """Let the site's routers decide until the end of the block."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
 def atomic(using: str | None = None, *, savepoint: bool = True) -> Iterator[None]:
     """Be on the write path and in a transaction of its database; also a decorator."""
     alias = using or write_alias()
@@ -80,7 +90,9 @@ def recorded_in(alias: str) -> bool:
     # A router that writes an object of a replica elsewhere says so.
     there = event()
     there._state.db = alias
-    return bool(router.db_for_write(event, instance=there) == alias)
+    # Within the write path of a save, the site may save something in another database.
+    with _off_write_path():
+        return bool(router.db_for_write(event, instance=there) == alias)
 
 
 def alias_near(using: str) -> str:
@@ -89,7 +101,11 @@ def alias_near(using: str) -> str:
 
 
 def recorded_aliases() -> list[str]:
-    """Return the databases that may have rows of the outbox, the usual one first."""
+    """Return the databases that may have rows of the outbox, the usual one first.
+
+    One that is unreachable is among them: it may have rows, and the caller's own query
+    fails on it alone.
+    """
     first = write_alias()
     others = [alias for alias in connections if alias != first and recorded_in(alias)]
     return [first, *filter(_has_tables, others)]
@@ -102,7 +118,10 @@ def has_write_router() -> bool:
 
 def _has_tables(alias: str) -> bool:
     table = _event_model()._meta.db_table
-    return table in connections[alias].introspection.table_names()
+    try:
+        return table in connections[alias].introspection.table_names()
+    except DatabaseError:
+        return True
 
 
 def _event_model() -> type[models.Model]:

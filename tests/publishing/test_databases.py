@@ -14,6 +14,7 @@ from notifications.models import Event, Follow
 from notifications.monitoring.outbox_backlog import outbox_backlog
 from notifications.protocol.entries import EventEntry
 from notifications.publishing import sweeper
+from notifications.signals import event_recorded
 from project.qa.models import Question, Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.publishing.recording import PAYLOAD
@@ -185,6 +186,42 @@ def test_database_that_fails_does_not_stop_the_sweep_of_another(
 
     assert fails == {}
     assert len(events(appended())) == 1
+
+
+def test_unreachable_database_does_not_stop_the_sweep_of_another(
+    maja, other, link, appended, monkeypatch, caplog
+):
+    link.cut()
+    publish(NEW_QUESTION, topics=["topic:a"], payload=PAYLOAD)
+    link.mend()
+
+    def fail():
+        raise DatabaseError("unreachable")
+
+    monkeypatch.setattr(connections[other], "connect", fail)
+    connections[other].close()
+    sweeper.sweep()
+
+    assert len(events(appended())) == 1
+    assert f"reason='unreachable' database={other}" in caplog.text
+
+
+def test_receiver_of_an_event_may_save_in_another_database(
+    maja, author, other, appended
+):
+    def ask_in_the_usual_one(event, **signal):
+        if event._state.db == other:
+            ask(maja)
+
+    event_recorded.connect(ask_in_the_usual_one)
+    try:
+        ask(author)
+    finally:
+        event_recorded.disconnect(ask_in_the_usual_one)
+
+    assert len(events(appended())) == 2
+    for alias in ("default", other):
+        assert Event.objects.using(alias).count() == 1
 
 
 def test_database_without_the_tables_is_not_swept(other):
