@@ -38,8 +38,9 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def set_aside(self, failure: str) -> None:
         """Take events that cannot be relayed out of the outbox and all inboxes."""
-        EventTopic.objects.filter(event__in=self).update(position=SET_ASIDE_POSITION)
         self.update(failure=failure, position=SET_ASIDE_POSITION)
+        # After the events, as everywhere: a retraction locks these before their topics.
+        EventTopic.objects.filter(event__in=self).update(position=SET_ASIDE_POSITION)
 
     def for_wire(self) -> Self:
         """Fetch what `Event.wire` needs together with the events."""
@@ -195,7 +196,9 @@ class Event(models.Model):
         for address in self.addresses.all():
             if address.already_told is not None and address.topic in relayed:
                 address.already_told = relayed[address.topic]
-                address.save(update_fields=["already_told"])
+                # Not `save`, which fails if the event was retracted meanwhile.
+                rows = EventTopic.objects.filter(pk=address.pk)
+                rows.update(already_told=address.already_told)
 
     def clear_failure(self) -> None:
         """Make an event that was set aside pending again; the caller saves."""
