@@ -64,11 +64,13 @@ class RetractionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Ask for a confirmation, then retract one event."""
         if not self.has_retract_permission(request):
             raise PermissionDenied
+        # A key that is too large for the database finds nothing; not so in `pk__in`.
+        keys = list(Event.objects.filter(pk=key).values_list("pk", flat=True))
         if request.method != "POST":
-            if not Event.objects.filter(pk=key).exists():
+            if not keys:
                 raise Http404(_("There is no such event."))
-            return self._ask_to_retract(request, [key], action="")
-        self._retract(request, [key])
+            return self._ask_to_retract(request, keys, action="")
+        self._retract(request, keys)
         return redirect(f"{self.admin_site.name}:notifications_event_changelist")
 
     def _retract(self, request: HttpRequest, keys: list[int]) -> None:

@@ -134,6 +134,12 @@ def test_event_that_was_just_retracted_is_no_error(client, moderator, events):
     assert "0 events were retracted." in page.content.decode()
 
 
+def test_key_that_no_database_has_is_no_error(client, moderator):
+    page = client.post(f"{LIST}{10**30}/retract/", follow=True)
+
+    assert "0 events were retracted." in page.content.decode()
+
+
 @pytest.mark.parametrize("permissions", [["view_event"], ["retract_event"], []])
 def test_others_may_not_retract(client, make_staff, events, permissions):
     client.force_login(make_staff(*permissions))
