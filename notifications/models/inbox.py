@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connections
-from django.db.models import Min
 from django.http import HttpRequest
 
 from notifications.models.event_topics import EventTopic
@@ -21,7 +20,8 @@ from notifications.models.follows import Follow, make_subscriptions
 from notifications.models.inbox_events import InboxEvent, Selection, read_events
 from notifications.models.newest import Found, NewestRows, Range
 from notifications.models.permissions import TopicPermissions
-from notifications.models.reading import ReadMark, ReadState
+from notifications.models.read_marks import ReadMarks
+from notifications.models.reading import ReadState
 from notifications.protocol.cursor import LARGEST_POSITION, Cursor
 from notifications.protocol.entries import COUNT_LIMIT
 from notifications.protocol.subscriptions import Subscriptions
@@ -58,11 +58,11 @@ class Inbox:
     def __init__(self, user: Any) -> None:
         self.user = user
         self.permissions = TopicPermissions(user)
-        # What was read from the database already: the newest topics of events, events
-        # by their keys, and by group the position up to which it is read.
+        self._marks = ReadMarks(user)
+        # What was read from the database already: the newest topics of events, and
+        # events by their keys.
         self._newest: list[Found] | None = None
         self._events: dict[int, InboxEvent] = {}
-        self._read_up_to: dict[str, int] = {}
 
     @classmethod
     def of_request(cls, request: HttpRequest) -> "Inbox":
@@ -88,10 +88,10 @@ class Inbox:
         """What the person follows, and how they want to be notified."""
         return make_subscriptions(self.user, self._follows)
 
-    @cached_property
+    @property
     def state(self) -> ReadState:
         """How far the person has seen and read their inbox."""
-        return ReadState.of(self.user)
+        return self._marks.state
 
     def batches(
         self, *, live: bool = False, before: int = LARGEST_POSITION, after: int = 0
@@ -167,29 +167,7 @@ class Inbox:
 
     def unread(self, events: Iterable[InboxEvent]) -> list[InboxEvent]:
         """Return those of the events that the person has not read; see ReadMark."""
-        found = list(events)
-        self._load_marks({each.group for each in found})
-        return [each for each in found if not self._is_read(each)]
-
-    def _is_read(self, event: InboxEvent) -> bool:
-        # A pending event will have another position when it is relayed.
-        by_position = event.relayed and event.position <= self._read_up_to[event.group]
-        return by_position or event.pk in self._read_pending
-
-    @cached_property
-    def _read_pending(self) -> frozenset[int]:
-        return self.state.read_pending_keys
-
-    def _load_marks(self, groups: set[str]) -> None:
-        """Read up to which position each of these groups is read."""
-        unknown = groups - self._read_up_to.keys()
-        if not unknown:
-            return
-        marks = ReadMark.objects.filter(
-            user=self.user, group__in=unknown, version__gt=self.state.read_version
-        )
-        self._read_up_to |= dict.fromkeys(unknown, self.state.read_up_to)
-        self._read_up_to |= dict(marks.values_list("group", "up_to"))
+        return self._marks.unread(events)
 
     def _load(self, keys: Iterable[int]) -> list[InboxEvent]:
         """Return the events with these keys, newest first."""
@@ -275,27 +253,11 @@ class Inbox:
     def count_unread(self) -> int:
         """Return how many events are unread, counted up to COUNT_LIMIT."""
         count = 0
-        for batch in self.batches(after=self._all_read_up_to()):
+        for batch in self.batches(after=self._marks.all_read_up_to()):
             count += len(self.unread(batch.events))
             if count >= COUNT_LIMIT:
                 return COUNT_LIMIT
         return count
-
-    def _all_read_up_to(self) -> int:
-        """Return a position up to which nothing is unread.
-
-        Otherwise a count after everything was read would read all that it may.
-        """
-        read_up_to = self.state.read_up_to
-        if not read_up_to:
-            return 0
-        marks = ReadMark.objects.filter(
-            user=self.user,
-            version__gt=self.state.read_version,
-            up_to__lt=read_up_to,
-        )
-        oldest: int | None = marks.aggregate(oldest=Min("up_to"))["oldest"]
-        return read_up_to if oldest is None else oldest
 
     def unseen(self) -> Iterator[InboxEvent]:
         """Yield the live events that are neither seen nor read, newest first."""
