@@ -16,7 +16,9 @@ TEA = "topic:tea"
 FOLLOWS_TEA = Subscriptions.of([(TEA, "follow", 0)])
 
 
-def test_open_stream_is_told_without_the_payload(hub, append, retract, settled):
+def test_open_stream_gets_a_retraction_without_the_payload(
+    hub, append, retract, settled
+):
     event = append(TEA)
     settled()
     connection, _ = attach(hub, requested_topics=[TEA])
@@ -37,7 +39,7 @@ def test_open_stream_is_told_without_the_payload(hub, append, retract, settled):
         {"requested_topics": ["topic:*"]},
     ],
 )
-def test_everyone_who_was_sent_the_event_is_told(
+def test_everyone_who_was_sent_the_event_gets_its_retraction(
     hub, append, retract, settled, options
 ):
     event = append(TEA)
@@ -68,7 +70,9 @@ MUTES_MILK = [(TEA, "follow", 0), ("topic:milk", "mute", 0)]
     ],
     ids=["stranger", "actor", "muted", "not live", "followed later", "told before"],
 )
-def test_nobody_else_is_told(hub, append, retract, settled, subscriptions, fields):
+def test_nobody_else_gets_the_retraction(
+    hub, append, retract, settled, subscriptions, fields
+):
     topics = [TEA, *fields.pop("topics", [])]
     event = append(*topics, **fields)
     settled()

@@ -134,7 +134,7 @@ def test_event_that_links_make_valid_again_is_recorded(
     assert inbox_of(maja) == [Event.objects.exclude(relayed=None).get()]
 
 
-def test_refused_draft_is_told_when_it_is_published_again(lenient, watch_books):
+def test_refused_draft_is_recorded_when_it_is_published_again(lenient, watch_books):
     watch_books(
         when=lambda book: book.published,
         payload=lambda book: BookPayload(title=book.title * 1_000),

@@ -114,7 +114,7 @@ def test_event_that_was_set_aside_is_in_no_inbox(pending, maja):
     assert {each.pk for each in inbox_of(maja)} == {*relayed()}
 
 
-def test_event_that_was_mended_is_relayed(pending, maja):
+def test_event_whose_failure_is_cleared_is_relayed(pending, maja):
     Follow.objects.set_level(maja, "topic:espresso", "follow")
     Follow.objects.update(created=pending[0].created)
     bad = pending[1]

@@ -30,7 +30,7 @@ def source(book, *, model="book"):
 
 
 @pytest.mark.parametrize("model", [Classic, Audiobook])
-def test_object_of_another_class_is_told_once(watch_books, model, crime):
+def test_object_of_another_class_is_recorded_once(watch_books, model, crime):
     watch_books()
 
     with transaction.atomic():
@@ -73,7 +73,7 @@ def test_deletion_of_the_child_alone_retracts_nothing(watch_books):
 
 
 @pytest.mark.parametrize("link", ["book_ptr", "book_ptr_id"])
-def test_child_of_an_object_that_exists_is_not_told(watch_books, link):
+def test_child_of_an_object_that_exists_is_no_event(watch_books, link):
     watch_books()
     [book] = Book.objects.bulk_create([Book(title="Emma")])
 
@@ -84,7 +84,7 @@ def test_child_of_an_object_that_exists_is_not_told(watch_books, link):
 
 
 @pytest.mark.parametrize("model", [Classic, Audiobook])
-def test_draft_of_another_class_is_told_when_it_is_published(watch_books, model):
+def test_draft_of_another_class_is_recorded_when_it_is_published(watch_books, model):
     watch_books(when=lambda book: book.published)
     book = model.objects.create(title="Emma", published=False)
     assert recorded() == []

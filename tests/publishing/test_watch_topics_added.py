@@ -49,7 +49,7 @@ def recorded():
     return [event.topics for event in Event.objects.order_by("pk")]
 
 
-def test_added_topic_is_no_news(watch_books, crime, poetry):
+def test_added_topic_records_nothing(watch_books, crime, poetry):
     watch_books()
     book = write(crime)
 
@@ -58,7 +58,7 @@ def test_added_topic_is_no_news(watch_books, crime, poetry):
     assert recorded() == [[f"book:{book.pk}", f"genre:{crime.pk}"]]
 
 
-def test_old_objects_under_a_new_topic_are_no_news(
+def test_old_objects_under_a_new_topic_record_nothing(
     watch_books, crime, django_assert_num_queries
 ):
     watch_books()
@@ -71,7 +71,7 @@ def test_old_objects_under_a_new_topic_are_no_news(
     assert len(recorded()) == 3
 
 
-def test_old_object_under_a_new_topic_is_no_news_beside_a_new_one(
+def test_old_object_under_a_new_topic_records_nothing_beside_a_new_one(
     watch_books, crime, poetry
 ):
     watch_books()

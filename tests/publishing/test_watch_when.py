@@ -32,7 +32,7 @@ def publish(book, **options):
     book.save(**options)
 
 
-def retreat(book):
+def withdraw(book):
     book.published = False
     book.save()
 
@@ -42,7 +42,7 @@ def recorded():
     return [event.topics for event in Event.objects.order_by("pk")]
 
 
-def test_draft_is_told_when_it_is_published(draft):
+def test_draft_is_recorded_when_it_is_published(draft):
     assert recorded() == []
     before = now()
 
@@ -52,7 +52,7 @@ def test_draft_is_told_when_it_is_published(draft):
     assert Event.objects.get().created >= before
 
 
-def test_object_that_is_true_from_the_start_is_told_once(watched):
+def test_object_that_is_never_a_draft_is_recorded_once(watched):
     book = Book.objects.create(title="Emma")
 
     book.save()
@@ -60,17 +60,17 @@ def test_object_that_is_true_from_the_start_is_told_once(watched):
     assert recorded() == [[f"book:{book.pk}"]]
 
 
-def test_later_saves_tell_nothing(draft):
+def test_later_saves_record_nothing(draft):
     publish(draft)
 
     draft.save()
-    retreat(draft)
+    withdraw(draft)
     publish(draft)
 
     assert len(recorded()) == 1
 
 
-def test_edit_after_the_event_was_pruned_tells_nothing(draft):
+def test_edit_after_the_event_was_pruned_records_nothing(draft):
     publish(draft)
     Event.objects.all().delete()
 
@@ -80,7 +80,7 @@ def test_edit_after_the_event_was_pruned_tells_nothing(draft):
     assert recorded() == []
 
 
-def test_object_from_before_the_watch_is_not_told_when_it_is_edited(watched):
+def test_edit_of_an_object_from_before_the_watch_records_nothing(watched):
     [book] = Book.objects.bulk_create([Book(title="Emma")])
 
     book.save()
@@ -88,7 +88,7 @@ def test_object_from_before_the_watch_is_not_told_when_it_is_edited(watched):
     assert recorded() == []
 
 
-def test_draft_from_before_the_watch_is_told_when_it_is_published(watched):
+def test_draft_from_before_the_watch_is_recorded_when_it_is_published(watched):
     [book] = Book.objects.bulk_create([Book(title="Emma", published=False)])
 
     publish(book)
@@ -96,7 +96,7 @@ def test_draft_from_before_the_watch_is_told_when_it_is_published(watched):
     assert recorded() == [[f"book:{book.pk}"]]
 
 
-def test_object_fetched_in_part_is_told(draft):
+def test_object_fetched_in_part_is_recorded(draft):
     publish(Book.objects.only("published").get())
 
     assert len(recorded()) == 1
@@ -116,7 +116,7 @@ def test_fields_that_are_not_saved_do_not_count(draft):
     assert len(recorded()) == 1
 
 
-def test_links_of_a_draft_tell_nothing_until_it_is_published(draft, crime):
+def test_links_of_a_draft_record_nothing_until_it_is_published(draft, crime):
     crime.books.add(draft)
     assert recorded() == []
 
@@ -132,20 +132,20 @@ def test_links_made_while_it_is_published_are_part_of_the_event(draft, crime):
     assert recorded() == [[f"book:{draft.pk}", f"genre:{crime.pk}"]]
 
 
-def test_added_topic_of_a_retreated_object_tells_nothing(watch_books, crime):
+def test_added_topic_of_a_withdrawn_object_records_nothing(watch_books, crime):
     watch_books(when=lambda book: book.published, on_topic_added=True)
     book = Book.objects.create(title="Emma")
-    retreat(book)
+    withdraw(book)
 
     book.genres.add(crime)
 
     assert len(recorded()) == 1
 
 
-def test_retreat_in_the_same_transaction_tells_nothing(draft):
+def test_withdrawal_in_the_same_transaction_records_nothing(draft):
     with transaction.atomic():
         publish(draft)
-        retreat(draft)
+        withdraw(draft)
     assert recorded() == []
 
     publish(draft)
@@ -162,7 +162,7 @@ def test_rolled_back_publication_can_be_repeated(draft):
     assert len(recorded()) == 1
 
 
-def test_loading_data_tells_nothing(draft):
+def test_loading_data_records_nothing(draft):
     draft.published = True
     rows = serializers.serialize("json", [draft])
 
@@ -181,13 +181,13 @@ def test_save_of_a_copy_with_a_key_is_compared_with_the_row(watched):
     assert recorded() == []
 
 
-def test_new_object_with_a_key_of_its_own_is_told(watched):
+def test_new_object_with_a_key_of_its_own_is_recorded(watched):
     book = Book.objects.create(pk=77, title="Emma")
 
     assert recorded() == [[f"book:{book.pk}"]]
 
 
-def test_actor_follows_when_it_is_told(watch_books, maja):
+def test_actor_follows_when_the_event_is_recorded(watch_books, maja):
     watch_books(
         when=lambda book: book.published,
         actor=lambda book: maja,
@@ -201,7 +201,7 @@ def test_actor_follows_when_it_is_told(watch_books, maja):
     assert [follow.topic for follow in maja.follows.all()] == [f"book:{book.pk}"]
 
 
-def test_two_saves_between_each_other_tell_once(watch_books):
+def test_two_interleaved_saves_record_one_event(watch_books):
     others = []
 
     def published(book):
@@ -224,7 +224,7 @@ def test_two_saves_between_each_other_tell_once(watch_books):
     not connection.features.has_select_for_update,
     reason="one transaction writes at a time",
 )
-def test_two_transactions_at_the_same_time_tell_once(watch_books):
+def test_two_transactions_at_the_same_time_record_one_event(watch_books):
     compared = threading.Event()
     saved = threading.Event()
 

@@ -28,7 +28,7 @@ def opened(crowd, topic, count=STREAMS, **options):
     return streams
 
 
-def test_every_open_stream_is_told_once(site, crowd, publisher, topic):
+def test_every_open_stream_gets_the_retraction_once(site, crowd, publisher, topic):
     streams = opened(crowd, topic)
     [other] = new_topics(1)
     strangers = opened(crowd, other, 2)
