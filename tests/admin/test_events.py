@@ -73,10 +73,10 @@ def test_event_that_was_set_aside_has_a_filter_and_its_reason(
 
 
 @pytest.mark.parametrize(
-    "term", ["new_question", " maja ", "topic:espresso", "user:7", "uid", "actor_id"]
+    "term", ["new_question", "actor", "topic:espresso", "user:7", "uid", "actor_id"]
 )
 def test_search_finds_events(admin_client, pending, relayed, term):
-    query = {"q": str(getattr(pending, term, term))}
+    query = {"q": f" {getattr(pending, term, term)} "}
 
     response = admin_client.get(reverse(f"{EVENTS}_changelist"), query)
 
@@ -141,7 +141,9 @@ def test_search_leaves_out_other_events(admin_client, pending, relayed):
 
 
 def test_event_with_several_topics_is_listed_once(admin_client, pending):
-    response = admin_client.get(reverse(f"{EVENTS}_changelist"), {"q": "maja"})
+    response = admin_client.get(
+        reverse(f"{EVENTS}_changelist"), {"q": str(pending.actor)}
+    )
 
     assert len(response.context["cl"].result_list) == 1
 

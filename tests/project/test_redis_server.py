@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 import redis
@@ -161,20 +162,26 @@ def test_folder_can_have_spaces_and_accents(tmp_path):
     server.stop()
 
 
-def test_long_path_puts_the_socket_in_a_private_temp_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+@pytest.fixture
+def temp_folder(monkeypatch):
+    """The folder for temporary files; its path is short, unlike `tmp_path`'s."""
+    with tempfile.TemporaryDirectory(prefix="t-") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+def test_long_path_puts_the_socket_in_a_private_temp_folder(tmp_path, temp_folder):
     server = RedisServer(tmp_path / ("long" * 25) / "var")
 
     start(server)
 
-    assert server.socket.parent.parent == tmp_path
+    assert server.socket.parent.parent == temp_folder
     assert mode(server.socket.parent) == 0o700
     assert RedisServer(server.directory).socket == server.socket
     server.stop()
 
 
-def test_temp_folder_of_another_mode_is_rejected(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_temp_folder_of_another_mode_is_rejected(tmp_path, temp_folder):
     server = RedisServer(tmp_path / ("long" * 25) / "var")
     server.socket.parent.mkdir(mode=0o755)
 
@@ -182,11 +189,10 @@ def test_temp_folder_of_another_mode_is_rejected(tmp_path, monkeypatch):
         start(server)
 
 
-def test_temp_folder_that_is_a_link_is_rejected(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_temp_folder_that_is_a_link_is_rejected(tmp_path, temp_folder):
     server = RedisServer(tmp_path / ("long" * 25) / "var")
-    (tmp_path / "other").mkdir(mode=0o700)
-    server.socket.parent.symlink_to(tmp_path / "other")
+    (temp_folder / "other").mkdir(mode=0o700)
+    server.socket.parent.symlink_to(temp_folder / "other")
 
     with pytest.raises(RedisUnavailable, match="must be a folder of this user"):
         start(server)
