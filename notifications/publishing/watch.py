@@ -17,7 +17,6 @@ from django.db.models.signals import (
 from notifications import databases
 from notifications.exceptions import AlreadyRegistered, WrongDatabase
 from notifications.lib.call_site import call_site
-from notifications.publishing.deletions import Deletions
 from notifications.publishing.event_types import EventType
 from notifications.publishing.relations import (
     connect_deletes,
@@ -26,8 +25,9 @@ from notifications.publishing.relations import (
     foreign_keys,
 )
 from notifications.publishing.watched import Watched
+from notifications.publishing.watched_deletions import DeletionWatcher
 from notifications.publishing.watched_links import LinkWatcher
-from notifications.publishing.watcher import Watcher
+from notifications.publishing.watched_saves import SaveWatcher
 
 Key = tuple[type[models.Model], str]
 
@@ -96,15 +96,15 @@ def _first_watch(model: type[models.Model], event_type: EventType) -> str | None
 
 def _connect(watched: Watched, key: Key) -> None:
     """Connect the receivers of a watch."""
-    model, watcher = watched.model, Watcher(watched)
-    deletions = Deletions(watched)
+    model, saves = watched.model, SaveWatcher(watched)
+    deletions = DeletionWatcher(watched)
     check_uid = ("database", model)
     connect_saves(pre_save, _check_database, model=model, dispatch_uid=check_uid)
     connect_saves(
-        pre_save, _in_its_database(watcher.saving), model=model, dispatch_uid=key
+        pre_save, _in_its_database(saves.saving), model=model, dispatch_uid=key
     )
     connect_saves(
-        post_save, _in_its_database(watcher.saved), model=model, dispatch_uid=key
+        post_save, _in_its_database(saves.saved), model=model, dispatch_uid=key
     )
     connect_deletes(
         _in_its_database(deletions.deleting),

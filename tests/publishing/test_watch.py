@@ -6,7 +6,7 @@ from django.db import transaction
 
 from notifications.models import Event, Follow
 from notifications.publishing.watched import Watched
-from notifications.publishing.watcher import Watcher
+from notifications.publishing.watched_saves import SaveWatcher
 from project.qa.models import Answer, Question, Topic
 from project.qa.notifications import NEW_QUESTION
 
@@ -190,7 +190,7 @@ def test_event_without_an_actor_adds_no_follow(maja, milk):
     question = Question(pk=7, title="Why?", author=maja)
 
     signal = {"raw": False, "using": "default", "update_fields": None}
-    Watcher(watched).saved(instance=question, created=True, **signal)
+    SaveWatcher(watched).saved(instance=question, created=True, **signal)
 
     assert Event.objects.get().actor is None
     assert not Follow.objects.exists()

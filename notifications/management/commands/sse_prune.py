@@ -80,9 +80,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        age, batch = options["older_than"], options["batch"]
+        older_than, batch = options["older_than"], options["batch"]
         prunings = [
-            Pruning(age, batch=batch, using=alias)
+            Pruning(older_than, batch=batch, using=alias)
             for alias in databases.recorded_aliases()
         ]
         total = sum(each.count_events() for each in prunings)

@@ -15,7 +15,7 @@ from notifications.publishing.watched import RAW, Watched
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
+class SaveWatcher:
     """The receivers of the saves of a watched model."""
 
     watched: Watched

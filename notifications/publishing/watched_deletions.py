@@ -19,7 +19,7 @@ BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Deletions:
+class DeletionWatcher:
     """The receivers of the deletions of a watched model."""
 
     watched: Watched
