@@ -60,6 +60,7 @@ DJANGO_SETTINGS = {
     "notifications.models.actors": {"LANGUAGE_CODE"},
     "notifications.models.events": {"AUTH_USER_MODEL"},
     "notifications.models.follows": {"AUTH_USER_MODEL"},
+    "notifications.models.outbox": {"AUTH_USER_MODEL"},
     "notifications.models.reading": {"AUTH_USER_MODEL"},
 }
 

@@ -2,7 +2,7 @@
 
 from notifications.models.actors import Actor, actors_of, shown_names, site_language
 from notifications.models.event_topics import EventTopic
-from notifications.models.events import Control, Event, EventQuerySet, load_actors
+from notifications.models.events import Event, EventQuerySet, load_actors
 from notifications.models.follows import (
     NO_LEVEL,
     Delivery,
@@ -13,6 +13,7 @@ from notifications.models.follows import (
 )
 from notifications.models.inbox import Inbox
 from notifications.models.inbox_events import InboxEvent, Selection
+from notifications.models.outbox import Control, DueCount
 from notifications.models.pending import (
     forget_read,
     forget_seen,
@@ -20,7 +21,7 @@ from notifications.models.pending import (
     pending_events,
 )
 from notifications.models.permissions import TopicPermissions
-from notifications.models.reading import DueCount, ReadMark, ReadState
+from notifications.models.reading import ReadMark, ReadState
 from notifications.models.times import now
 from notifications.protocol.entries import COUNT_LIMIT
 

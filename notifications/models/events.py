@@ -1,4 +1,4 @@
-"""Events and control entries: rows of the outbox until they are relayed to the log."""
+"""Events: rows of the outbox until they are relayed to the log."""
 
 import itertools
 import secrets
@@ -223,26 +223,3 @@ def load_actors(events: Iterable[Event]) -> None:
     for event in found:
         # A cached property finds its value here.
         vars(event)["shown_actor"] = actors.get(event.actor_id)
-
-
-class ControlQuerySet(models.QuerySet["Control"]):
-    """Control entries."""
-
-    def pending(self) -> Self:
-        """Return the entries that are to be relayed, oldest first."""
-        return self.filter(failure="").order_by("pk")
-
-
-class Control(models.Model):
-    """A control entry that is not in the log yet; the row is deleted once it is."""
-
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    body = models.BinaryField()
-    created = models.DateTimeField(default=now)
-    # Why the entry was set aside.
-    failure = models.TextField(blank=True, default="", db_default="")
-
-    objects = ControlQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return str(self.uid)

@@ -133,21 +133,3 @@ class ReadMark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.group} up to {self.up_to}"
-
-
-class DueCount(models.Model):
-    """A person's unseen count that may have changed, and is not in the log yet.
-
-    The row is written with the change, and deleted once the count is in the log. It
-    locks nothing: neither the person nor what they have read.
-    """
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="+",
-        db_constraint=False,
-    )
-
-    def __str__(self) -> str:
-        return f"{self.user_id}"
