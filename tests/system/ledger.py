@@ -1,4 +1,4 @@
-"""Who has to be told of what, from the notes of what happened: the oracle.
+"""The oracle: which events each person must get, from the notes of what happened.
 
 It shares no code with the app, so that it cannot repeat a mistake of it.
 """
@@ -20,7 +20,7 @@ class Event(NamedTuple):
 
 
 class Ledger:
-    """What happened so far, and what these people have to be told of it."""
+    """What happened so far, and which events these people must get."""
 
     def __init__(self, people: Iterable[int]) -> None:
         self._time = 0
@@ -36,7 +36,7 @@ class Ledger:
             "follows": self._followed,
             "level": self._changed,
         }
-        # What each person is told of live, what was retracted later too.
+        # What each person is sent live, including what was retracted later.
         self.told: dict[int, list[Key]] = {person: [] for person in self._follows}
         # What was retracted while it was in a person's inbox.
         self.removed: dict[int, set[Key]] = {person: set() for person in self._follows}
