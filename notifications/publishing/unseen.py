@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
+from django.db import DatabaseError
+
 from notifications import databases
 from notifications.exceptions import LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
@@ -116,7 +118,8 @@ def _append_counts(people: Mapping[Any, Any]) -> dict[Any, Inbox]:
 
     Whatever committed before the newest cursor is read is included in the counts. The
     log refuses a count if there is another one after that cursor, which may include
-    more; that person is counted again. Returns the inboxes of those who were counted.
+    more; that person is counted again. Returns the inboxes of those who were counted,
+    or cannot be.
     """
     counted: dict[Any, Inbox] = {}
     for _ in range(ATTEMPTS):
@@ -125,16 +128,35 @@ def _append_counts(people: Mapping[Any, Any]) -> dict[Any, Inbox]:
             return counted
         newest = shared_log().position()
         inboxes = {key: Inbox(people[key]) for key in waiting}
-        found = [_count_rows(inbox, up_to=newest) for inbox in inboxes.values()]
+        found = _count_each(inboxes, up_to=newest)
+        # Those who cannot be counted are not due again before their next change.
+        counted |= {key: inboxes[key] for key in inboxes.keys() - found.keys()}
+        totals = _add_logged([*found.values()], newest)
         entries = [
             (str(key), _encode(key, count, as_of=newest))
-            for key, count in zip(inboxes, _add_logged(found, newest), strict=True)
+            for key, count in zip(found, totals, strict=True)
         ]
         taken = shared_log().append_counts(entries, counted_at=newest)
-        counted |= {key: inboxes[key] for key in compress(waiting, taken)}
+        counted |= {key: inboxes[key] for key in compress(found, taken)}
     if missing := people.keys() - counted.keys():
         logger.info("count=postponed people=%d attempts=%d", len(missing), ATTEMPTS)
     return counted
+
+
+def _count_each(
+    inboxes: Mapping[Any, Inbox], *, up_to: Cursor
+) -> dict[Any, tuple[int, list[uuid.UUID]]]:
+    """Return what `_count_rows` does for each person who can be counted."""
+    found = {}
+    for key, inbox in inboxes.items():
+        try:
+            found[key] = _count_rows(inbox, up_to=up_to)
+        except DatabaseError:
+            raise
+        # The site's AUTHORIZE may raise anything, and others are to be counted still.
+        except Exception:
+            logger.exception("count=failed user=%s", key)
+    return found
 
 
 def _encode(user: Any, count: int, *, as_of: Cursor) -> bytes:

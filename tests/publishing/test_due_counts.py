@@ -242,3 +242,25 @@ def test_transaction_with_many_due_counts_leaves_some_to_the_sweep(
     assert len(counts()) == 2
     assert outbox.sweep() == 3
     assert sorted(counts()) == [(person.pk, 0) for person in people]
+
+
+def test_person_who_cannot_be_counted_does_not_stop_the_counts_of_others(
+    maja, tobias, settings, counts, caplog
+):
+    for person in (maja, tobias):
+        Follow.objects.set_level(person, MILK, "follow")
+    record(topics=[MILK])
+
+    def authorize(user, topic):
+        if user == maja:
+            raise LookupError("gone")
+        return True
+
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "AUTHORIZE": authorize}
+    DueCount.objects.bulk_create([DueCount(user=maja), DueCount(user=tobias)])
+
+    outbox.sweep()
+
+    assert counts()[-1] == (tobias.pk, 1)
+    assert not DueCount.objects.exists()
+    assert f"count=failed user={maja.pk}" in caplog.text
