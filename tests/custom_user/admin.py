@@ -1,3 +1,5 @@
+"""The users in the admin."""
+
 from django.contrib import admin
 
 from tests.custom_user.models import Member

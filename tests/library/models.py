@@ -1,3 +1,5 @@
+"""Books, and what they are linked to in every way that Django has."""
+
 from django.db import models
 
 

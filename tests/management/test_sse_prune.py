@@ -1,3 +1,5 @@
+"""`sse_prune` deletes old events and read marks, in batches."""
+
 import io
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Relations between models are found, also those of models that are loaded later."""
+
 from django.apps import apps
 from django.db.models.signals import class_prepared
 

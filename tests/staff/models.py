@@ -1,3 +1,5 @@
+"""Proxies and multi-table children of the user model, and a proxy of `Follow`."""
+
 from django.contrib.auth import get_user_model
 from django.db import models
 

@@ -70,7 +70,7 @@ def more(maja, espresso):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
-def test_inbox(as_maja, queries, more, accept):
+def test_inbox_takes_a_bounded_number_of_queries(as_maja, queries, more, accept):
     def show():
         return as_maja.get("/notifications/", HTTP_ACCEPT=accept)
 
@@ -81,7 +81,7 @@ def test_inbox(as_maja, queries, more, accept):
     assert queries(show) <= INBOX
 
 
-def test_page_with_a_bell(as_maja, queries, more):
+def test_bell_takes_a_bounded_number_of_queries(as_maja, queries, more):
     few = queries(lambda: as_maja.get("/"))
     more()
 
@@ -89,7 +89,7 @@ def test_page_with_a_bell(as_maja, queries, more):
     assert queries(lambda: as_maja.get("/")) <= HOME
 
 
-def test_follow(as_maja, queries):
+def test_follow_takes_a_bounded_number_of_queries(as_maja, queries):
     Topic.objects.create(slug="tea", name="Tea")
     url = "/notifications/follows/topic:tea/"
 
@@ -98,7 +98,7 @@ def test_follow(as_maja, queries):
     assert queries(lambda: as_maja.delete(url)) <= FOLLOW
 
 
-def test_read_a_group(as_maja, queries):
+def test_reading_a_group_takes_a_bounded_number_of_queries(as_maja, queries):
     uid = Event.objects.filter(type="new_answer").last().uid
 
     for _ in range(2):
@@ -109,7 +109,7 @@ def read(client, uid):
     return client.post("/notifications/read/", {"uid": uid})
 
 
-def test_ask(as_maja, queries):
+def test_asking_takes_a_bounded_number_of_queries(as_maja, queries):
     data = {"title": "How?", "body": "?", "topics": ["Espresso"]}
 
     assert queries(lambda: as_maja.post("/ask/", data)) <= ASK
