@@ -65,7 +65,7 @@ def publish(
     record it in, if not the one that `Event` is written to. Raises InvalidPayload,
     InvalidTopic or WrongDatabase, and records nothing then.
     """
-    if using is not None and not databases.recorded_in(using):
+    if using is not None and not databases.can_record_in(using):
         raise WrongDatabase(Event, alias=using, expected=databases.write_alias())
     with databases.write_path(using):
         return outbox.record(event_type, topics=topics, payload=payload, actor=actor)

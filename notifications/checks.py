@@ -150,12 +150,12 @@ def check_watched_models(**kwargs: Any) -> Iterator[CheckMessage]:
     """Check that watched models are saved where their events can be: E007."""
     for model in sorted(watched_models(), key=lambda model: model._meta.label):
         alias = router.db_for_write(model)
-        if not databases.recorded_in(alias):
+        if not databases.can_record_in(alias):
             yield Error(
                 f"{model._meta.label} is saved in the database {alias!r}, which does "
                 "not have the tables of notifications.",
                 hint=f"Let {ROUTER!r} be the first of DATABASE_ROUTERS, and let "
-                f"allow_migrate() of your routers allow them there.",
+                "allow_migrate() of your routers allow them there.",
                 obj=model,
                 id="notifications.E007",
             )

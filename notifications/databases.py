@@ -26,7 +26,7 @@ class WriteRouter:
     def db_for_read(self, model: type[models.Model], **hints: Any) -> str | None:
         """Return the database of the write path, if that is where the model is."""
         alias = _current.get()
-        if alias is None or _goes_along(model):
+        if alias is None or _is_beside_events(model):
             return alias
         return alias if router.db_for_write(model, **hints) == alias else None
 
@@ -39,7 +39,7 @@ def _is_own(model: type[models.Model]) -> bool:
     return model._meta.app_label == "notifications"
 
 
-def _goes_along(model: type[models.Model]) -> bool:
+def _is_beside_events(model: type[models.Model]) -> bool:
     # Foreign keys of this app refer to users, so these are in the same database.
     return _is_own(model) or issubclass(model, get_user_model())
 
@@ -74,30 +74,30 @@ def _off_write_path() -> Iterator[None]:
 
 @contextmanager
 def atomic(using: str | None = None, *, savepoint: bool = True) -> Iterator[None]:
-    """Be on the write path and in a transaction of its database; also a decorator."""
+    """Run a block on the write path, in a transaction there; also a decorator."""
     alias = using or write_alias()
     with write_path(alias), transaction.atomic(using=alias, savepoint=savepoint):
         yield
 
 
-def recorded_in(alias: str) -> bool:
+def can_record_in(alias: str) -> bool:
     """Tell whether saves in a database can be recorded there, as the routers say."""
-    event: Any = _event_model()
+    model: Any = _event_model()
     if alias == write_alias():
         return True
-    if not has_write_router() or not router.allow_migrate_model(alias, event):
+    if not has_write_router() or not router.allow_migrate_model(alias, model):
         return False
     # A router that writes an object of a replica elsewhere says so.
-    there = event()
-    there._state.db = alias
+    event = model()
+    event._state.db = alias
     # Within the write path of a save, the site may save something in another database.
     with _off_write_path():
-        return bool(router.db_for_write(event, instance=there) == alias)
+        return bool(router.db_for_write(model, instance=event) == alias)
 
 
 def alias_near(using: str) -> str:
     """Return the database to record a change in: its own if possible."""
-    return using if recorded_in(using) else write_alias()
+    return using if can_record_in(using) else write_alias()
 
 
 def recorded_aliases() -> list[str]:
@@ -107,7 +107,7 @@ def recorded_aliases() -> list[str]:
     fails on it alone.
     """
     first = write_alias()
-    others = [alias for alias in connections if alias != first and recorded_in(alias)]
+    others = [alias for alias in connections if alias != first and can_record_in(alias)]
     return [first, *filter(_has_tables, others)]
 
 

@@ -136,7 +136,7 @@ def _in_its_database(receiver: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(receiver)
     def receive(*, using: str, **signal: Any) -> None:
-        if databases.recorded_in(using):
+        if databases.can_record_in(using):
             with databases.write_path(using):
                 receiver(using=using, **signal)
 
@@ -147,5 +147,5 @@ def _check_database(
     *, sender: type[models.Model], instance: Any, raw: bool, using: str, **signal: Any
 ) -> None:
     """Raise WrongDatabase for a new object, before it is saved."""
-    if instance._state.adding and not raw and not databases.recorded_in(using):
+    if instance._state.adding and not raw and not databases.can_record_in(using):
         raise WrongDatabase(sender, alias=using, expected=databases.write_alias())
