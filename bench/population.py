@@ -1,12 +1,9 @@
 """A database of users, created once and copied for each server."""
 
-import os
-import subprocess
-import sys
 from functools import cached_property
 from pathlib import Path
 
-from bench.processes import ROOT, VAR, Failed
+from bench.processes import VAR, run_python
 
 # The number of topics besides COMMON, which all users follow.
 TOPICS = 1_000
@@ -46,15 +43,7 @@ class Population:
             # No event is relayed while the database is filled.
             "REDIS_URL": "redis://127.0.0.1:1/0",
         }
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise Failed(f"{words}: {done.stdout}{done.stderr}")
+        run_python(environment, *words)
 
     @cached_property
     def _rows(self) -> list[list[str]]:

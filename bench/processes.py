@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -72,6 +73,19 @@ def stop(process: subprocess.Popen[str] | None) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def run_python(environment: Mapping[str, str], *words: str) -> None:
+    """Run Python with these arguments until it ends; raises Failed with its output."""
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise Failed(f"{words}: {done.stdout}{done.stderr}")
 
 
 def free_port() -> int:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +11,7 @@ from bench.engines import ENGINES
 from bench.output import say
 from bench.plan import Plan
 from bench.population import SECRET_KEY
-from bench.processes import ROOT, Failed, Missing
+from bench.processes import Missing, run_python
 from bench.summary import goal
 from project.redis_server import RedisServer
 
@@ -54,10 +52,10 @@ def _measure(plan: Plan, engine: str, events: int) -> list[Row]:
             "SECRET_KEY": SECRET_KEY,
         }
         try:
-            _run(environment, "manage.py", "migrate", "--verbosity=0")
-            _run(environment, "manage.py", "collectstatic", "--noinput")
+            run_python(environment, "manage.py", "migrate", "--verbosity=0")
+            run_python(environment, "manage.py", "collectstatic", "--noinput")
             sizes = (str(events), str(plan.database_rounds), str(file))
-            _run(environment, "-m", "bench.inboxes", *sizes)
+            run_python(environment, "-m", "bench.inboxes", *sizes)
         finally:
             redis.stop()
         found: list[Row] = json.loads(file.read_text())
@@ -65,18 +63,6 @@ def _measure(plan: Plan, engine: str, events: int) -> list[Row]:
         row["events"] = events
     say(f"  {engine}, {events:,} events: {_brief(found)}")
     return found
-
-
-def _run(environment: dict[str, str], *words: str) -> None:
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise Failed(f"{words}: {done.stdout}{done.stderr}")
 
 
 def _brief(found: list[Row]) -> str:
