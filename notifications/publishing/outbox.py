@@ -6,7 +6,8 @@ never knows which clients are connected.
 
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ def record(
     with databases.atomic():
         event.save()
         _create_topics(event, addressed, already_told or {})
-        _relay_on_commit().events.append(event)
+        _relay_on_commit().events[event.source].append(event)
     event_recorded.send(Event, event=event)
     return event
 
@@ -95,16 +96,16 @@ def event_of_transaction(source: str) -> Event | None:
     current = _current_relay()
     if current is None or not source:
         return None
-    pks = [event.pk for event in current.events if event.source == source]
+    pks = [event.pk for event in current.events.get(source, ())]
     # The rows of a rolled back savepoint no longer exist, and rows of other sources
     # may have their keys now.
     return Event.objects.filter(pk__in=pks, source=source).last()
 
 
-def sources_of_transaction() -> set[str]:
+def sources_of_transaction() -> Set[str]:
     """Return the sources that the current transaction may have recorded events for."""
     current = _current_relay()
-    return {event.source for event in current.events} if current else set()
+    return current.events.keys() if current else frozenset()
 
 
 def notes(name: str) -> set[Any]:
@@ -116,7 +117,7 @@ def uids_of_transaction() -> set[uuid.UUID]:
     """Return the uids of the events that the current transaction recorded."""
     # The keys of a rolled back savepoint may be used again, unlike uids.
     current = _current_relay()
-    return {event.uid for event in current.events} if current else set()
+    return {event.uid for event in current.all_events()} if current else set()
 
 
 def record_control(entry: entries.OutboxEntry) -> None:
@@ -212,15 +213,20 @@ class _Relay:
         self.alias = alias  # of the transaction's database
         # Django logs this name if the callback fails.
         self.__qualname__ = type(self).__qualname__
-        self.events: list[Event] = []
+        # By source: a save looks for its own, in a transaction that may have very many.
+        self.events: defaultdict[str, list[Event]] = defaultdict(list)
         self.controls: list[Control] = []
         self.due_counts: list[DueCount] = []
         # What other modules note until the end; see `notes`.
         self.notes: dict[str, set[Any]] = {}
 
+    def all_events(self) -> list[Event]:
+        """Return the events of all sources."""
+        return [event for found in self.events.values() for event in found]
+
     def __call__(self) -> None:
         """Relay everything, or leave it to the sweep; called on commit."""
-        events, self.events = self.events, []
+        events, self.events = self.all_events(), defaultdict(list)
         controls, self.controls = self.controls, []
         due, self.due_counts = self.due_counts, []
         try:
