@@ -9,9 +9,8 @@ from notifications import databases
 from notifications.exceptions import InvalidValue
 from notifications.models import Event, EventQuerySet
 from notifications.models.removal import remove_events
-from notifications.protocol.cursor import milliseconds
-from notifications.protocol.entries import RetractEntry
 from notifications.publishing import outbox
+from notifications.publishing.event_entries import retract_entry
 
 
 def retract(event: Event | uuid.UUID | str) -> bool:
@@ -44,7 +43,7 @@ def retract_events(events: EventQuerySet) -> int:
         found = events.using(alias).select_for_update().defer("payload")
         rows = list(found.order_by("pk").prefetch_related("addresses"))
         if rows:
-            outbox.record_controls(map(_entry, _known(rows)))
+            outbox.record_controls(map(retract_entry, _known(rows)))
             remove_events([event.pk for event in rows], using=alias)
     return len(rows)
 
@@ -56,17 +55,3 @@ def _known(events: list[Event]) -> list[Event]:
     """
     recorded = outbox.uids_of_transaction()
     return [each for each in events if each.uid not in recorded and not each.failure]
-
-
-def _entry(event: Event) -> RetractEntry:
-    return RetractEntry(
-        uid=str(uuid.uuid4()),
-        event=str(event.uid),
-        type=event.type,
-        topics=tuple(event.topics),
-        actor="" if event.actor_id is None else str(event.actor_id),
-        already_told={
-            topic: milliseconds(time) for topic, time in event.already_told.items()
-        },
-        cursor=event.cursor,
-    )
