@@ -47,14 +47,11 @@ def each_class(
     Classes that are loaded later follow. `dispatch_uid` identifies the call.
     """
 
-    def look_at(sender: Models, **signal: Any) -> None:
-        # Migrations have models of their own.
-        if issubclass(sender, model) and sender._meta.apps is apps:
-            call(sender)
+    def look_at(found: Models) -> None:
+        if issubclass(found, model):
+            call(found)
 
-    class_prepared.connect(look_at, weak=False, dispatch_uid=("class", dispatch_uid))
-    for each in _loaded():
-        look_at(each)
+    _each_model(look_at, dispatch_uid=("class", dispatch_uid))
 
 
 def connect_saves(
@@ -97,10 +94,6 @@ def connect_deletes(
     each_class(table, connect, dispatch_uid=(dispatch_uid, id(signal)))
 
 
-def _loaded() -> list[Models]:
-    return [each for models in [*apps.all_models.values()] for each in models.values()]
-
-
 def each_link_model(
     model: Models, call: Callable[[Models], None], *, dispatch_uid: Any
 ) -> None:
@@ -113,17 +106,26 @@ def each_link_model(
         if may_share_objects(source, model) or may_share_objects(target, model):
             call(through)
 
-    def look_at(sender: Models, **signal: Any) -> None:
-        # Migrations have models of their own.
-        if sender._meta.apps is not apps:
-            return
-        for field in sender._meta.local_many_to_many:
+    def look_at(source: Models) -> None:
+        for field in source._meta.local_many_to_many:
             if parts := _parts(field):
-                lazy_related_operation(found, sender, *parts)
+                lazy_related_operation(found, source, *parts)
 
-    class_prepared.connect(look_at, weak=False, dispatch_uid=("links", dispatch_uid))
-    for each in _loaded():
-        look_at(each)
+    _each_model(look_at, dispatch_uid=("links", dispatch_uid))
+
+
+def _each_model(call: Callable[[Models], None], *, dispatch_uid: Any) -> None:
+    """Call a function with each model of the site, also those that are loaded later."""
+
+    def prepared(sender: Models, **signal: Any) -> None:
+        # Migrations have models of their own.
+        if sender._meta.apps is apps:
+            call(sender)
+
+    class_prepared.connect(prepared, weak=False, dispatch_uid=dispatch_uid)
+    for models in [*apps.all_models.values()]:
+        for each in [*models.values()]:
+            prepared(each)
 
 
 def _parts(field: "Field[Any, Any]") -> tuple[Any, Any] | None:

@@ -17,7 +17,7 @@ from django.db.models.signals import post_delete, pre_delete
 from django.utils import timezone
 
 from notifications.lib.digests import DATABASE_SESSION_MODEL
-from notifications.publishing.relations import Receiver, connect_deletes
+from notifications.publishing.relations import Receiver, concrete, connect_deletes
 
 # Our receivers of the deletion of sessions.
 _receivers: list[Receiver] = []
@@ -88,5 +88,4 @@ class _OthersCollector(Collector):
 
 
 def _is_session(model: type[Model]) -> bool:
-    concrete = model._meta.concrete_model
-    return concrete is not None and concrete._meta.label == DATABASE_SESSION_MODEL
+    return concrete(model)._meta.label == DATABASE_SESSION_MODEL
