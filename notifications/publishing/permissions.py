@@ -4,11 +4,11 @@ Nothing waits for the deletion: inboxes and streams ask AUTHORIZE themselves.
 """
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 from notifications import databases
 from notifications.conf import conf
+from notifications.lib.batches import batches
 from notifications.models import Follow
 from notifications.protocol import topics
 from notifications.protocol.entries import EndEntry
@@ -53,7 +53,9 @@ def _topic_changed(topic: str) -> None:
     # First, so that the streams end however long the rest takes.
     entry = EndEntry(uid=str(uuid.uuid4()), user="", reason=REASON, topic=topic)
     outbox.record_control(entry)
-    for keys in _batches(topic):
+    rows = Follow.objects.not_muted().filter(topic=topic).order_by("pk")
+    followers = list(rows.values_list("pk", flat=True))
+    for keys in batches(followers, BATCH_FOLLOWS):
         follows = Follow.objects.filter(pk__in=keys).not_muted()
         refused = [
             each.pk
@@ -63,11 +65,3 @@ def _topic_changed(topic: str) -> None:
         # One control entry for each of them would push older entries out of the log.
         lost = Follow.objects.not_muted().filter(pk__in=refused)
         lost._raw_delete(databases.write_alias())
-
-
-def _batches(topic: str) -> Iterator[list[int]]:
-    """Yield the keys of the follows of a topic."""
-    follows = Follow.objects.not_muted().filter(topic=topic)
-    keys = list(follows.order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(keys), BATCH_FOLLOWS):
-        yield keys[start : start + BATCH_FOLLOWS]

@@ -6,9 +6,9 @@ each. The first `post_delete` retracts the events of all of them, by a few queri
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
+from notifications.lib.batches import batches
 from notifications.models import Event
 from notifications.publishing import outbox
 from notifications.publishing.retraction import retract_events
@@ -41,7 +41,7 @@ class DeletionWatcher:
         others = deleting - {key}
         deleting.clear()
         gone = {key, *self._gone(others, using=using)}
-        for keys in _batches(gone):
+        for keys in batches(gone, BATCH):
             sources = [self.watched.source(each) for each in keys]
             retract_events(Event.objects.filter(source__in=sources))
         done |= gone - {key}
@@ -54,14 +54,8 @@ class DeletionWatcher:
     def _gone(self, keys: set[Any], *, using: str) -> Iterator[Any]:
         """Yield the keys without an object: some deletions begin and fail."""
         rows = self.watched.model._base_manager.using(using)
-        for batch in _batches(keys):
+        for batch in batches(keys, BATCH):
             found = rows.filter(pk__in=batch).values_list("pk", flat=True)
             # A key that the site's code has set may be text, for example.
             existing = {*map(str, found)}
             yield from (each for each in batch if str(each) not in existing)
-
-
-def _batches(keys: set[Any]) -> Iterator[list[Any]]:
-    rest = iter(keys)
-    while batch := list(islice(rest, BATCH)):
-        yield batch
