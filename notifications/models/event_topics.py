@@ -1,5 +1,9 @@
 """The topics of events, as rows, so that an inbox finds its events by index."""
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
 from django.db import models
 
 from notifications.protocol import topics
@@ -7,6 +11,18 @@ from notifications.protocol import topics
 
 class EventTopicQuerySet(models.QuerySet["EventTopic"]):
     """Topics of events."""
+
+    def address(
+        self, event: Any, names: Iterable[str], already_told: Mapping[str, datetime]
+    ) -> None:
+        """Address an event to topics; `already_told` has those of earlier events."""
+        times: dict[str, datetime | None] = {**dict.fromkeys(names), **already_told}
+        self.bulk_create(
+            EventTopic(
+                event=event, topic=topic, already_told=time, position=event.position
+            )
+            for topic, time in times.items()
+        )
 
     def fill_positions(self, *, limit: int) -> int:
         """Copy the position of their event to topics without one; return how many.

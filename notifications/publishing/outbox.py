@@ -69,7 +69,7 @@ def record(
     event.group = event_type.group_of(event.payload) or event.group
     with databases.atomic():
         event.save()
-        _create_topics(event, addressed, already_told or {})
+        EventTopic.objects.address(event, addressed, already_told or {})
         _relay_on_commit().events[event.source].append(event)
     event_recorded.send(Event, event=event)
     return event
@@ -88,7 +88,7 @@ def amend(
     with databases.atomic():
         event.save(update_fields=["payload", "failure", "position"])
         event.addresses.all().delete()
-        _create_topics(event, _check_topics(topics), already_told)
+        EventTopic.objects.address(event, _check_topics(topics), already_told)
 
 
 def event_of_transaction(source: str) -> Event | None:
@@ -294,13 +294,3 @@ def _check_topics(names: Iterable[str]) -> list[str]:
             addressed, expected=f"at most {conf.MAX_TOPICS_PER_EVENT} topics per event"
         )
     return addressed
-
-
-def _create_topics(
-    event: Event, addressed: list[str], already_told: Mapping[str, datetime]
-) -> None:
-    times: dict[str, datetime | None] = {**dict.fromkeys(addressed), **already_told}
-    EventTopic.objects.bulk_create(
-        EventTopic(event=event, topic=topic, already_told=time, position=event.position)
-        for topic, time in times.items()
-    )
