@@ -38,7 +38,7 @@ class Population:
 
     def _run(self, *words: str) -> None:
         environment = {
-            **environment_of(self.database),
+            **environment_of(f"sqlite:///{self.database}"),
             "DJANGO_SETTINGS_MODULE": "bench.site_settings",
             # No event is relayed while the database is filled.
             "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -60,10 +60,10 @@ class Population:
         return [[int(number) for number in row[1:]] for row in self._rows[:count]]
 
 
-def environment_of(database: Path) -> dict[str, str]:
+def environment_of(url: str) -> dict[str, str]:
     """Return the environment of the site's processes, without Redis."""
     return {
         "DEBUG": "0",
         "SECRET_KEY": SECRET_KEY,
-        "DATABASE_URL": f"sqlite:///{database}",
+        "DATABASE_URL": url,
     }

@@ -10,7 +10,7 @@ from typing import Any
 from bench.engines import ENGINES
 from bench.output import say
 from bench.plan import Plan
-from bench.population import SECRET_KEY
+from bench.population import environment_of
 from bench.processes import Missing, run_python
 from bench.summary import goal
 from project.redis_server import RedisServer
@@ -43,13 +43,11 @@ def _measure(plan: Plan, engine: str, events: int) -> list[Row]:
         redis, file = RedisServer(Path(folder, "var")), Path(folder, "found.json")
         redis.ensure_running(timeout=10)
         environment = {
+            **environment_of(url),
             "DJANGO_SETTINGS_MODULE": "bench.site_settings",
             "ALLOWED_HOSTS": "testserver",
             "BENCH_COMMITS": os.devnull,
-            "DATABASE_URL": url,
-            "DEBUG": "0",
             "REDIS_URL": redis.url,
-            "SECRET_KEY": SECRET_KEY,
         }
         try:
             run_python(environment, "manage.py", "migrate", "--verbosity=0")

@@ -49,7 +49,7 @@ class Ours(Server):
         self.database = self.folder / "db.sqlite3"
         self.commits = self.folder / "commits"
         self.environment = {
-            **environment_of(self.database),
+            **environment_of(f"sqlite:///{self.database}"),
             **LIMITS,
             "DJANGO_SETTINGS_MODULE": "bench.site_settings",
             "REDIS_URL": self.redis.url,
