@@ -7,6 +7,7 @@ from django.db.models.signals import (
     m2m_changed,
     post_delete,
     post_save,
+    pre_delete,
     pre_save,
 )
 
@@ -18,7 +19,15 @@ from project.qa.models import Question
 from tests.library.models import Book
 from tests.two_databases import WRITE_ROUTER, other_database
 
-SIGNALS = (class_prepared, m2m_changed, post_delete, post_save, pre_save)
+# Those that `watch` connects to.
+SIGNALS = (
+    class_prepared,
+    m2m_changed,
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_save,
+)
 
 
 class BookPayload(msgspec.Struct):
