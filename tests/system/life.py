@@ -19,6 +19,10 @@ LEVELS = ["follow", "watch", "mute", "none"]
 Note = dict[str, Any]
 
 
+# The life of the console's site.
+current: "Life"
+
+
 class RolledBack(Exception):
     """Ends a transaction without an effect."""
 

@@ -83,7 +83,7 @@ def members(mended):
         yield members
 
 
-class Town:
+class Story:
     """A site with people, what they do, and the oracle of it."""
 
     def __init__(self, site, people, slugs):
@@ -153,22 +153,22 @@ def test_streams_replays_inboxes_and_bells_agree(mended, proxy, crowd, members):
     everybody, *topics = members.make_topics(TOPICS + 1)
     people = members.join(PEOPLE)
     slugs = [topic.removeprefix("topic:") for topic in topics]
-    town = Town(mended, people, slugs)
-    town.follow(everybody)
-    town.settle()
+    story = Story(mended, people, slugs)
+    story.follow(everybody)
+    story.settle()
     streams = {each.pk: crowd.open(session=each.session) for each in people}
     wait_until_live(streams.values())
     start = {pk: stream.last_event_id for pk, stream in streams.items()}
 
     for _ in range(ROUNDS):
-        town.act(ACTS)
+        story.act(ACTS)
         for stream in chance.sample(list(streams.values()), PEOPLE // 4):
             crowd.break_off(stream)
         proxy.cut()
-        town.act(ACTS_OF_AN_OUTAGE, calm=True)
+        story.act(ACTS_OF_AN_OUTAGE, calm=True)
         proxy.mend()
-        town.settle()
-    last = town.ask(everybody.removeprefix("topic:"))
+        story.settle()
+    last = story.ask(everybody.removeprefix("topic:"))
     replays = {
         each.pk: crowd.open(session=each.session, last_event_id=start[each.pk])
         for each in people
@@ -176,8 +176,8 @@ def test_streams_replays_inboxes_and_bells_agree(mended, proxy, crowd, members):
     for stream in [*streams.values(), *replays.values()]:
         wait_for(lambda s=stream: last in dict(received(s)), what=f"{last}")
 
-    ledger, inboxes = town.ledger, town.inboxes()
-    for pk in town.people:
+    ledger, inboxes = story.ledger, story.inboxes()
+    for pk in story.people:
         due, (shown, bell) = ledger.inbox(pk), inboxes[pk]
         assert_live(streams[pk], ledger, pk)
         replayed = [key for key, _ in received(replays[pk])]
