@@ -1,9 +1,7 @@
 """The real server with more requests than PostgreSQL allows connections."""
 
 import contextlib
-import socket
-from contextlib import ExitStack, closing
-from http.client import HTTPResponse
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -13,6 +11,7 @@ from tests.effort import either
 from tests.system.hooks import ENVIRONMENT
 from tests.system.listener import Listener
 from tests.system.people import sign_in
+from tests.system.raw_requests import read_status, send_request
 from tests.system.server import DEADLINE_SECONDS, Site, wait_for
 
 pytestmark = pytest.mark.skipif(not ON_POSTGRESQL, reason="It is about PostgreSQL.")
@@ -52,29 +51,16 @@ def limit_connections(site, limit):
 
 def request(stack, site, path, *, cookie=""):
     """Send a request on a connection of its own, which is closed with the stack."""
-    address = ("127.0.0.1", site.port)
-    sender = socket.create_connection(address, timeout=2 * DEADLINE_SECONDS)
-    stack.enter_context(sender)
-    lines = (
-        f"GET {path} HTTP/1.1",
-        "Host: 127.0.0.1",
-        f"Cookie: {cookie}",
-        "Connection: close",
+    sender = send_request(
+        site, f"GET {path}", seconds=2 * DEADLINE_SECONDS, Cookie=cookie
     )
-    sender.sendall("\r\n".join((*lines, "", "")).encode())
-    return sender
-
-
-def status(sender):
-    with closing(HTTPResponse(sender)) as response:
-        response.begin()
-        return response.status
+    return stack.enter_context(sender)
 
 
 def test_all_pages_are_served_with_fewer_connections_than_requests(site):
     with ExitStack() as stack:
         senders = [request(stack, site, "/") for _ in range(PAGES)]
-        statuses = {status(sender) for sender in senders}
+        statuses = {read_status(sender) for sender in senders}
 
     assert statuses == {200}
 
@@ -111,7 +97,7 @@ def test_other_requests_are_served_while_some_wait_for_the_database(single):
             pages = [request(stack, single, "/") for _ in range(3)]
             wait_for(lambda: blocked(observer), what="a request that is blocked")
             ready = httpx.get(f"{single.url}/census/", timeout=DEADLINE_SECONDS)
-        statuses = [status(page) for page in pages]
+        statuses = [read_status(page) for page in pages]
 
     assert ready.status_code == 200
     assert statuses == [200] * 3

@@ -1,15 +1,14 @@
 """The real server while another process holds SQLite's lock."""
 
 import select
-import socket
 import sqlite3
-from contextlib import closing, contextmanager
-from http.client import HTTPResponse
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from tests.databases import ON_POSTGRESQL
+from tests.system.raw_requests import read_status, send_request
 from tests.system.server import DEADLINE_SECONDS, Site
 
 pytestmark = pytest.mark.skipif(ON_POSTGRESQL, reason="It is about SQLite's lock.")
@@ -42,24 +41,15 @@ def following(site, person):
     cookies = "; ".join(
         f"{name}={value}" for name, value in person.client.cookies.items()
     )
-    lines = (
-        f"PUT {FOLLOW} HTTP/1.1",
-        "Host: 127.0.0.1",
-        f"Cookie: {cookies}",
-        f"X-CSRFToken: {person.client.cookies['csrftoken']}",
-        "Content-Length: 0",
-        "Connection: close",
-    )
-    address = ("127.0.0.1", site.port)
-    with socket.create_connection(address, timeout=DEADLINE_SECONDS) as sender:
-        sender.sendall("\r\n".join((*lines, "", "")).encode())
+    headers = {
+        "Cookie": cookies,
+        "X_CSRFToken": person.client.cookies["csrftoken"],
+        "Content_Length": "0",
+    }
+    with send_request(
+        site, f"PUT {FOLLOW}", seconds=DEADLINE_SECONDS, **headers
+    ) as sender:
         yield sender
-
-
-def status(sender):
-    with closing(HTTPResponse(sender)) as response:
-        response.begin()
-        return response.status
 
 
 def is_answered(sender):
@@ -81,7 +71,7 @@ def test_pages_are_served_while_a_write_waits_for_another_process(site, people, 
         answered = is_answered(sender)
         (before,) = other.execute(FOLLOWS).fetchone()
         other.commit()
-        done = status(sender)
+        done = read_status(sender)
 
     assert [page.status_code for page in pages] == [200] * 3
     assert not answered
