@@ -22,6 +22,8 @@ worker_connections = 20_000
 # With PostgreSQL, how many requests of a process are in the database at a time. The
 # others wait. All processes together must stay below the server's `max_connections`.
 os.environ.setdefault("DATABASE_POOL_SIZE", "10")
+# Clients on this machine may not set SCRIPT_NAME or PATH_INFO by a header.
+forwarder_headers = ""
 # In seconds; most of it is used to end the streams gradually.
 graceful_timeout = 5
 # Two servers of the same user would share its path.

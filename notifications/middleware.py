@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from notifications.exceptions import LogUnavailable
+from notifications.lib.media_types import accepts
 from notifications.live.hub import shared_hub
 from notifications.log.stream import shared_log
 from notifications.protocol import sse
@@ -31,7 +32,7 @@ class CursorMiddleware:
 def _wants_page(request: HttpRequest) -> bool:
     # Thousands of EventSources may reconnect at once, and send exactly this.
     accept = request.META.get("HTTP_ACCEPT")
-    return accept != sse.EVENT_STREAM and request.accepts("text/html")
+    return accept != sse.EVENT_STREAM and accepts(request, "text/html")
 
 
 def newest_cursor() -> str:

@@ -7,6 +7,7 @@ HTTP/2, a middleware that wraps the response, or without epoll, it stays an iter
 a greenlet.
 """
 
+import errno
 import gc
 import mmap
 from collections.abc import Callable
@@ -42,6 +43,8 @@ MAX_OPENING_STREAMS = 16
 GARBAGE_THRESHOLD = 10_000
 # A long replay is written in pieces of about this size.
 REPLAY_WRITE_BYTES = 65_536
+# The errors of a socket whose client has gone without closing it: tcp(7).
+LOST_CLIENT = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH})
 # gunicorn numbers its workers by `age`. Memory that the master and the workers share
 # holds the age of the newest worker that was started, and of the newest that serves.
 _newest_age = memoryview(mmap.mmap(-1, 16)).cast("q")
@@ -145,6 +148,23 @@ class EventStreamWorker(GeventWorker):
         """Stop a worker that cannot serve its streams; the master starts another."""
         self.log.error("Event streams are not served any more: %r", loop.exception)
         self.alive = False
+
+    def handle_request(
+        self, listener_name: Any, req: Any, sock: Any, addr: Any
+    ) -> bool:
+        """Serve a request; see gunicorn's AsyncWorker.
+
+        Logs one line about a client that acknowledges nothing any more, for which
+        gunicorn would log a traceback.
+        """
+        try:
+            return bool(super().handle_request(listener_name, req, sock, addr))
+        except OSError as error:
+            if error.errno not in LOST_CLIENT:
+                raise
+            self.log.info("client=lost path=%r reason=%r", req.path, error.strerror)
+            # Tells gunicorn to close the connection.
+            raise StopIteration from error
 
     def is_already_handled(self, respiter: Any) -> bool:
         """Hijack the socket of an event stream; see gunicorn's AsyncWorker."""

@@ -17,6 +17,7 @@ from django.http import (
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
@@ -105,6 +106,7 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 @vary_on_headers("Accept")
 def preferences(request: HttpRequest) -> HttpResponse:
     """Show or change the preference for each event type; show what the person follows.

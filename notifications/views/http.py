@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from notifications.lib.media_types import preferred_type
+
 HTML = "text/html"
 JSON = "application/json"
 
@@ -20,7 +22,7 @@ def plain(status: int, text: str, *, retry_after: int = 0) -> HttpResponse:
 
 def wants_json(request: HttpRequest) -> bool:
     """Tell whether the client prefers JSON to HTML."""
-    return request.get_preferred_type([HTML, JSON]) == JSON
+    return preferred_type(request, HTML, JSON) == JSON
 
 
 def target_of(request: HttpRequest) -> str:

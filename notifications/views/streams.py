@@ -29,6 +29,7 @@ from notifications.exceptions import (
     LogUnavailable,
     TooManyStreams,
 )
+from notifications.lib.media_types import preferred_type
 from notifications.live.hub import shared_hub
 from notifications.live.subscriber import Subscriber
 from notifications.log.stream import shared_log
@@ -100,7 +101,7 @@ def _wants_html(request: HttpRequest) -> bool:
     # Thousands of EventSources may reconnect at once, and send exactly this.
     if request.META.get("HTTP_ACCEPT") == sse.EVENT_STREAM:
         return False
-    return request.get_preferred_type([sse.EVENT_STREAM, HTML]) == HTML
+    return preferred_type(request, sse.EVENT_STREAM, HTML) == HTML
 
 
 def _requested_topics(request: HttpRequest) -> list[str]:

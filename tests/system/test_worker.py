@@ -58,12 +58,13 @@ class Raw:
     def __exit__(self, *exception):
         self.socket.close()
 
-    def send(self, path, *, method="GET", version="1.1", more=b""):
+    def send(self, path, *, method="GET", version="1.1", more=b"", headers=()):
         """Send a request, and `more` in the same packet."""
         lines = [
             f"{method} {path} HTTP/{version}",
             "Host: 127.0.0.1",
             "Accept: text/event-stream",
+            *headers,
             "",
             "",
         ]
@@ -223,6 +224,12 @@ def test_refused_stream_keeps_its_connection_alive(raw):
     raw.send(CENSUS)
 
     assert b"HTTP/1.1 200 OK" in raw.read_until(b'"process":')
+
+
+def test_client_does_not_set_the_path_by_a_header(raw):
+    raw.send(f"/elsewhere{CENSUS}", headers=["SCRIPT_NAME: /elsewhere"])
+
+    assert raw.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 404 ")
 
 
 def test_stream_works_over_a_unix_socket(site, publisher, topic):

@@ -98,6 +98,12 @@ def test_topic_that_is_no_longer_allowed_can_be_unfollowed(as_maja, maja):
     assert not Follow.objects.exists()
 
 
+def test_preferences_are_not_cached(as_maja):
+    response = as_maja.get(reverse("notifications:preferences"))
+
+    assert "no-store" in response["Cache-Control"]
+
+
 @pytest.mark.parametrize("level", ["follow", "mute"])
 def test_follows_are_shown_without_the_name_of_what_is_not_allowed(
     as_maja, maja, settings, milk, level

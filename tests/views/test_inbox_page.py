@@ -131,6 +131,15 @@ def test_unsafe_url_is_not_a_link(photo, url):
     assert f'href="{url}"' not in page
 
 
+def test_unsafe_url_of_a_type_with_a_template_is_not_a_link(as_maja, tobias):
+    record("topic:espresso", title="Photo", url="javascript:alert(1)", actor=tobias)
+
+    page = inbox(as_maja)
+
+    assert "<p>Photo</p>" in page
+    assert "javascript:" not in page
+
+
 def test_event_of_an_unregistered_type_is_shown(as_maja, photo):
     photo(title="Old")
     gone = EventType.registry.pop("new_photo")

@@ -136,6 +136,13 @@ def test_browser_that_opens_the_stream_gets_a_page(client):
     assert response["Content-Type"].startswith("text/html")
 
 
+@pytest.mark.parametrize("parameter", ["q*=bogus''1", "a*=undefined''%ff"])
+def test_malformed_accept_header_is_ignored(client, parameter):
+    response = client.get(STREAM, headers={"Accept": f"text/html;{parameter}"})
+
+    assert response.status_code == 403
+
+
 def test_site_decides_who_may_stream_which_topic(client, settings, open_reader):
     settings.NOTIFICATIONS = {
         **settings.NOTIFICATIONS,
