@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -178,15 +178,36 @@ class Preference(models.Model):
         return f"{self.user} {self.type} {self.delivery}"
 
 
-def make_subscriptions(
-    user: Any, follows: Iterable[tuple[str, str, datetime]]
-) -> Subscriptions:
-    """Return what a person follows, and how they want to be notified.
+class Followed(NamedTuple):
+    """What a person follows, and their preferences."""
 
-    `follows` are the topic, the level and the time of each follow.
-    """
+    # The topic, the level and the time of each follow.
+    follows: list[tuple[str, str, datetime]]
+    # The event type and the delivery of each preference.
+    deliveries: list[tuple[str, str]]
+
+
+def read_follows(user: Any) -> Followed:
+    """Return the follows and the preferences of a person, by one query."""
+    no_time = models.Value(None, output_field=models.DateTimeField())
     preferences = Preference.objects.filter(user=user)
-    deliveries = list(preferences.values_list("type", "delivery"))
+    rows = Follow.objects.filter(user=user).values_list("topic", "level", "created")
+    # The column is empty in the rows of preferences only.
+    found: Iterable[tuple[str, str, datetime | None]] = rows.union(
+        preferences.values_list("type", "delivery", no_time), all=True
+    )
+    followed = Followed([], [])
+    for name, how, time in found:
+        if time is None:
+            followed.deliveries.append((name, how))
+        else:
+            followed.follows.append((name, how, time))
+    return followed
+
+
+def make_subscriptions(user: Any, followed: Followed) -> Subscriptions:
+    """Return what a person follows, and how they want to be notified."""
+    follows, deliveries = followed
     joined = getattr(user, "date_joined", None)
     return Subscriptions.of(
         [(topic, level, milliseconds(since)) for topic, level, since in follows],

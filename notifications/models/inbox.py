@@ -7,7 +7,6 @@ events. AUTHORIZE is asked once about each topic by which one of them is found.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,8 +15,13 @@ from django.http import HttpRequest
 
 from notifications.models.event_topics import EventTopic
 from notifications.models.events import Event
-from notifications.models.follows import Follow, make_subscriptions
-from notifications.models.inbox_events import InboxEvent, Selection, read_events
+from notifications.models.follows import Followed, make_subscriptions, read_follows
+from notifications.models.inbox_events import (
+    InboxEvent,
+    Selection,
+    read_event,
+    read_events,
+)
 from notifications.models.newest import Found, NewestRows, Range
 from notifications.models.permissions import TopicPermissions
 from notifications.models.read_marks import ReadMarks
@@ -74,19 +78,18 @@ class Inbox:
         return found
 
     @cached_property
-    def _follows(self) -> list[tuple[str, str, datetime]]:
-        rows = Follow.objects.filter(user=self.user)
-        return list(rows.values_list("topic", "level", "created"))
+    def _followed(self) -> Followed:
+        return read_follows(self.user)
 
     @property
     def levels(self) -> dict[str, str]:
         """The level of each follow, by topic."""
-        return {topic: level for topic, level, _ in self._follows}
+        return {topic: level for topic, level, _ in self._followed.follows}
 
     @cached_property
     def subscriptions(self) -> Subscriptions:
         """What the person follows, and how they want to be notified."""
-        return make_subscriptions(self.user, self._follows)
+        return make_subscriptions(self.user, self._followed)
 
     @property
     def state(self) -> ReadState:
@@ -162,8 +165,10 @@ class Inbox:
 
     def find(self, event: Event) -> InboxEvent | None:
         """Return an event as it is in the inbox, or None."""
-        found = self._notified(self._load([event.pk]))
-        return found[0] if found and not event.failure else None
+        if event.failure:
+            return None
+        found = self._notified([read_event(event)])
+        return found[0] if found else None
 
     def unread(self, events: Iterable[InboxEvent]) -> list[InboxEvent]:
         """Return those of the events that the person has not read; see ReadMark."""

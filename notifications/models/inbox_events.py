@@ -46,6 +46,22 @@ def read_events(keys: set[int]) -> list[InboxEvent]:
     return [_inbox_event(*event, topics=topics[event[0]]) for event in events]
 
 
+def read_event(event: Event) -> InboxEvent:
+    """Return an event that is loaded already; only its topics are read."""
+    addresses = [(each.topic, each.already_told) for each in event.addresses.all()]
+    return _inbox_event(
+        event.pk,
+        event.uid,
+        event.group,
+        event.position,
+        event.relayed,
+        event.type,
+        event.actor_id,
+        event.created,
+        topics=addresses,
+    )
+
+
 def _inbox_event(
     pk: int,
     uid: UUID,

@@ -52,7 +52,8 @@ class ReadState(models.Model):
         rows = cls.objects.select_for_update().filter(user=user)
         state = rows.first()
         if state is None:
-            cls.objects.get_or_create(user=user)
+            # Another transaction may create it first: one statement, and no error.
+            ReadState.objects.bulk_create([cls(user=user)], ignore_conflicts=True)
             state = rows.get()
         # The caller has it: this saves a query.
         state.user = user

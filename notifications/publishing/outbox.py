@@ -23,6 +23,7 @@ from notifications.models import Control, DueCount, Event, EventQuerySet, EventT
 from notifications.protocol import entries
 from notifications.protocol.topics import validate
 from notifications.publishing.control_relay import relay_controls
+from notifications.publishing.counter import Due, counter
 from notifications.publishing.set_aside import encode_events, read_events
 from notifications.publishing.unseen import relay_counts
 from notifications.signals import event_recorded
@@ -67,7 +68,7 @@ def record(
         source=source,
     )
     event.group = event_type.group_of(event.payload) or event.group
-    with databases.atomic():
+    with databases.atomic(savepoint=False):
         event.save()
         EventTopic.objects.address(event, addressed, already_told or {})
         _relay_on_commit().events[event.source].append(event)
@@ -83,12 +84,13 @@ def amend(
     already_told: Mapping[str, datetime],
 ) -> None:
     """Change an event that the current transaction recorded."""
+    addressed = _check_topics(topics)
     event.payload = payload
     event.clear_failure()
-    with databases.atomic():
+    with databases.atomic(savepoint=False):
         event.save(update_fields=["payload", "failure", "position"])
         event.addresses.all().delete()
-        EventTopic.objects.address(event, _check_topics(topics), already_told)
+        EventTopic.objects.address(event, addressed, already_told)
 
 
 def event_of_transaction(source: str) -> Event | None:
@@ -232,7 +234,8 @@ class _Relay:
         try:
             with databases.write_path(self.alias):
                 self._relay(events, controls)
-                relay_counts(due[:COUNT_BATCH])
+                if due and not counter.put(Due(self.alias, due[:COUNT_BATCH])):
+                    relay_counts(due[:COUNT_BATCH])
         except LogUnavailable as error:
             logger.warning(
                 "relay=postponed events=%d reason=%r", len(events), str(error)

@@ -45,11 +45,11 @@ def test_count_takes_the_same_queries_for_any_number_of_events(
 ):
     # Follows, preferences, read state, the newest topics, their events, all topics of
     # these, read marks.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         Inbox(maja).count_unread()
 
     EventTopic.objects.filter(event__in=busy[:-2]).delete()
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert Inbox(maja).count_unread() == 2
 
 

@@ -107,7 +107,7 @@ def test_inbox_takes_a_fixed_number_of_queries(maja, django_assert_num_queries):
         for _ in range(20):
             record("topic:milk", actor=None)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert len(Inbox(maja).events()) == 20
 
 

@@ -1,7 +1,8 @@
 """How many queries the requests of a signed-in person take, whatever they follow.
 
 The numbers are upper bounds, with the session, the user, and the statements that begin
-and end transactions.
+and end transactions. In a process that serves the site, a change leaves the unseen
+count to the counter; elsewhere it takes up to nine more.
 """
 
 import pytest
@@ -10,19 +11,19 @@ from django.test.utils import CaptureQueriesContext
 
 from notifications.api import follow, topic_of
 from notifications.models import Event, Follow
+from notifications.publishing.counter import counter
 from project.qa.models import Answer, Question, Topic
 from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # With the labels of three kinds of topics, one query each.
-INBOX = 15
+INBOX = 14
 # With two for the page's own questions.
-HOME = 11
-# A change ends with the person's unseen count, which takes ten.
-FOLLOW = 22
-READ = 29
-ASK = 49
+HOME = 10
+FOLLOW = 13
+READ = 15
+ASK = 36
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ def as_maja(client, maja, tobias, espresso):
         news.topics.add(espresso)
     client.force_login(maja)
     return client
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    """Leave counts to the thread of a process that serves the site."""
+    monkeypatch.setattr(counter, "put", lambda due: True)
 
 
 @pytest.fixture
@@ -89,7 +96,7 @@ def test_bell_takes_a_bounded_number_of_queries(as_maja, queries, more):
     assert queries(lambda: as_maja.get("/")) <= HOME
 
 
-def test_follow_takes_a_bounded_number_of_queries(as_maja, queries):
+def test_follow_takes_a_bounded_number_of_queries(counting, as_maja, queries):
     Topic.objects.create(slug="tea", name="Tea")
     url = "/notifications/follows/topic:tea/"
 
@@ -98,7 +105,7 @@ def test_follow_takes_a_bounded_number_of_queries(as_maja, queries):
     assert queries(lambda: as_maja.delete(url)) <= FOLLOW
 
 
-def test_reading_a_group_takes_a_bounded_number_of_queries(as_maja, queries):
+def test_reading_a_group_takes_a_bounded_number_of_queries(counting, as_maja, queries):
     uid = Event.objects.filter(type="new_answer").last().uid
 
     for _ in range(2):
@@ -109,7 +116,7 @@ def read(client, uid):
     return client.post("/notifications/read/", {"uid": uid})
 
 
-def test_asking_takes_a_bounded_number_of_queries(as_maja, queries):
+def test_asking_takes_a_bounded_number_of_queries(counting, as_maja, queries):
     data = {"title": "How?", "body": "?", "topics": ["Espresso"]}
 
     assert queries(lambda: as_maja.post("/ask/", data)) <= ASK
