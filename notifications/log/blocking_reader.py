@@ -6,6 +6,7 @@ writes and reads reach the same Redis.
 
 import math
 import secrets
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -43,8 +44,10 @@ class BlockingReader:
         # Marks the probes of this process.
         self._origin = secrets.token_hex(8)
         self._last_probe_read = "0"
-        # When this process last read a probe of its own, on the clock.
+        # When this process last read a probe of its own, on the clock; those who wait
+        # for one are notified.
         self._probe_read_at = -math.inf
+        self._probe_read = threading.Condition()
         # The client is stored, too: it closes its connections when it is collected.
         self._own_client: redis.Redis | None = None
         self._connection: Any = None
@@ -89,7 +92,9 @@ class BlockingReader:
         for reply, fields in probes:
             self._last_probe_read = reply.decode()
             if fields.get(b"origin") == self._origin.encode():
-                self._probe_read_at = self._clock()
+                with self._probe_read:
+                    self._probe_read_at = self._clock()
+                    self._probe_read.notify_all()
                 # What this process writes can be read again, so Redis is back.
                 self._client.breaker.succeeded()
 
@@ -97,6 +102,19 @@ class BlockingReader:
         """Write a probe, even while the breaker is open; raises LogUnavailable."""
         with self._client.command(bypass_breaker=True) as client:
             client.xadd(self._probes, {"origin": self._origin}, maxlen=PROBES_KEPT)
+
+    def confirm(self, *, seconds: float) -> bool:
+        """Write a probe; tell whether one is read within `seconds`.
+
+        Raises LogUnavailable, also while the breaker is open.
+        """
+        self._client.check_breaker()
+        before = self._clock()
+        self.probe()
+        with self._probe_read:
+            return self._probe_read.wait_for(
+                lambda: self._probe_read_at >= before, timeout=seconds
+            )
 
     @property
     def probe_timeout(self) -> float:

@@ -274,6 +274,13 @@ class Log:
         """
         self._reader.probe()
 
+    def confirm(self, *, seconds: float) -> bool:
+        """Write a probe; tell whether `wait` reads one in another thread in time.
+
+        `seconds` is how long that may take. Raises LogUnavailable.
+        """
+        return self._reader.confirm(seconds=seconds)
+
     @property
     def probe_timeout(self) -> float:
         """After how many seconds without a probe reads and writes count as cut off.

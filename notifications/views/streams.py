@@ -19,7 +19,7 @@ from django.http import (
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from notifications.conf import conf
@@ -52,6 +52,8 @@ _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 # Retry-After, in seconds: without the log, and with too many streams.
 RETRY_NO_LOG = 2
 RETRY_BUSY = 5
+# How long a check of the readiness waits for what it writes to be read.
+CONFIRM_SECONDS = 1.0
 
 
 @transaction.non_atomic_requests
@@ -231,7 +233,8 @@ def _client(
 
 
 @transaction.non_atomic_requests
-@require_GET
+@require_safe
+@never_cache
 def ready(request: HttpRequest) -> HttpResponse:
     """Reply 200 if this process reads what it writes to the log, or 503 and why not."""
     try:
@@ -248,7 +251,9 @@ def _problem() -> str:
     if shared_hub().interrupted:
         return "the log cannot be read"
     log = shared_log()
-    # Without a sweep there are no probes.
-    if 0 < log.probe_timeout < log.seconds_since_probe:
-        return "its own writes are not read: do both connections reach the same Redis?"
-    return ""
+    # A process that has just started to read has read no probe of the sweep yet.
+    if log.seconds_since_probe <= log.probe_timeout or log.confirm(
+        seconds=CONFIRM_SECONDS
+    ):
+        return ""
+    return "its own writes are not read: do both connections reach the same Redis?"

@@ -1,9 +1,12 @@
 """Readiness over HTTP: whether a process reads what it writes."""
 
+import itertools
+
 import pytest
 from django.apps import apps
 from django.core.signals import request_started
 
+from notifications import views
 from tests.system.server import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,14 +25,33 @@ def probes(settings):
     request_started.connect(config.start_threads, dispatch_uid=uid)
 
 
-def test_process_that_reads_its_probe_is_ready(client, log, probes):
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_process_is_ready_from_the_first_request_on(client, probes, method):
+    response = getattr(client, method)(READY)
+
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_process_that_has_just_read_a_probe_writes_none(client, probes, redis_client):
     client.get(READY)
-    log.probe()
+    written = redis_client.info("commandstats")["cmdstat_xadd"]["calls"]
 
-    wait_for(lambda: client.get(READY).status_code == 200, what="readiness")
+    assert client.get(READY).status_code == 200
+    assert redis_client.info("commandstats")["cmdstat_xadd"]["calls"] == written
 
 
-def test_process_that_does_not_read_its_probe_is_not_ready(client, probes):
+def test_process_that_reads_another_redis_is_not_ready(
+    client, probes, link, settings, monkeypatch
+):
+    monkeypatch.setattr(views.streams, "CONFIRM_SECONDS", 0.05)
+    numbers = itertools.count()
+    # The first connection is that for commands.
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "REDIS_URL": lambda: f"{link()}?db={min(next(numbers), 1)}",
+    }
+
     response = client.get(READY)
 
     assert response.status_code == 503
