@@ -6,6 +6,7 @@ from itertools import chain
 
 from notifications.conf import conf
 from notifications.exceptions import TooManyStreams
+from notifications.lib.addresses import client_network
 from notifications.live.connection import Connection
 
 # The connections of each person, or of each address. Most have one.
@@ -15,7 +16,8 @@ Groups = dict[str, tuple[Connection, ...]]
 class Admission:
     """Counts the streams of this process; safe to share between threads.
 
-    A stream counts for its person, or for its address if the client is anonymous.
+    A stream counts for its person, or for its address if the client is anonymous: an
+    IPv6 address counts for its /64.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class Admission:
             groups, key, owner = self._people, connection.user, "user"
             limit = conf.MAX_STREAMS_PER_PERSON
         else:
+            address = client_network(address)
             groups, key, owner = self._addresses, address, "address"
             limit = conf.MAX_STREAMS_PER_ADDRESS
         self._make_room(groups, key, limit)

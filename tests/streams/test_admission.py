@@ -63,6 +63,19 @@ def test_anonymous_streams_of_an_address_are_limited(limits):
     assert enter(admission, user="7", address="10.0.0.1")
 
 
+def test_anonymous_streams_of_an_ipv6_network_are_limited(limits):
+    limits(MAX_STREAMS_PER_ADDRESS=1)
+    admission = Admission()
+    connection = enter(admission, address="2001:db8:1:2::1")
+
+    with pytest.raises(TooManyStreams, match="this address has 1 streams"):
+        enter(admission, address="2001:db8:1:2::2")
+
+    assert enter(admission, address="2001:db8:1:3::1")
+    admission.leave(connection)
+    assert enter(admission, address="2001:db8:1:2::2")
+
+
 def test_streams_of_a_process_are_limited(limits):
     limits(MAX_STREAMS=2)
     admission = Admission()
