@@ -267,5 +267,12 @@ class Inbox:
     def unseen(self) -> Iterator[InboxEvent]:
         """Yield the live events that are neither seen nor read, newest first."""
         seen = self.state.seen_pending_keys
-        for batch in self.batches(live=True, after=self.state.seen_up_to):
+        for batch in self.batches(live=True, after=self._seen_or_read_up_to()):
             yield from self.unread(each for each in batch.events if each.pk not in seen)
+
+    def _seen_or_read_up_to(self) -> int:
+        """Return a position up to which everything is seen, or everything is read."""
+        seen_up_to = self.state.seen_up_to
+        if self.state.read_up_to <= seen_up_to:
+            return seen_up_to
+        return max(seen_up_to, self._marks.all_read_up_to())

@@ -58,9 +58,11 @@ def test_count_after_everything_is_read_reads_no_events(
 ):
     read_state.read_all(maja, busy[-1])
 
-    # Follows, preferences, read state, marks, the newest topics.
-    with django_assert_max_num_queries(5):
+    # Follows, read state, marks, the newest topics.
+    with django_assert_max_num_queries(4):
         assert Inbox(maja).count_unread() == 0
+    with django_assert_max_num_queries(4):
+        assert not list(Inbox(maja).unseen())
 
 
 def test_event_marked_as_unread_counts_after_everything_was_read(busy, maja):
