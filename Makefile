@@ -87,7 +87,7 @@ postgres: .venv/dev.stamp
 	exit 1; fi
 
 .env:
-	@cp .env.example $@
+	@umask 077 && cp .env.example $@
 	@echo "Made .env from .env.example."
 
 # Not an order-only prerequisite of the stamps: a new venv has nothing installed.

@@ -64,6 +64,7 @@ def environment_of(url: str) -> dict[str, str]:
     """Return the environment of the site's processes, without Redis."""
     return {
         "DEBUG": "0",
+        "USE_HTTPS": "0",
         "SECRET_KEY": SECRET_KEY,
         "DATABASE_URL": url,
     }

@@ -179,9 +179,7 @@ class RedisServer:
         ]
 
     def _make_folders(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        if stat.S_IMODE(self.directory.stat().st_mode) != 0o700:
-            self.directory.chmod(0o700)
+        make_own_private(self.directory)
         self.data.mkdir(mode=0o700, exist_ok=True)
         if self.socket.parent != self.directory:
             make_private(self.socket.parent)
@@ -245,6 +243,14 @@ def _locked(descriptor: int) -> bool:
 
 def _fits(path: Path) -> bool:
     return len(os.fsencode(path)) <= MAX_SOCKET_PATH
+
+
+def make_own_private(folder: Path) -> None:
+    """Create a folder that only this user can enter, or make one of this user so."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != 0o700:
+        folder.chmod(0o700)
 
 
 def make_private(folder: Path) -> None:

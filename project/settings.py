@@ -12,7 +12,7 @@ from project import redis_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
-VAR_DIR.mkdir(exist_ok=True)
+redis_server.make_own_private(VAR_DIR)
 
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
@@ -27,6 +27,26 @@ if not SECRET_KEY:
     )
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else LOCAL_HOSTS)
+
+# Whether people reach the site over HTTPS: then nothing is served without it, and no
+# cookie is sent without it.
+USE_HTTPS = env.bool("USE_HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=USE_HTTPS)
+# What balances the load may check it inside the network.
+SECURE_REDIRECT_EXEMPT = [r"^notifications/ready/$"]
+SESSION_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", default=USE_HTTPS)
+CSRF_COOKIE_SECURE = env.bool("CSRF_COOKIE_SECURE", default=USE_HTTPS)
+LANGUAGE_COOKIE_SECURE = env.bool("LANGUAGE_COOKIE_SECURE", default=USE_HTTPS)
+HSTS_SECONDS = 30 * 24 * 60 * 60
+SECURE_HSTS_SECONDS = env.int(
+    "SECURE_HSTS_SECONDS", default=HSTS_SECONDS if USE_HTTPS else 0
+)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool(
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False
+)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
+# Only those who run the whole domain can say that all of it is served over HTTPS.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -128,6 +148,10 @@ def _pool(options: dict[str, Any]) -> dict[str, Any]:
 DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+AUTHENTICATION_BACKENDS = [
+    "project.qa.auth.RefuseDemoPassword",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

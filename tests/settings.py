@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("SECRET_KEY", "tests")
 os.environ.setdefault("ALLOWED_HOSTS", "*")
+os.environ.setdefault("USE_HTTPS", "0")
 
 from project.settings import *  # noqa: F403
 from project.settings import INSTALLED_APPS, MIDDLEWARE, NOTIFICATIONS

@@ -12,7 +12,10 @@ from tests.watchdog import watch_group, watch_redis
 ORIGIN = ROOT
 PARTS = ("project", "notifications", "templates", "manage.py", "gunicorn.conf.py")
 DEADLINE = 60.0  # seconds
-OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "PORT")
+OURS = (
+    "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "USE_HTTPS",
+    "PORT",
+)  # fmt: skip
 OTHERS = (
     "WEB_CONCURRENCY", "DJANGO_SETTINGS_MODULE", "STOP_REDIS_ON_EXIT",
     "STATIC_FILES_COLLECTED",

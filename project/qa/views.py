@@ -22,6 +22,7 @@ from project.qa.pagination import paginate
 from project.qa.text import remove_nul
 
 TOPICS_PER_PAGE = 60
+ACCOUNT_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -132,7 +133,7 @@ def signup(request: HttpRequest) -> HttpResponse:
         context = {"form": form, "next": target}
         return render(request, "registration/signup.html", context)
     with transaction.atomic():
-        login(request, form.save())
+        login(request, form.save(), backend=ACCOUNT_BACKEND)
     messages.success(request, _("Welcome! Your account is ready."))
     return HttpResponseRedirect(target)
 

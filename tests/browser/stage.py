@@ -4,8 +4,7 @@ import json
 import re
 import signal
 
-from project.qa import demo
-from tests.browser.people import Person
+from tests.browser.people import PASSWORD, Person
 from tests.browser.strict import ENVIRONMENT
 from tests.http_client import http_client
 from tests.system.server import Site
@@ -21,7 +20,7 @@ class Member(Person):
         self.name = name
         self.client = http_client(url)
         self.client.get("/login/")
-        self.post("/login/", username=name, password=demo.PASSWORD)
+        self.post("/login/", username=name, password=PASSWORD)
 
 
 class Stage(Site):

@@ -11,6 +11,7 @@ User.objects.create_superuser("{ADMIN}", password="{PASSWORD}")
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "tests.browser.strict_settings",
     "DEBUG": "0",
+    "USE_HTTPS": "0",
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from project import preflight
 from project.preflight import CannotServe
+from project.qa.management.commands.serve import Command
 from project.redis_server import RedisServer
 from tests.sites import DEADLINE, Site
 from tests.system.server import wait_for
@@ -201,9 +202,22 @@ def test_demo_accounts_are_announced_with_debug(serve):
     assert "'demo'" in line
 
 
+def test_proxy_is_required_for_https(settings, capsys):
+    settings.USE_HTTPS = True
+
+    Command()._announce(8000)
+
+    assert "to a proxy that serves HTTPS" in capsys.readouterr().out
+
+
 def test_demo_accounts_are_not_created_without_debug(serve, site, port, tmp_path):
     database = f"sqlite:///{tmp_path}/db.sqlite3"
-    public = {"DEBUG": 0, "SECRET_KEY": "s", "ALLOWED_HOSTS": "127.0.0.1"}
+    public = {
+        "DEBUG": 0,
+        "SECRET_KEY": "s",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "USE_HTTPS": 0,
+    }
     process = serve(DATABASE_URL=database, **public)
     banner(process)
     assert get(port) == 200

@@ -1,9 +1,11 @@
 """The site's settings for different environments, each in its own process."""
 
 import json
+import subprocess
 
 import pytest
 
+from tests import ROOT
 from tests.sites import Site
 
 SHOW = """
@@ -53,6 +55,73 @@ def test_environment_overrides_the_env_file(tmp_path):
     assert setting(site, "DEBUG") is True
     assert setting(site, "DEBUG", DEBUG=0) is False
     assert "SECRET_KEY is not set" in site.refusal("check", DEBUG=0)
+
+
+PRODUCTION = {"SECRET_KEY": "s3cr3t-" * 10, "ALLOWED_HOSTS": "qa.example.org"}
+
+
+def test_settings_of_production_pass_the_checks_of_a_deployment(site):
+    check = ("manage.py", "check", "--deploy", "--fail-level", "INFO")
+
+    result = site.run(*check, **PRODUCTION)
+
+    assert result.returncode == 0, result.stderr
+
+
+SECURE = [
+    "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "LANGUAGE_COOKIE_SECURE",
+    "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS",
+]  # fmt: skip
+
+
+def secure(site, **environment):
+    """Return the settings of SECURE."""
+    show = (
+        "from project import settings\n"
+        f"print(*(int(getattr(settings, name)) for name in {SECURE}))"
+    )
+    result = site.run("-c", show, **{"SECRET_KEY": "s", **environment})
+    assert result.returncode == 0, result.stderr
+    return [int(each) for each in result.stdout.split()]
+
+
+def test_site_needs_https_without_debug(site):
+    assert all(secure(site))
+
+
+@pytest.mark.parametrize("environment", [{"DEBUG": 1}, {"USE_HTTPS": 0}])
+def test_site_needs_no_https(site, environment):
+    assert not any(secure(site, **environment))
+
+
+def test_each_of_them_can_come_from_the_environment(site):
+    assert not any(secure(site, **dict.fromkeys(SECURE, 0)))
+
+
+def test_folder_of_the_data_is_private(tmp_path):
+    site = Site(tmp_path)
+    var = tmp_path / "var"
+    var.mkdir(mode=0o755, exist_ok=True)
+
+    setting(site, "DEBUG")
+
+    assert var.stat().st_mode & 0o777 == 0o700
+
+
+def test_env_file_that_make_creates_is_private(tmp_path):
+    (tmp_path / ".env.example").touch(mode=0o644)
+
+    make = ["make", "--quiet", "-f", ROOT / "Makefile", ".env"]
+    subprocess.run(make, cwd=tmp_path, check=True, timeout=30)
+
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_readiness_can_be_checked_without_https(client, settings):
+    settings.SECURE_SSL_REDIRECT = True
+
+    assert client.get("/notifications/ready/").status_code == 200
+    assert client.get("/login/").status_code == 301
 
 
 def test_hosts_are_separated_by_commas(site):

@@ -2,6 +2,7 @@ import pytest
 from django.contrib.auth import get_user
 from pytest_django.asserts import assertRedirects
 
+from project.qa import demo
 from tests.users import User
 
 PASSWORD = "a-long-enough-one"
@@ -63,6 +64,18 @@ def test_wrong_password_is_rejected_with_an_error(client, maja):
     assert b'role="alert"' in page
     assert b"Please enter a correct username and password" in page
     assert get_user(client).is_anonymous
+
+
+@pytest.mark.parametrize("path", ["/login/", "/admin/login/"])
+def test_password_of_the_demo_is_refused_without_debug(client, db, settings, path):
+    User.objects.create_superuser("root", password=demo.PASSWORD)
+    data = {"username": "root", "password": demo.PASSWORD}
+
+    refused = client.post(path, data)
+    settings.DEBUG = True
+    allowed = client.post(path, data)
+
+    assert (refused.status_code, allowed.status_code) == (200, 302)
 
 
 def test_sign_up_link_of_the_sign_in_page_keeps_the_previous_page(client, db):

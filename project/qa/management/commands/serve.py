@@ -81,7 +81,14 @@ class Command(BaseCommand):
         os.environ["STATIC_FILES_COLLECTED"] = "1"
 
     def _announce(self, port: int) -> None:
-        self.stdout.write(f"Open http://{preflight.HOST}:{port} (Ctrl-C stops it).")
+        address = f"http://{preflight.HOST}:{port}"
+        if settings.USE_HTTPS:
+            self.stdout.write(
+                f"Serving {address} to a proxy that serves HTTPS; USE_HTTPS=0 is for "
+                "plain HTTP (Ctrl-C stops it)."
+            )
+        else:
+            self.stdout.write(f"Open {address} (Ctrl-C stops it).")
         if settings.DEBUG:
             names = ", ".join(demo.ACCOUNTS)
             self.stdout.write(f"Sign in as {names}; the password is {demo.PASSWORD!r}.")
