@@ -22,6 +22,7 @@ from gevent.lock import BoundedSemaphore
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 
+from notifications.protocol.chunks import framed
 from notifications.protocol.sse import EVENT_STREAM
 
 # Modules that import Django are imported after gevent has patched the worker: otherwise
@@ -179,18 +180,14 @@ class EventStreamWorker(GeventWorker):
 
         environ, gunicorn_response, started_at = response.wsgi_call
         client = environ["gunicorn.socket"]
+        # HTTP/1.0 has no chunks: the body ends with the connection.
+        chunked = gunicorn_response.chunked
         try:
-            first = _head(gunicorn_response)
-            for chunk in response.stream.opening:
-                first += chunk
-                if len(first) >= REPLAY_WRITE_BYTES:
-                    # This greenlet waits until the client has read it.
-                    client.sendall(first)
-                    first = b""
+            first = _write_opening(client, response)
             family, kind, protocol = client.family, client.type, client.proto
             plain = PlainSocket(family, kind, protocol, client.detach())
             plain.setblocking(False)
-            hijacker.hijack(response.stream, plain, first=first)
+            hijacker.hijack(response.stream, plain, first=first, chunked=chunked)
         finally:
             elapsed = datetime.now() - started_at
             request = gunicorn_response.req
@@ -249,13 +246,26 @@ def _send_heartbeats(heartbeats: "Heartbeats") -> None:
         heartbeats.send_due()
 
 
+def _write_opening(client: Any, response: "EventStreamResponse") -> bytes:
+    """Write a long opening to the client, up to its last part, which is returned."""
+    gunicorn_response = response.wsgi_call.gunicorn_response
+    chunked = gunicorn_response.chunked
+    head, body = _head(gunicorn_response), b""
+    for part in response.stream.opening:
+        body += part
+        if len(body) >= REPLAY_WRITE_BYTES:
+            # This greenlet waits until the client has read it.
+            client.sendall(head + framed(body, chunked=chunked))
+            head = body = b""
+    return head + framed(body, chunked=chunked)
+
+
 def _head(response: Response) -> bytes:
-    """Return the status line and headers of a response that ends with the connection.
+    """Return the status line and headers of a response that ends its connection.
 
     gunicorn's `send_headers` would send the same, but not in one write with the body.
     """
     response.force_close()
-    response.chunked = False
     lines = response.default_headers()
     lines += [f"{name}: {value}\r\n" for name, value in response.headers]
     response.headers_sent = True

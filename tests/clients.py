@@ -10,6 +10,7 @@ from notifications.protocol.cursor import Cursor
 from notifications.protocol.frames import Frame, server_closed
 from notifications.streams.client_socket import ClientSocket, PlainSocket
 from notifications.streams.hijack import Poller, SocketTransport
+from tests.system.eventsource import Chunks, Whole
 
 needs_epoll = pytest.mark.skipif(
     not hasattr(select, "epoll"), reason="only Linux has epoll"
@@ -22,12 +23,16 @@ SEND_BUFFER_BYTES = 8_192
 
 
 class Client:
-    """The client's end of a pair of sockets; `server` is the other end."""
+    """The client's end of a pair of sockets; `server` is the other end.
 
-    def __init__(self):
+    The body of the response is in `chunks`, unless these are None.
+    """
+
+    def __init__(self, chunks=None):
         self.server, self.socket = socket.socketpair()
         self.server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self.socket.setblocking(False)
+        self.body = chunks or Whole()
         # Whether the server has closed its end.
         self.ended = False
 
@@ -37,7 +42,7 @@ class Client:
         return self.server
 
     def read(self):
-        """Return the bytes that have arrived."""
+        """Return the content that has arrived."""
         got = b""
         while not self.ended:
             try:
@@ -47,7 +52,7 @@ class Client:
             except ConnectionResetError:
                 more = b""
             self.ended = not more
-            got += more
+            got += self.body.feed(more)
         return got
 
     def close(self):
@@ -59,16 +64,20 @@ class Client:
 class SocketEndpoint:
     """A SocketTransport and its client, with a poller of its own."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, *, chunked=True):
         self.epoll = select.epoll()
         self.poller = Poller(self.epoll)
-        self.client = Client()
+        self.client = Client(Chunks() if chunked else None)
         self.connection = connection
         # The connections for which `on_end` was called.
         self.ended = []
         self.socket = self.client.take()
         self.transport = SocketTransport(
-            self.socket, connection, poller=self.poller, on_end=self.ended.append
+            self.socket,
+            connection,
+            poller=self.poller,
+            on_end=self.ended.append,
+            chunked=chunked,
         )
         connection.transport = self.transport
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from notifications.protocol import sse
+from notifications.protocol import chunks, sse
 from notifications.protocol.cursor import NO_CURSOR, Cursor
 from notifications.protocol.entries import EventEntry, RetractEntry
 
@@ -36,13 +36,23 @@ class Frame:
 
 
 class Batch:
-    """Frames in the order of the log, joined once for all connections that get them."""
+    """Frames in the order of the log, joined once for all connections that get them.
 
-    __slots__ = ("body", "frames")
+    `chunk` is the body as a chunk of HTTP/1.1; it is empty until `as_chunk` encodes it.
+    """
+
+    __slots__ = ("body", "chunk", "frames")
 
     def __init__(self, frames: Iterable[Frame]) -> None:
         self.frames = tuple(frames)
         self.body = b"".join([frame.body for frame in self.frames])
+        self.chunk = b""
+
+    def as_chunk(self) -> bytes:
+        """Return the body as a chunk, encoded once for all connections."""
+        if not self.chunk:
+            self.chunk = chunks.encode(self.body)
+        return self.chunk
 
     def after(self, cursor: Cursor) -> "Batch":
         """Return the batch of the frames that come after a cursor."""

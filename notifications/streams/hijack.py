@@ -13,7 +13,8 @@ from typing import Any
 from notifications.conf import conf
 from notifications.live.connection import Connection, State
 from notifications.live.transports import ENDED
-from notifications.protocol.frames import Batch, server_closed, without_cursor
+from notifications.protocol import chunks
+from notifications.protocol.frames import Batch, server_closed
 from notifications.streams.client_socket import PlainSocket
 from notifications.streams.event_stream import EventStream
 from notifications.streams.heartbeats import Heartbeats
@@ -34,18 +35,25 @@ class Hijacker:
         self._poller = poller
         self._heartbeats = heartbeats
 
-    def hijack(self, stream: EventStream, plain: PlainSocket, *, first: bytes) -> None:
+    def hijack(
+        self, stream: EventStream, plain: PlainSocket, *, first: bytes, chunked: bool
+    ) -> None:
         """Take over a stream whose opening has been read.
 
         `plain` is a non-blocking socket, which nobody else uses from now on. `first` is
-        written to it before any frame.
+        written to it before any frame. `chunked` tells whether the body is sent in
+        chunks, as `first` is already.
         """
         connection = stream.connection
         transport = SocketTransport(
-            plain, connection, poller=self._poller, on_end=stream.on_end
+            plain,
+            connection,
+            poller=self._poller,
+            on_end=stream.on_end,
+            chunked=chunked,
         )
         waiting = stream.hand_over(transport)
-        transport.push(Batch([without_cursor(first), *waiting.frames]))
+        transport.start(first + chunks.framed(waiting.body, chunked=chunked))
         if connection.state is State.CLOSED:
             transport.close(connection.close_reason, drain=True)
         # Also if it is closed: the client may never read the last frame.
@@ -95,13 +103,14 @@ class SocketTransport:
     """Writes to a client's socket at once, and buffers the rest until it is writable.
 
     `plain` is a non-blocking socket. `on_end` is called once, with the connection, when
-    the socket is closed.
+    the socket is closed. Each write is one chunk if the body is `chunked`: clients that
+    collect the bytes of other bodies pass on a chunk as soon as it is there.
     """
 
     # There are tens of thousands of them.
     __slots__ = (
-        "_buffer", "_buffer_bytes", "_closing", "_connection", "_on_end", "_poller",
-        "_socket", "_writable",
+        "_buffer", "_buffer_bytes", "_chunked", "_closing", "_connection", "_on_end",
+        "_poller", "_socket", "_writable",
     )  # fmt: skip
 
     def __init__(
@@ -111,51 +120,75 @@ class SocketTransport:
         *,
         poller: Poller,
         on_end: Callable[[Connection], None],
+        chunked: bool,
     ) -> None:
         self._socket = plain
         self._connection = connection
         self._poller = poller
         self._on_end = on_end
+        self._chunked = chunked
         # Whether it is open and nothing waits, so that frames are written at once.
         self._writable = True
         self._closing = False
-        # If the first body was written in part, this holds the rest, as a memoryview.
+        # If the first write was made in part, this holds the rest, as a memoryview.
         self._buffer: deque[bytes | memoryview] | None = None
         self._buffer_bytes = 0
         poller.add(plain.fileno(), self)
 
+    def start(self, first: bytes) -> None:
+        """Write what comes before all frames that are pushed."""
+        self._append(first)
+        self._write_buffer()
+        if self._buffer:
+            self._poller.watch_writable(self._socket.fileno(), watched=True)
+        elif not self._closing:
+            self._writable = True
+
     def push(self, batch: Batch) -> bool:
         """Write frames to the client, or buffer them; see Transport."""
+        # Repeats `Batch.as_chunk`, to save a call for each delivery.
+        data = (batch.chunk or batch.as_chunk()) if self._chunked else batch.body
         if not self._writable:
-            return self._push_to_buffer(batch.body)
+            return self._push_to_buffer(data)
         try:
-            sent = self._socket.send(batch.body)
+            sent = self._socket.send(data)
         except BlockingIOError:
             sent = 0
         except OSError:
             self.abort()
             return True
-        if sent != len(batch.body):
-            self._append(memoryview(batch.body)[sent:] if sent else batch.body)
+        if sent != len(data):
+            self._append(memoryview(data)[sent:] if sent else data)
             self._poller.watch_writable(self._socket.fileno(), watched=True)
         return True
 
-    def _push_to_buffer(self, body: bytes) -> bool:
+    def _push_to_buffer(self, data: bytes) -> bool:
         if self._closing:
             return True
         if self._buffer_bytes > conf.CLIENT_BUFFER_BYTES:
             return False
-        self._append(body)
+        self._append(data)
         return True
 
-    def _append(self, body: bytes | memoryview) -> None:
+    def _append(self, data: bytes | memoryview) -> None:
         if self._buffer is None:
             self._buffer = deque()
         self._writable = False
-        self._buffer.append(body)
-        self._buffer_bytes += len(body)
+        self._buffer.append(data)
+        self._buffer_bytes += len(data)
 
     def flush(self) -> None:
+        """Write the buffer to the socket, which has become writable."""
+        self._write_buffer()
+        if self._buffer:
+            return
+        if self._closing:
+            self._finish()
+        else:
+            self._writable = True
+            self._poller.watch_writable(self._socket.fileno(), watched=False)
+
+    def _write_buffer(self) -> None:
         """Write the buffer to the socket, as far as it is writable."""
         while self._buffer:
             first = self._buffer[0]
@@ -172,11 +205,6 @@ class SocketTransport:
             else:
                 self._buffer.popleft()
         self._buffer = None
-        if self._closing:
-            self._finish()
-        else:
-            self._writable = True
-            self._poller.watch_writable(self._socket.fileno(), watched=False)
 
     def read(self) -> None:
         """Discard what the client sends; end the stream when it has closed its end."""
@@ -197,14 +225,20 @@ class SocketTransport:
         if not drain:
             self._drop_buffer()
         was_writable = self._writable
-        self._append(server_closed(reason).body)
-        self.flush()
+        self._append(self._last_bytes(reason))
+        self._write_buffer()
+        if not self._buffer:
+            self._finish()
         # Otherwise the poller watches it already.
-        if self._buffer and was_writable:
+        elif was_writable:
             self._poller.watch_writable(self._socket.fileno(), watched=True)
 
+    def _last_bytes(self, reason: str) -> bytes:
+        body = server_closed(reason).body
+        return chunks.encode(body) + chunks.LAST_CHUNK if self._chunked else body
+
     def _drop_buffer(self) -> None:
-        """Drop the buffer, except for the rest of a body that was written in part."""
+        """Drop the buffer, except for the rest of what was written in part."""
         first = self._buffer[0] if self._buffer else None
         rest = [first] if isinstance(first, memoryview) else []
         self._buffer = deque(rest)

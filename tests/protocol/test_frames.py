@@ -6,6 +6,7 @@ import pytest
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import EventEntry
+from notifications.protocol.frames import Batch
 
 AT = Cursor(5, 1)
 
@@ -80,3 +81,16 @@ def test_frame_is_immutable():
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         frame.body = b""
+
+
+def test_batch_is_encoded_as_a_chunk_once():
+    batch = Batch([frames.without_cursor(b"data: 1\n\n")] * 2)
+
+    chunk = batch.as_chunk()
+
+    assert chunk == b"12\r\n" + batch.body + b"\r\n"
+    assert batch.as_chunk() is chunk
+
+
+def test_empty_batch_is_no_chunk():
+    assert Batch([]).as_chunk() == b""

@@ -23,16 +23,22 @@ def clients():
     """A function that returns a client, which is closed after the test."""
     with contextlib.ExitStack() as stack:
 
-        def make():
-            return stack.enter_context(contextlib.closing(Client()))
+        def make(chunks=None):
+            return stack.enter_context(contextlib.closing(Client(chunks)))
 
         yield make
 
 
 @pytest.fixture
-def endpoint():
+def chunked():
+    """Whether the body is sent in chunks, as to all clients but those of HTTP/1.0."""
+    return True
+
+
+@pytest.fixture
+def endpoint(chunked):
     """A connection whose socket was hijacked."""
-    endpoint = SocketEndpoint(Connection())
+    endpoint = SocketEndpoint(Connection(), chunked=chunked)
     yield endpoint
     endpoint.close()
 

@@ -7,6 +7,7 @@ import pytest
 
 from notifications.live.connection import Connection
 from notifications.live.transports import ENDED, QueueTransport
+from notifications.protocol.chunks import framed
 from notifications.protocol.frames import Batch
 from notifications.streams.event_stream import EventStream
 from notifications.streams.heartbeats import Heartbeats
@@ -22,17 +23,19 @@ from tests.clients import (
     needs_epoll,
     read_all,
 )
+from tests.system.eventsource import Chunks
 
 pytestmark = [needs_epoll, pytest.mark.usefixtures("small_buffer")]
 
-HEAD = b"head\r\n\r\nretry: 3000\n\n"
+RETRY = b"retry: 3000\n\n"
 
 
 class Opened:
     """An open stream, and the client at its socket."""
 
-    def __init__(self, client, missed, queue):
+    def __init__(self, client, missed, queue, *, chunked):
         self.client = client
+        self.chunked = chunked
         self.queue = queue or QueueTransport()
         self.connection = Connection(transport=self.queue)
         self.ended = []
@@ -47,8 +50,10 @@ class Opened:
 
     def hijack(self, hijacker):
         """Hijack the socket, as the worker does."""
-        first = b"head\r\n\r\n" + b"".join(self.stream.opening)
-        hijacker.hijack(self.stream, self.client.take(), first=first)
+        first = framed(b"".join(self.stream.opening), chunked=self.chunked)
+        hijacker.hijack(
+            self.stream, self.client.take(), first=first, chunked=self.chunked
+        )
         self.stream.close()
 
 
@@ -64,12 +69,13 @@ def hijacker(poller):
     return Hijacker(poller, heartbeats)
 
 
-@pytest.fixture
-def open_stream(clients):
+@pytest.fixture(params=[True, False], ids=["chunked", "whole"])
+def open_stream(request, clients):
     """A function that opens a stream with these missed frames."""
 
     def open_stream(missed=(), *, queue=None):
-        return Opened(clients(), missed, queue)
+        client = clients(Chunks() if request.param else None)
+        return Opened(client, missed, queue, chunked=request.param)
 
     return open_stream
 
@@ -80,7 +86,7 @@ def test_hijacked_stream_continues_on_its_socket(hijacker, open_stream):
     opened.hijack(hijacker)
     opened.connection.push(Batch([frame(2)]))
 
-    assert opened.client.read() == HEAD + b"data: 1\n\ndata: 2\n\n"
+    assert opened.client.read() == RETRY + b"data: 1\n\ndata: 2\n\n"
     assert opened.ended == []
     assert isinstance(opened.connection.transport, SocketTransport)
 
@@ -97,7 +103,7 @@ def test_frames_pushed_during_the_opening_follow_it(hijacker, open_stream):
     opened.hijack(hijacker)
 
     expected = b"".join(frame(number).body for number in range(1, 6))
-    assert opened.client.read() == HEAD + expected
+    assert opened.client.read() == RETRY + expected
     assert opened.queue.take(seconds=0) == []
 
 
@@ -113,7 +119,7 @@ def test_frames_pushed_during_the_hand_over_follow_the_opening(hijacker, open_st
 
     opened.hijack(hijacker)
 
-    assert opened.client.read() == HEAD + b"data: 1\n\n"
+    assert opened.client.read() == RETRY + b"data: 1\n\n"
 
 
 def test_long_opening_is_written_before_live_frames(poller, hijacker, open_stream):
@@ -123,7 +129,7 @@ def test_long_opening_is_written_before_live_frames(poller, hijacker, open_strea
     opened.connection.push(Batch([frame(2)]))
 
     assert (
-        read_all(poller, opened.client) == HEAD + b"x" * BUFFER_BYTES + b"data: 2\n\n"
+        read_all(poller, opened.client) == RETRY + b"x" * BUFFER_BYTES + b"data: 2\n\n"
     )
 
 
@@ -134,7 +140,7 @@ def test_connection_closed_before_the_hijack_sends_the_reason(hijacker, open_str
 
     opened.hijack(hijacker)
 
-    assert opened.client.read() == HEAD + b"data: 1\n\n" + closed("stopped")
+    assert opened.client.read() == RETRY + b"data: 1\n\n" + closed("stopped")
     assert opened.client.ended
     assert opened.ended == [opened.connection]
     assert opened.connection.transport is ENDED
@@ -147,7 +153,7 @@ def test_connection_closed_before_the_hijack_drops_its_frames(hijacker, open_str
 
     opened.hijack(hijacker)
 
-    assert opened.client.read() == HEAD + closed("signed_out")
+    assert opened.client.read() == RETRY + closed("signed_out")
     assert opened.ended == [opened.connection]
 
 
@@ -173,5 +179,5 @@ def test_calls_after_the_end_are_ignored(hijacker, open_stream):
     opened.connection.close("again")
     opened.connection.hang_up()
 
-    assert opened.client.read() == HEAD + closed("stopped")
+    assert opened.client.read() == RETRY + closed("stopped")
     assert opened.ended == [opened.connection]

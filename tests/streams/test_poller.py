@@ -20,6 +20,7 @@ from tests.clients import (
     needs_epoll,
     plain,
 )
+from tests.system.eventsource import Chunks
 from tests.system.server import wait_for
 
 pytestmark = [needs_epoll, pytest.mark.usefixtures("small_buffer")]
@@ -51,7 +52,7 @@ def test_client_that_leaves_ends_its_stream_once(reset, waiting):
     with contextlib.closing(select.epoll()) as epoll, client:
         poller, ours = Poller(epoll), plain(server)
         transport = SocketTransport(
-            ours, connection, poller=poller, on_end=ended.append
+            ours, connection, poller=poller, on_end=ended.append, chunked=True
         )
         connection.transport = transport
         if waiting:
@@ -73,7 +74,7 @@ def test_client_that_leaves_ends_its_stream_once(reset, waiting):
 
 
 def test_more_ready_sockets_than_one_poll_returns_are_all_served(endpoint, clients):
-    several = [clients() for _ in range(MANY)]
+    several = [clients(Chunks()) for _ in range(MANY)]
     connections = [Connection() for _ in several]
     body = b"x" * 30_000
     for client, connection in zip(several, connections, strict=True):
@@ -82,6 +83,7 @@ def test_more_ready_sockets_than_one_poll_returns_are_all_served(endpoint, clien
             connection,
             poller=endpoint.poller,
             on_end=endpoint.ended.append,
+            chunked=True,
         )
         connection.push(Batch([frame(1, body)]))
     assert MANY > MAX_POLL_EVENTS
@@ -111,7 +113,11 @@ def test_transport_that_ends_during_a_poll_is_skipped(endpoint, clients):
     ready = [clients() for _ in connections]
     for client, connection in zip(ready, connections, strict=True):
         connection.transport = SocketTransport(
-            client.take(), connection, poller=endpoint.poller, on_end=end_all
+            client.take(),
+            connection,
+            poller=endpoint.poller,
+            on_end=end_all,
+            chunked=True,
         )
         client.socket.shutdown(socket.SHUT_WR)
 

@@ -39,6 +39,52 @@ def test_pushed_frames_are_written_at_once(endpoint):
     assert endpoint.client.read() == b"data: 1\n\ndata: 2\n\n"
 
 
+def test_each_push_is_one_chunk(endpoint):
+    push(endpoint, frame(1), frame(2))
+    push(endpoint, frame(3))
+
+    got = endpoint.client.socket.recv(BUFFER_BYTES)
+    assert got == b"12\r\ndata: 1\n\ndata: 2\n\n\r\n" + b"9\r\ndata: 3\n\n\r\n"
+
+
+def test_empty_batch_does_not_end_the_body(endpoint):
+    push(endpoint)
+    push(endpoint, frame(1))
+
+    assert endpoint.client.read() == b"data: 1\n\n"
+    assert not endpoint.client.body.finished
+
+
+def test_last_frame_is_followed_by_the_last_chunk(endpoint):
+    push_partial(endpoint)
+
+    endpoint.connection.close("stopped")
+
+    assert endpoint.read().endswith(closed("stopped"))
+    assert endpoint.client.body.finished
+
+
+def test_aborted_body_has_no_last_chunk(endpoint):
+    push(endpoint, frame(1))
+
+    endpoint.transport.abort()
+
+    endpoint.read()
+    assert endpoint.client.ended
+    assert not endpoint.client.body.finished
+
+
+@pytest.mark.parametrize("chunked", [False])
+def test_body_without_chunks_ends_with_the_connection(endpoint):
+    body = push_partial(endpoint)
+    push(endpoint, frame(2))
+
+    endpoint.connection.close("stopped", drain=True)
+
+    assert endpoint.read() == body + b"data: 2\n\n" + closed("stopped")
+    assert endpoint.client.ended
+
+
 def test_rest_is_written_when_the_socket_is_writable(endpoint):
     body = push_partial(endpoint)
     push(endpoint, frame(2))
@@ -67,7 +113,8 @@ def test_partial_writes_lose_no_byte(endpoint):
         sent += body
         for _ in range(chance.randrange(4)):
             with contextlib.suppress(BlockingIOError):
-                got += endpoint.client.socket.recv(chance.choice([1, 3_000, 60_000]))
+                part = endpoint.client.socket.recv(chance.choice([1, 3_000, 60_000]))
+                got += endpoint.client.body.feed(part)
             endpoint.poller.handle()
         if len(sent) - len(got) > BUFFER_BYTES // 2:
             got += endpoint.read()
@@ -142,6 +189,7 @@ def test_close_without_drain_drops_whole_frames(endpoint):
     assert got == full * (len(got) // 1_000) + closed("signed_out")
 
 
+@pytest.mark.parametrize("chunked", [False])
 def test_last_frame_waits_until_the_socket_is_writable(endpoint):
     with contextlib.suppress(BlockingIOError):
         while True:
@@ -242,7 +290,11 @@ def test_on_end_may_close_the_connection_again(endpoint, clients):
     client = clients()
     connection = Connection()
     connection.transport = SocketTransport(
-        client.take(), connection, poller=endpoint.poller, on_end=detach
+        client.take(),
+        connection,
+        poller=endpoint.poller,
+        on_end=detach,
+        chunked=False,
     )
 
     connection.close("signed_out")

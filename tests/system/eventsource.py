@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 # A carriage return at the end may be the first half of a line end.
 _LINE_END = re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)
 
+# Of the lines around chunks.
+LINE_END = b"\r\n"
+
 
 class Received(NamedTuple):
     """An event as it was dispatched; `id` is the last one that the stream gave."""
@@ -32,21 +35,33 @@ class Chunks:
 
     def __init__(self) -> None:
         self._waiting = b""
+        # How much of a chunk is missing, with the line end after it.
+        self._left = 0
         self.finished = False
 
     def feed(self, data: bytes) -> bytes:
-        """Return the content of the chunks that are complete by now."""
+        """Return the content that has come by now."""
         self._waiting += data
-        content = bytearray()
-        while not self.finished:
-            head, separator, rest = self._waiting.partition(b"\r\n")
-            size = int(head, 16) if separator else 0
-            if not separator or len(rest) < size + 2:
+        content = b""
+        while self._waiting and not self.finished:
+            if not self._left and not self._begin():
                 break
-            content += rest[:size]
-            self._waiting = rest[size + 2 :]
-            self.finished = size == 0
-        return bytes(content)
+            part = self._waiting[: self._left]
+            self._waiting = self._waiting[len(part) :]
+            content += part[: max(self._left - len(LINE_END), 0)]
+            self._left -= len(part)
+            if not self._left:
+                assert part.endswith(LINE_END[-len(part) :]), part
+        return content
+
+    def _begin(self) -> bool:
+        """Read the size of the next chunk; return False if it is incomplete."""
+        size, line_end, rest = self._waiting.partition(LINE_END)
+        if not line_end:
+            return False
+        self._waiting, self._left = rest, int(size, 16) + len(LINE_END)
+        self.finished = not int(size, 16)
+        return True
 
 
 class Whole:

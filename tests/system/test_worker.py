@@ -1,5 +1,6 @@
 """The site's own worker: streams whose sockets it hijacks, and those it cannot."""
 
+import re
 import socket
 import ssl
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 
 from tests.http_client import http_client
 from tests.system.crowd import STREAM, wait_until_live
+from tests.system.eventsource import Chunks
 from tests.system.hooks import CENSUS, ENVIRONMENT
 from tests.system.listener import Listener
 from tests.system.processes import held
@@ -145,7 +147,7 @@ def test_http_1_0_client_gets_events(raw, publisher, topic):
 
 
 @hijacked
-def test_the_body_of_a_stream_ends_with_the_connection(raw, publisher, topic):
+def test_each_event_of_a_stream_is_a_chunk(raw, publisher, topic):
     raw.send(asking([topic]))
     raw.read_until(b"event: heartbeat\n")
 
@@ -155,10 +157,14 @@ def test_the_body_of_a_stream_ends_with_the_connection(raw, publisher, topic):
     lines = head.lower().split(b"\r\n")
     assert lines[0].endswith(b" 200 ok")
     assert b"content-type: text/event-stream; charset=utf-8" in lines
+    assert b"transfer-encoding: chunked" in lines
     assert not any(line.startswith(b"content-length") for line in lines)
     assert {line.partition(b":")[0] for line in lines[1:]} >= {b"date", b"server"}
     assert b"connection: close" in lines
-    assert body.startswith(b"retry: 200\n\n")
+    content = Chunks().feed(body)
+    assert content.startswith(b"retry: 200\n\n")
+    assert content.count(b"\nevent: new_question\n") == 1
+    assert re.search(rb"\r\n[0-9a-f]+\r\nid: [0-9-]+\nevent: new_question\n", body)
 
 
 def test_head_request_for_a_stream_is_not_allowed(raw, topic):
