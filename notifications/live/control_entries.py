@@ -6,6 +6,7 @@ Guarded by the hub's lock.
 from typing import NamedTuple
 
 from notifications.live.connection import Connection
+from notifications.live.history import Item
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
 from notifications.protocol import frames
@@ -17,7 +18,7 @@ from notifications.protocol.entries import (
     FollowEntry,
     PreferenceEntry,
 )
-from notifications.protocol.frames import Batch
+from notifications.protocol.frames import Batch, Frame
 
 
 class Ending(NamedTuple):
@@ -36,6 +37,13 @@ class ControlEntries:
     def __init__(self, routing: RoutingTable, replay: Replay) -> None:
         self._routing = routing
         self._replay = replay
+
+    @staticmethod
+    def stands_alone(item: Item) -> bool:
+        """Tell whether an entry is not routed together with those before it."""
+        return isinstance(item, ControlEntry) or (
+            isinstance(item, Frame) and item.retracts is not None
+        )
 
     def apply_to_all(self, entry: ControlEntry, cursor: Cursor) -> Ending:
         """Apply the entry at a cursor to every connection that it concerns.

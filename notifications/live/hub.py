@@ -12,18 +12,19 @@ from functools import cache
 from notifications.conf import conf
 from notifications.exceptions import LogGap, LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
+from notifications.lib.pacer import Pacer
 from notifications.lib.time_slice import TimeSlicer
 from notifications.live.catch_up import CatchUp
 from notifications.live.connection import Connection
 from notifications.live.control_entries import NOTHING_ENDS, ControlEntries, Ending
-from notifications.live.history import Item
 from notifications.live.metrics import shared_metrics
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
+from notifications.log.blocking_reader import WAIT_LIMIT
 from notifications.log.stream import Log, shared_log
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import ControlEntry, CountEntry, Record
+from notifications.protocol.entries import CountEntry, Record
 from notifications.protocol.frames import Batch, Frame
 
 logger = logging.getLogger(__name__)
@@ -36,18 +37,31 @@ LAST_RETRY_SECONDS = 2.0
 RECHECK_SECONDS = 0.1
 # Frames are routed together until they have this many connections in all.
 ROUTE_CONNECTIONS = 20_000
+# How far apart the reads of a busy log begin. A read costs as much as many deliveries,
+# and the entries of one read share it.
+READ_SECONDS = 0.01
 
 
 class Hub:
     """Reads the log once, from its newest entry on; replays read what is older.
 
-    `time_slicer` lets other threads work while a push to many connections goes on.
+    `time_slicer` lets other threads work while a push to many connections goes on, and
+    `pacer` spaces out the reads.
     """
 
-    def __init__(self, log: Log, *, time_slicer: TimeSlicer | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        *,
+        time_slicer: TimeSlicer | None = None,
+        pacer: Pacer | None = None,
+    ) -> None:
         self._log = log
         self._time_slicer = time_slicer or TimeSlicer()
         self._stopping = threading.Event()
+        self._pacer = pacer or Pacer(
+            self._stopping.wait, seconds=READ_SECONDS, limit=WAIT_LIMIT
+        )
         # Guards the routing table, the position and the thread. Re-entrant, since a
         # stream that nobody closed is detached wherever Python collects it.
         self._lock = threading.RLock()
@@ -58,11 +72,6 @@ class Hub:
         self._thread: threading.Thread | None = None
         # Everything up to here has been pushed, not only routed.
         self._delivered_up_to = Cursor(0, 0)
-        # The last heartbeat that was encoded, and its cursor.
-        self._heartbeat: tuple[Cursor | None, Batch] = (
-            None,
-            Batch([frames.heartbeat()]),
-        )
         # How many reads in a row failed.
         self._failures = 0
 
@@ -105,11 +114,7 @@ class Hub:
         """
         delivered = self._delivered_up_to
         reached = connection.reached(delivered) if delivered == self._position else None
-        known, batch = self._heartbeat
-        if known != reached:
-            batch = Batch([frames.heartbeat(reached)])
-            self._heartbeat = (reached, batch)
-        return batch
+        return frames.heartbeat_batch(reached)
 
     @property
     def unreadable(self) -> int:
@@ -183,6 +188,7 @@ class Hub:
                 try:
                     self._read_and_push()
                     self._failures = 0
+                    self._pacer.pause()
                 except LogUnavailable as error:
                     self._back_off(error)
         finally:
@@ -201,7 +207,9 @@ class Hub:
         """Read once and push the result; after a failure, without waiting long."""
         seconds = RECHECK_SECONDS if self._failures else conf.LOG_READ_TIMEOUT
         try:
-            self._dispatch(self._log.wait(self._position, seconds=seconds))
+            records = self._log.wait(self._position, seconds=seconds)
+            self._pacer.begin(len(records))
+            self._dispatch(records)
         except LogGap as gap:
             self._reset(gap)
         if self._failures:
@@ -264,7 +272,7 @@ class Hub:
         audiences: set[tuple[str, ...]] = set()
         while waiting and size < ROUTE_CONNECTIONS:
             item = self._replay.decode(waiting[0])
-            if found and _stands_alone(item):
+            if found and self._control_entries.stands_alone(item):
                 break
             record = waiting.popleft()
             self._replay.add(record, item)
@@ -283,13 +291,6 @@ class Hub:
                 if ending.connections:
                     return [], ending
         return found, NOTHING_ENDS
-
-
-def _stands_alone(item: Item) -> bool:
-    """Tell whether an entry is not routed together with those before it."""
-    return isinstance(item, ControlEntry) or (
-        isinstance(item, Frame) and item.retracts is not None
-    )
 
 
 @cache

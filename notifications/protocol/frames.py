@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import msgspec
 
 from notifications.protocol import chunks, sse
 from notifications.protocol.cursor import NO_CURSOR, Cursor
 from notifications.protocol.entries import EventEntry, RetractEntry
+
+# Most connections are at the newest cursor; a page may be ahead of it.
+HEARTBEATS_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,16 @@ def encode_retraction(entry: RetractEntry, cursor: Cursor) -> Frame:
     )
 
 
+@lru_cache(HEARTBEATS_KEPT)
 def heartbeat(cursor: Cursor | None = None) -> Frame:
     """Return the frame that keeps an idle stream alive and carries a cursor."""
     return _server_frame(sse.HEARTBEAT, "{}", cursor)
+
+
+@lru_cache(HEARTBEATS_KEPT)
+def heartbeat_batch(cursor: Cursor | None = None) -> Batch:
+    """Return a heartbeat as a batch, which connections at the same cursor share."""
+    return Batch([heartbeat(cursor)])
 
 
 def reset(cursor: Cursor) -> Frame:

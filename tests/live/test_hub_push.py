@@ -1,11 +1,14 @@
 """A push to many connections, which pauses for other threads."""
 
 import itertools
+import threading
 
 import pytest
 
+from notifications.lib.pacer import Pacer
 from notifications.lib.time_slice import ITEMS_PER_CLOCK_READ, TimeSlicer
 from notifications.live.hub import ROUTE_CONNECTIONS, Hub
+from notifications.live.transports import QueueTransport
 from notifications.protocol import frames
 from tests.live.helpers import (
     append_end,
@@ -135,3 +138,37 @@ def test_gap_is_declared_to_every_connection(log, pausing, redis_client, setting
     # Some of the connections that left may have been notified before.
     assert {each.close_reason for each in staying} == {"gap"}
     assert all(names(each.transport.take(seconds=0)) == ["reset"] for each in staying)
+
+
+class CountingQueue(QueueTransport):
+    """A queue that records how many frames each push has."""
+
+    def __init__(self):
+        super().__init__()
+        self.pushed = []
+
+    def push(self, batch):
+        self.pushed.append(len(batch.frames))
+        return super().push(batch)
+
+
+def test_events_that_come_while_the_hub_pauses_are_pushed_together(log):
+    pauses, proceed = threading.Event(), threading.Event()
+
+    def wait(seconds):
+        pauses.set()
+        assert proceed.wait(30)
+
+    hub = Hub(log, pacer=Pacer(wait, seconds=1, limit=100, clock=lambda: 0))
+    hub.ensure_started()
+    queue = CountingQueue()
+    attach(hub, requested_topics=["topic:a"], transport=queue)
+    append_many(log, 2, "topic:a")
+    assert pauses.wait(30)
+    found = [append_many(log, 1, "topic:a") for _ in range(3)]
+
+    proceed.set()
+
+    wait_for(lambda: hub.delivered_up_to == found[-1][0], what="the push")
+    hub.stop()
+    assert queue.pushed in ([2, 3], [1, 1, 3])
