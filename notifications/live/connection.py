@@ -1,21 +1,28 @@
-"""A connection: one open stream, its subscriber, and which frames it is sent.
+"""A connection: one open stream, from its subscriber to the transport of its frames.
 
 The hub pushes frames in; the connection's transport takes them to the client. Nothing
 here knows HTTP or Redis.
 """
 
 import enum
+import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
+from notifications.lib.log_throttle import RateLimitFilter
 from notifications.live.metrics import shared_metrics
+from notifications.live.recipient import Recipient
 from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport, Transport
-from notifications.protocol.cursor import NO_CURSOR, Cursor
-from notifications.protocol.entries import COUNT_LIMIT, EndEntry
-from notifications.protocol.frames import Batch, Frame
+from notifications.protocol.cursor import Cursor
+from notifications.protocol.frames import Batch
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, NONE, Subscriptions
-from notifications.protocol.topics import EVERYONE, wildcard
+
+logger = logging.getLogger(__name__)
+logger.addFilter(RateLimitFilter())
+
+# An error in one transport ends its stream, and no other.
+FAILED = "transport=failed user=%s"
 
 
 class State(enum.Enum):
@@ -25,19 +32,16 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-class Connection:
-    """One open stream.
+class Connection(Recipient):
+    """One open stream; the parameters are those of Recipient and these.
 
-    `subscriptions` are what its subscriber follows, and `requested_topics` are the
-    topics and wildcards that the request named. `unseen_count` is the number at the
-    client's bell. `clock` is a monotonic clock in seconds.
+    `channels` are the pub/sub channels that it streams instead of the log. `clock` is a
+    monotonic clock in seconds.
     """
 
     # There are tens of thousands of them.
     __slots__ = (
-        "_changed", "_clock", "_expires_at", "channels", "close_reason",
-        "counted_up_to", "login", "requested_topics", "session", "skip_until", "state",
-        "subscriptions", "transport", "unseen_count", "user",
+        "_clock", "_expires_at", "channels", "close_reason", "state", "transport",
     )  # fmt: skip
 
     def __init__(
@@ -52,209 +56,41 @@ class Connection:
         skip_until: Cursor | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.user = subscriber.user
-        self.session = subscriber.session
-        self.login = subscriber.login
+        super().__init__(
+            subscriber,
+            subscriptions=subscriptions,
+            requested_topics=requested_topics,
+            unseen_count=unseen_count,
+            skip_until=skip_until,
+        )
         self._clock = clock
         self._expires_at = clock() + subscriber.seconds
-        self.requested_topics = frozenset(requested_topics) or NONE
         self.channels = frozenset(channels) or NONE
-        # Changed by the hub, under its lock; replaced, never modified in place.
-        self.subscriptions = subscriptions
-        # The cursor of the last change, by topic or event type.
-        self._changed: dict[str, Cursor] | None = None
         # Replaced when the socket is taken over, and again when the link has ended.
         self.transport: Transport = transport or QueueTransport()
         self.state = State.OPEN
         self.close_reason = ""
-        # The client has the frames up to here already.
-        self.skip_until = skip_until
-        # How many events the subscriber has not seen, as the client shows it; None
-        # for a client without a bell. The hub counts on from there.
-        self.unseen_count = unseen_count
-        # Events up to here were counted by the database, and later ones by the hub.
-        self.counted_up_to = NO_CURSOR
 
     @property
     def seconds_left(self) -> float:
         """How long the stream may still last; 0 when it has expired."""
         return max(self._expires_at - self._clock(), 0)
 
-    @property
-    def selectors(self) -> Iterable[str]:
-        """The topics and wildcards under which the hub finds this connection."""
-        selectors = self.subscriptions.followed_since.keys() | self.requested_topics
-        if self.user:
-            selectors.add(EVERYONE)
-        return selectors
-
     def reached(self, delivered_up_to: Cursor) -> Cursor:
         """Return the client's cursor, given how far the hub has delivered."""
         return max(delivered_up_to, self.skip_until or delivered_up_to)
-
-    def change_follow(self, topic: str, level: str, since: int, *, at: Cursor) -> None:
-        """Apply a change of a follow; an empty level means that it ended.
-
-        A change that is older than one that was applied is ignored.
-        """
-        if self._is_newest(topic, at):
-            self.subscriptions = self.subscriptions.changed(topic, level, since)
-
-    def change_preference(self, event_type: str, *, live: bool, at: Cursor) -> None:
-        """Apply a change of whether an event type is sent live; see change_follow."""
-        if self._is_newest(event_type, at):
-            self.subscriptions = self.subscriptions.with_type(event_type, live=live)
-
-    def _is_newest(self, name: str, at: Cursor) -> bool:
-        """Note a change of a topic or type, unless a newer one was applied."""
-        if self._changed is None:
-            self._changed = {}
-        if at < self._changed.get(name, at):
-            return False
-        self._changed[name] = at
-        return True
-
-    def wants(self, frame: Frame) -> bool:
-        """Tell whether a frame that is routed to this stream is for its subscriber.
-
-        `RoutingTable` applies the same rule to live frames, for all at once.
-        """
-        if frame.actor and frame.actor == self.user:
-            return False
-        if self.subscriptions.muted and self._mutes(frame):
-            return False
-        if self.suppresses_live(frame):
-            return False
-        return not (frame.already_told and self.was_already_told(frame))
-
-    def wants_replayed(self, frame: Frame) -> bool:
-        """Tell whether a frame of a replay is for the subscriber.
-
-        A follow takes effect at its moment: what was appended before is not replayed.
-        A retraction is for the subscribers of its event.
-        """
-        moment = frame.sent_at
-        # A loop, since thousands may reconnect at once for hundreds of frames each.
-        for topic in frame.topics:
-            if self._followed_by(topic, by=moment):
-                return self.wants(frame) and not self._suppressed_live_then(frame)
-        return False
-
-    def _suppressed_live_then(self, frame: Frame) -> bool:
-        """Tell whether a frame was suppressed before its topics were watched."""
-        subscriptions = self.subscriptions
-        if frame.type not in subscriptions.not_live or self._requests(frame):
-            return False
-        moment = frame.sent_at
-        watched = subscriptions.watched.intersection(frame.topics)
-        return all(subscriptions.followed_since[topic] > moment for topic in watched)
-
-    def suppresses_live(self, frame: Frame) -> bool:
-        """Tell whether the subscriber's preferences keep a frame from this stream.
-
-        They do not apply to requested topics, nor to watched ones.
-        """
-        subscriptions = self.subscriptions
-        if frame.type not in subscriptions.not_live or self._requests(frame):
-            return False
-        return subscriptions.watched.isdisjoint(frame.topics)
-
-    def _requests(self, frame: Frame) -> bool:
-        requested = self.requested_topics
-        return bool(requested) and any(
-            topic in requested or wildcard(topic) in requested for topic in frame.topics
-        )
-
-    def counts_as_unseen(self, frame: Frame) -> bool:
-        """Tell whether the bell counts a frame that this stream is sent.
-
-        It does not count what only the request names.
-        """
-        subscriptions = self.subscriptions
-        if self.skip_until is not None and frame.cursor <= self.skip_until:
-            return False
-        if frame.type in subscriptions.not_live:
-            return not subscriptions.watched.isdisjoint(frame.topics)
-        followed = subscriptions.followed_since.keys()
-        return not followed.isdisjoint(frame.topics) or EVERYONE in frame.topics
-
-    def count(self, frames: Sequence[Frame]) -> bool:
-        """Add these frames to the unseen count; tell whether it has changed."""
-        if self.unseen_count is None:
-            return False
-        if self._counts_all():
-            more = len(frames)
-        else:
-            more = sum(map(self.counts_as_unseen, frames))
-        if not more:
-            return False
-        self.unseen_count = min(self.unseen_count + more, COUNT_LIMIT)
-        return True
-
-    def uncount(self, frame: Frame) -> bool:
-        """Take the event of a retraction off the unseen count; tell whether it changed.
-
-        Whether the database had counted the event is not known, since it may have been
-        seen. Then the count is unknown from now on. So it is at COUNT_LIMIT, which
-        means at least as many.
-        """
-        if not (self.unseen_count and self.counts_as_unseen(frame)):
-            return False
-        retracts = frame.retracts or frame.cursor
-        if retracts <= self.counted_up_to or self.unseen_count == COUNT_LIMIT:
-            self.unseen_count = None
-        else:
-            self.unseen_count -= 1
-        return True
-
-    def count_replayed(self, frames: Sequence[Frame]) -> None:
-        """Count frames of the log, which does not replay events that were retracted.
-
-        So a retraction among them takes off what the database may have counted only.
-        """
-        self.count([each for each in frames if each.retracts is None])
-        for each in frames:
-            if each.retracts is not None and each.retracts <= self.counted_up_to:
-                self.uncount(each)
-
-    def _counts_all(self) -> bool:
-        """Tell whether every frame that is sent counts, to save a check of each."""
-        filters = self.requested_topics or self.subscriptions.not_live
-        return self.skip_until is None and not filters
-
-    def _mutes(self, frame: Frame) -> bool:
-        topics = (*frame.topics, *frame.already_told)
-        return not self.subscriptions.muted.isdisjoint(topics)
-
-    def was_already_told(self, frame: Frame) -> bool:
-        """Tell whether an earlier event notified the subscriber about the same."""
-        already_told = frame.already_told.items()
-        return any(self._followed_by(topic, by=time) for topic, time in already_told)
-
-    def _followed_by(self, topic: str, *, by: int) -> bool:
-        requested = self.requested_topics
-        if requested and (topic in requested or wildcard(topic) in requested):
-            return True
-        if topic == EVERYONE:
-            return bool(self.user)
-        since = self.subscriptions.followed_since.get(topic)
-        return since is not None and since <= by
-
-    def is_ended_by(self, entry: EndEntry) -> bool:
-        """Tell whether an end of streams, of this person or a topic, includes this."""
-        if entry.topic:
-            return not {entry.topic, wildcard(entry.topic)}.isdisjoint(self.selectors)
-        if entry.session:
-            return entry.session == self.session
-        return not entry.login or entry.login != self.login
 
     def push(self, batch: Batch) -> None:
         """Send frames of the log to the client, without those that it has."""
         if self.skip_until is not None:
             batch = self._skip(batch, self.skip_until)
         # Repeats `send`, to save a call for each delivery.
-        if not self.transport.push(batch):
-            self._give_up()
+        try:
+            if not self.transport.push(batch):
+                self._give_up()
+        except Exception:
+            logger.exception(FAILED, self.user)
+            self._fail()
 
     def send(self, batch: Batch) -> None:
         """Send frames to the client; never blocks.
@@ -262,8 +98,12 @@ class Connection:
         A client that is too far behind is disconnected instead, and resumes by its
         cursor. A closed connection ignores the frames.
         """
-        if not self.transport.push(batch):
-            self._give_up()
+        try:
+            if not self.transport.push(batch):
+                self._give_up()
+        except Exception:
+            logger.exception(FAILED, self.user)
+            self._fail()
 
     def _give_up(self) -> None:
         if self.state is State.OPEN:
@@ -284,16 +124,24 @@ class Connection:
         Waiting frames are dropped, unless they are to be drained. Either way the
         client resumes after the last frame that it received.
         """
+        self._set_closed(reason)
+        try:
+            self.transport.close(self.close_reason, drain=drain)
+        except Exception:
+            logger.exception(FAILED, self.user)
+            self._fail()
+
+    def _set_closed(self, reason: str) -> None:
         if self.state is State.OPEN:
             self.state = State.CLOSED
             self.close_reason = reason
-        self.transport.close(self.close_reason, drain=drain)
+
+    def _fail(self) -> None:
+        """End the link whose transport raised an error, which has been logged."""
+        self._set_closed("failed")
+        self.transport.abort()
 
     def hang_up(self) -> None:
         """Close the connection and end the link to a client that has left."""
         self.close("gone")
         self.transport.abort()
-
-    def missed(self, frames: Iterable[Frame]) -> Batch:
-        """Return those of the replayed frames that are for the subscriber."""
-        return Batch([frame for frame in frames if self.wants_replayed(frame)])

@@ -4,6 +4,7 @@ Everything here runs in one thread, and nothing blocks.
 """
 
 import contextlib
+import logging
 import select
 import socket
 from collections import deque
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from notifications.conf import conf
+from notifications.lib.log_throttle import RateLimitFilter
 from notifications.live.connection import Connection, State
 from notifications.live.transports import ENDED
 from notifications.protocol import chunks
@@ -18,6 +20,9 @@ from notifications.protocol.frames import Batch, server_closed
 from notifications.streams.client_socket import PlainSocket
 from notifications.streams.event_stream import EventStream
 from notifications.streams.heartbeats import Heartbeats
+
+logger = logging.getLogger(__name__)
+logger.addFilter(RateLimitFilter())
 
 # Only Linux has epoll.
 READABLE = getattr(select, "EPOLLIN", 0) | getattr(select, "EPOLLRDHUP", 0)
@@ -53,7 +58,12 @@ class Hijacker:
             chunked=chunked,
         )
         waiting = stream.hand_over(transport)
-        transport.start(first + chunks.framed(waiting.body, chunked=chunked))
+        try:
+            transport.start(first + chunks.framed(waiting.body, chunked=chunked))
+        except BaseException:
+            # Nobody else ends the connection any more.
+            transport.abort()
+            raise
         if connection.state is State.CLOSED:
             transport.close(connection.close_reason, drain=True)
         # Also if it is closed: the client may never read the last frame.
@@ -86,17 +96,28 @@ class Poller:
     def remove(self, fd: int) -> None:
         """Stop watching a socket; call it before the socket is closed."""
         del self._transports[fd]
-        self._epoll.unregister(fd)
+        # The kernel forgets a closed socket by itself: epoll(7).
+        with contextlib.suppress(OSError):
+            self._epoll.unregister(fd)
 
     def handle(self) -> None:
         """Let the transports whose sockets are ready read or write."""
         for fd, event in self._epoll.poll(0, MAX_POLL_EVENTS):
             # Handling one event may remove the transport of a later one.
             transport = self._transports.get(fd)
-            if transport is not None and event & WRITABLE:
+            if transport is not None:
+                self._handle(transport, event)
+
+    def _handle(self, transport: "SocketTransport", event: int) -> None:
+        """Let one transport read or write; an error ends its stream, and no other."""
+        try:
+            if event & WRITABLE:
                 transport.flush()
-            if transport is not None and event & ~WRITABLE:
+            if event & ~WRITABLE:
                 transport.read()
+        except Exception:
+            logger.exception("socket=failed")
+            transport.abort()
 
 
 class SocketTransport:

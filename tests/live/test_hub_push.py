@@ -7,6 +7,7 @@ import pytest
 
 from notifications.lib.pacer import Pacer
 from notifications.lib.time_slice import ITEMS_PER_CLOCK_READ, TimeSlicer
+from notifications.live.connection import State
 from notifications.live.hub import ROUTE_CONNECTIONS, Hub
 from notifications.live.transports import QueueTransport
 from notifications.protocol import frames
@@ -17,6 +18,7 @@ from tests.live.helpers import (
     attach,
     cursors,
     names,
+    received,
 )
 from tests.system.server import wait_for
 
@@ -172,3 +174,44 @@ def test_events_that_come_while_the_hub_pauses_are_pushed_together(log):
     wait_for(lambda: hub.delivered_up_to == found[-1][0], what="the push")
     hub.stop()
     assert queue.pushed in ([2, 3], [1, 1, 3])
+
+
+class BrokenTransport(QueueTransport):
+    """A transport with a bug, which counts its pushes."""
+
+    def __init__(self):
+        super().__init__()
+        self.pushes = 0
+
+    def push(self, batch):
+        self.pushes += 1
+        raise RuntimeError("a bug")
+
+    def close(self, reason, *, drain):
+        raise RuntimeError("a bug")
+
+
+def test_error_in_a_transport_ends_its_stream_and_no_other(hub, append, caplog):
+    broken = BrokenTransport()
+    several = [
+        attach(hub, requested_topics=["topic:a"], transport=transport)[0]
+        for transport in (None, broken, None)
+    ]
+
+    pushed = [append("topic:a"), append("topic:a")]
+
+    assert received(several[0], 2) == pushed
+    assert received(several[2], 2) == pushed
+    assert [each.state for each in several] == [State.OPEN, State.CLOSED, State.OPEN]
+    assert caplog.text.count("RuntimeError: a bug") == broken.pushes
+
+
+def test_error_while_a_connection_is_closed_ends_no_other(hub, log, append):
+    broken, _ = attach(hub, user="7", transport=BrokenTransport())
+    other, _ = attach(hub, requested_topics=["topic:a"])
+
+    append_end(log, "7")
+    pushed = append("topic:a")
+
+    assert received(other, 1) == [pushed]
+    assert broken.state is State.CLOSED

@@ -1,6 +1,7 @@
 """Hijacker: from the stream of a response to its socket."""
 
 import contextlib
+import errno
 import select
 
 import pytest
@@ -181,3 +182,17 @@ def test_calls_after_the_end_are_ignored(hijacker, open_stream):
 
     assert opened.client.read() == RETRY + closed("stopped")
     assert opened.ended == [opened.connection]
+
+
+def test_hijack_that_fails_ends_the_connection(monkeypatch, hijacker, open_stream):
+    def start(transport, first):
+        raise OSError(errno.ENOMEM, "no memory")
+
+    monkeypatch.setattr(SocketTransport, "start", start)
+    opened = open_stream()
+
+    with pytest.raises(OSError, match="no memory"):
+        opened.hijack(hijacker)
+
+    assert opened.ended == [opened.connection]
+    assert opened.connection.transport is ENDED

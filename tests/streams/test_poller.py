@@ -128,6 +128,33 @@ def test_transport_that_ends_during_a_poll_is_skipped(endpoint, clients):
     assert all(client.ended for client in ready)
 
 
+class BrokenTransport(SocketTransport):
+    """A transport with a bug."""
+
+    def read(self):
+        raise RuntimeError("a bug")
+
+
+def test_error_in_a_transport_ends_its_stream_and_no_other(endpoint, clients, caplog):
+    client, connection, ended = clients(), Connection(), []
+    connection.transport = BrokenTransport(
+        client.take(),
+        connection,
+        poller=endpoint.poller,
+        on_end=ended.append,
+        chunked=True,
+    )
+    client.socket.send(b"x")
+    endpoint.client.socket.shutdown(socket.SHUT_WR)
+
+    endpoint.poller.handle()
+    endpoint.poller.handle()
+
+    assert ended == [connection]
+    assert endpoint.ended == [endpoint.connection]
+    assert caplog.text.count("RuntimeError: a bug") == 1
+
+
 def test_socket_is_not_watched_for_writing_without_a_buffer(endpoint):
     endpoint.connection.push(Batch([frame(1)]))
     endpoint.client.read()

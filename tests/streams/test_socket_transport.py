@@ -1,6 +1,7 @@
 """SocketTransport: writes to a socket, its buffer, and its end."""
 
 import contextlib
+import errno
 import random
 import socket
 
@@ -278,6 +279,41 @@ def test_abort_closes_the_socket_and_is_idempotent(endpoint):
     assert endpoint.connection.transport is ENDED
     assert b"server_closed" not in endpoint.read()
     assert endpoint.client.ended
+
+
+class NoMemory:
+    """An epoll of the system, which cannot change what it watches."""
+
+    def __init__(self, epoll):
+        self._epoll = epoll
+
+    def __getattr__(self, name):
+        return getattr(self._epoll, name)
+
+    def modify(self, fd, events):
+        raise OSError(errno.ENOMEM, "no memory")
+
+
+def test_stream_that_cannot_be_watched_ends(endpoint, caplog):
+    endpoint.poller._epoll = NoMemory(endpoint.epoll)
+
+    push_partial(endpoint)
+
+    assert endpoint.ended == [endpoint.connection]
+    assert endpoint.socket.fileno() == -1
+    assert endpoint.connection.close_reason == "failed"
+    assert caplog.text.count("[Errno 12]") == 1
+
+
+def test_stream_that_cannot_be_watched_for_its_last_frame_ends(endpoint):
+    endpoint.poller._epoll = NoMemory(endpoint.epoll)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            endpoint.socket.send(b"x")
+
+    endpoint.connection.close("stopped", drain=True)
+
+    assert endpoint.ended == [endpoint.connection]
 
 
 def test_on_end_may_close_the_connection_again(endpoint, clients):
