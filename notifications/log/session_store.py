@@ -43,12 +43,20 @@ return text
 """
 
 
+def load_command(key: str, everyone: str, session: str) -> tuple[Any, ...]:
+    """Return the Redis command whose reply is the text of a session, or None.
+
+    `key` and `everyone` are those of a SessionStore.
+    """
+    return ("EVAL", LOAD, 2, key, everyone, session)
+
+
 class SessionStore:
     """The cached sessions of one person; each control entry of the person deletes them.
 
     A control entry about a topic makes the sessions of everyone stale, at `everyone`.
     `run` runs a Redis command and returns the reply, or the error that Redis replied
-    with. Every method raises LogUnavailable.
+    with.
     """
 
     def __init__(
@@ -63,18 +71,11 @@ class SessionStore:
 
         It is not if the log has a control entry of the person, or one about a topic,
         after `as_of`, the cursor of the newest one that the text takes into account.
+        Raises LogUnavailable.
         """
         arguments = (session, text, str(as_of), seconds, SESSIONS_PER_PERSON)
-        return bool(self._eval(STORE, *arguments))
-
-    def load(self, session: str) -> bytes | None:
-        """Return the text that is stored for a session, or None."""
-        found: bytes | None = self._eval(LOAD, session)
-        return found
-
-    def _eval(self, script: str, *arguments: Any) -> Any:
-        reply = self._run(("EVAL", script, 2, self._key, self._everyone, *arguments))
+        reply = self._run(("EVAL", STORE, 2, self._key, self._everyone, *arguments))
         # The command shared a round trip with others, which may have succeeded.
         if isinstance(reply, Exception):
             raise LogUnavailable(str(reply)) from reply
-        return reply
+        return bool(reply)

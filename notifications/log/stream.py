@@ -23,7 +23,7 @@ from notifications.log.count_entries import append_counts
 from notifications.log.lock import Lock
 from notifications.log.process_registry import ProcessRegistry
 from notifications.log.retractions import Retractions
-from notifications.log.session_store import SessionStore
+from notifications.log.session_store import SessionStore, load_command
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import EVERY_USER, Record, StartEntry, encode
 
@@ -130,6 +130,20 @@ class Log:
         """Return the cached sessions of a person."""
         everyone = self._sessions(EVERY_USER)
         return SessionStore(self._batcher.request, self._sessions(user), everyone)
+
+    def load_sessions(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """Return the texts of cached sessions, given by (user, session), in one trip.
+
+        None stands for a session that is not cached. Raises LogUnavailable.
+        """
+        everyone = self._sessions(EVERY_USER)
+        commands = [
+            load_command(self._sessions(user), everyone, session)
+            for user, session in wanted
+        ]
+        replies = self._client.run_all(commands)
+        # Redis may refuse one of the commands.
+        return [None if isinstance(each, Exception) else each for each in replies]
 
     def check_breaker(self) -> None:
         """Raise LogUnavailable if Redis failed a moment ago; does not ask Redis."""

@@ -1,21 +1,25 @@
 """Cached sessions: clients that reconnect are recognized without the database.
 
 A signed cookie names the person, and Redis holds what they follow. Appending a control
-entry that changes either deletes the cached sessions in the same step.
+entry that changes either deletes the cached sessions in the same step. What Redis has
+lost, and what changed without an entry, is found by a check of the login.
 """
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib.auth import SESSION_KEY
 from django.core import signing
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 
 from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
+from notifications.lib.batcher import Batcher
 from notifications.lib.digests import is_database_session, session_digest
 from notifications.live.connection import Connection, State
 from notifications.live.subscriber import Subscriber
@@ -23,6 +27,7 @@ from notifications.log.stream import shared_log
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.subscriptions import NONE, Subscriptions
 from notifications.streams.lifetime import stream_lifetime
+from notifications.streams.session_check import CachedLogin, shared_session_check
 
 COOKIE = "notifications_reader"
 
@@ -38,26 +43,64 @@ class CachedSession(msgspec.Struct, frozen=True, array_like=True):
     not_live: frozenset[str]
 
 
+class Wanted(NamedTuple):
+    """Whose cached session a request asks for: the session's key, its digest, a user.
+
+    The user's primary key, as text, comes from the signed cookie.
+    """
+
+    session_key: str
+    session: str
+    user: str
+
+
 def load(request: HttpRequest) -> tuple[Subscriber, Subscriptions] | None:
-    """Return the subscriber of a request and their subscriptions, if cached."""
+    """Return the subscriber of a request and their subscriptions, if cached.
+
+    Requests that arrive at the same time share a round trip to Redis, and the queries
+    that check their logins.
+    """
     session = _session(request)
     cookie = request.COOKIES.get(COOKIE)
     seconds = round(conf.SESSION_CACHE_TTL)
     if not (session and cookie and seconds):
         return None
-    with suppress(signing.BadSignature, LogUnavailable, msgspec.DecodeError):
+    # Without Redis or the database, the session is looked up as the first time.
+    with suppress(signing.BadSignature, LogUnavailable, DatabaseError):
         user = signing.loads(cookie, salt=_salt(session), max_age=seconds)
-        text = shared_log().session_store(user).load(session)
-        return _decode(text, user, session) if text else None
+        key: str = request.session.session_key  # type: ignore[assignment]
+        wanted = Wanted(key, session, user)
+        found = _batcher.request(wanted)
+        return _subscriber(wanted, found) if found else None
     return None
 
 
-def _decode(
-    text: bytes, user: str, session: str
-) -> tuple[Subscriber, Subscriptions] | None:
-    found = _decoder.decode(text)
-    if found.expires_at <= time.time():
-        return None
+def _load_all(several: Sequence[Wanted]) -> list[CachedSession | None]:
+    """Return the cached sessions that the database still knows, None for the others.
+
+    Raises LogUnavailable and DatabaseError.
+    """
+    texts = shared_log().load_sessions([(each.user, each.session) for each in several])
+    found = [_decode(text) if text else None for text in texts]
+    pairs = list(zip(several, found, strict=True))
+    valid = shared_session_check().valid(
+        [CachedLogin(*wanted, cached.login) for wanted, cached in pairs if cached]
+    )
+    return [cached if wanted.session in valid else None for wanted, cached in pairs]
+
+
+def _decode(text: bytes) -> CachedSession | None:
+    """Return a cached session; None if it has expired or cannot be decoded."""
+    with suppress(msgspec.DecodeError):
+        found = _decoder.decode(text)
+        return found if found.expires_at > time.time() else None
+    return None
+
+
+def _subscriber(
+    wanted: Wanted, found: CachedSession
+) -> tuple[Subscriber, Subscriptions]:
+    _, session, user = wanted
     subscriber = Subscriber(
         user=user,
         session=session,
@@ -106,6 +149,7 @@ def store(
     with suppress(LogUnavailable):
         cache = shared_log().session_store(connection.user)
         if cache.store(connection.session, text, as_of=as_of, seconds=seconds):
+            shared_session_check().note(connection.session)
             _set_cookie(request, response, connection, seconds)
 
 
@@ -156,3 +200,4 @@ def _salt(session: str) -> str:
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(CachedSession)
+_batcher = Batcher(_load_all)
