@@ -42,6 +42,15 @@ class QuestionsRouter(OwnTablesRouter):
         return ALIAS if model._meta.model_name == "question" else None
 
 
+class SessionsRouter:
+    """Has the sessions in the other database."""
+
+    def db_for_read(self, model, **hints):
+        return ALIAS if model._meta.model_name == "session" else None
+
+    db_for_write = db_for_read
+
+
 @contextmanager
 def other_database(folder: Path) -> Iterator[str]:
     """Give the alias of a migrated database without rows, which nothing copies to."""

@@ -126,17 +126,6 @@ class Delivery(models.TextChoices):
 class PreferenceQuerySet(models.QuerySet["Preference"]):
     """Preferences."""
 
-    def off(self, user: Any) -> list[str]:
-        """Return the event types that a person turned off."""
-        return self._types(user, delivery=Delivery.OFF)
-
-    def not_live(self, user: Any) -> list[str]:
-        """Return the event types that a person is not notified about live."""
-        return self._types(user, delivery__in=[Delivery.INBOX, Delivery.OFF])
-
-    def _types(self, user: Any, **conditions: Any) -> list[str]:
-        return list(self.filter(user=user, **conditions).values_list("type", flat=True))
-
     def set(self, user: Any, event_type: str, delivery: str) -> None:
         """Set how a person is notified about the events of a type."""
         preference, created = self.get_or_create(
@@ -185,33 +174,48 @@ class Followed(NamedTuple):
     follows: list[tuple[str, str, datetime]]
     # The event type and the delivery of each preference.
     deliveries: list[tuple[str, str]]
+    # When each session expires that was asked for.
+    expiries: list[datetime]
+
+    @property
+    def not_live(self) -> list[str]:
+        """The event types that the person is not notified about live."""
+        return [name for name, how in self.deliveries if how != Delivery.LIVE]
 
 
-def read_follows(user: Any) -> Followed:
-    """Return the follows and the preferences of a person, by one query."""
+def read_follows(
+    user: Any, *, sessions: models.QuerySet[Any] | None = None
+) -> Followed:
+    """Return the follows and the preferences of a person, by one query.
+
+    `sessions` are rows of Django's sessions, whose expiry is read along.
+    """
     no_time = models.Value(None, output_field=models.DateTimeField())
     preferences = Preference.objects.filter(user=user)
     rows = Follow.objects.filter(user=user).values_list("topic", "level", "created")
-    # The column is empty in the rows of preferences only.
-    found: Iterable[tuple[str, str, datetime | None]] = rows.union(
-        preferences.values_list("type", "delivery", no_time), all=True
-    )
-    followed = Followed([], [])
+    others = [preferences.values_list("type", "delivery", no_time)]
+    if sessions is not None:
+        columns = ("session_key", models.Value(""), "expire_date")
+        others.append(sessions.values_list(*columns))
+    found: Iterable[tuple[str, str, datetime | None]] = rows.union(*others, all=True)
+    followed = Followed([], [], [])
     for name, how, time in found:
+        # Rows of preferences have no time, and those of sessions no level.
         if time is None:
             followed.deliveries.append((name, how))
-        else:
+        elif how:
             followed.follows.append((name, how, time))
+        else:
+            followed.expiries.append(time)
     return followed
 
 
 def make_subscriptions(user: Any, followed: Followed) -> Subscriptions:
     """Return what a person follows, and how they want to be notified."""
-    follows, deliveries = followed
     joined = getattr(user, "date_joined", None)
     return Subscriptions.of(
-        [(topic, level, milliseconds(since)) for topic, level, since in follows],
-        off=[name for name, how in deliveries if how == Delivery.OFF],
-        not_live=[name for name, how in deliveries if how != Delivery.LIVE],
+        [(name, level, milliseconds(since)) for name, level, since in followed.follows],
+        off=[name for name, how in followed.deliveries if how == Delivery.OFF],
+        not_live=followed.not_live,
         joined=0 if joined is None else milliseconds(truncate_to_milliseconds(joined)),
     )

@@ -2,7 +2,11 @@
 
 import random
 import time
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+
+from django.db.models import QuerySet
 
 from notifications.conf import conf
 from notifications.lib.digests import is_database_session
@@ -29,6 +33,15 @@ def session_expiry(session: Any) -> float:
     """
     if not is_database_session(session):
         return time.time() + float(session.get_expiry_age())
-    rows = session.model.objects.filter(session_key=session.session_key)
-    expires_at = rows.values_list("expire_date", flat=True).first()
-    return expires_at.timestamp() if expires_at else 0.0
+    return latest(session_rows(session).values_list("expire_date", flat=True))
+
+
+def session_rows(session: Any) -> QuerySet[Any]:
+    """Return the row of a session that is in the database, or none."""
+    rows: QuerySet[Any] = session.model.objects.filter(session_key=session.session_key)
+    return rows
+
+
+def latest(expiries: Iterable[datetime]) -> float:
+    """Return the last of these times in seconds since 1970; 0 if there is none."""
+    return max((each.timestamp() for each in expiries), default=0.0)

@@ -11,13 +11,18 @@ from typing import Any
 from django.db import connections
 
 from notifications.conf import conf
-from notifications.lib.digests import login_digest, session_digest
+from notifications.lib.digests import (
+    is_database_session,
+    login_digest,
+    session_digest,
+)
 from notifications.live.connection import Connection
 from notifications.live.hub import shared_hub
 from notifications.live.pubsub import shared_pubsub
 from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport
-from notifications.models import Follow, Preference, TopicPermissions
+from notifications.models import Follow, TopicPermissions
+from notifications.models.follows import Followed, read_follows
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.protocol.frames import Batch
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
@@ -25,7 +30,12 @@ from notifications.streams.admission import shared_admission
 from notifications.streams.client_socket import ClientSocket, NullSocket
 from notifications.streams.event_stream import EventStream
 from notifications.streams.heartbeats import heartbeat_for
-from notifications.streams.lifetime import session_expiry, stream_lifetime
+from notifications.streams.lifetime import (
+    latest,
+    session_expiry,
+    session_rows,
+    stream_lifetime,
+)
 
 NULL_SOCKET = NullSocket()
 
@@ -118,12 +128,32 @@ def _end_channels(connection: Connection) -> None:
     shared_admission().leave(connection)
 
 
+def look_up(user: Any, session: Any) -> tuple[Subscriber, Subscriptions]:
+    """Return who opens a stream and what they follow, by one query.
+
+    `user` is None for an anonymous client. It takes another query if sessions are in
+    another database than follows.
+    """
+    if user is None or not is_database_session(session):
+        return subscriber_of(user, session), subscriptions_of(user)
+    sessions = session_rows(session)
+    if sessions.db != Follow.objects.filter(user=user).db:
+        return subscriber_of(user, session), subscriptions_of(user)
+    followed = read_follows(user, sessions=sessions)
+    subscriber = _subscriber(user, session, expires_at=latest(followed.expiries))
+    return subscriber, _subscriptions(user, followed)
+
+
 def subscriber_of(user: Any, session: Any) -> Subscriber:
     """Return the subscriber for a user and a session.
 
     `user` is None for an anonymous client, `session` for a stream without a session.
     """
     expires_at = session_expiry(session) if session is not None else float("inf")
+    return _subscriber(user, session, expires_at=expires_at)
+
+
+def _subscriber(user: Any, session: Any, *, expires_at: float) -> Subscriber:
     return Subscriber(
         user=str(user.pk) if user else "",
         session=session_digest(session.session_key) if session is not None else "",
@@ -140,13 +170,16 @@ def subscriptions_of(user: Any) -> Subscriptions:
     """
     if user is None:
         return NO_SUBSCRIPTIONS
-    rows = Follow.objects.filter(user=user).values_list("topic", "level", "created")
+    return _subscriptions(user, read_follows(user))
+
+
+def _subscriptions(user: Any, followed: Followed) -> Subscriptions:
     follows = (
         # Interned: one string for all connections that follow a topic.
         (sys.intern(topic), level, milliseconds(created))
-        for topic, level, created in rows
+        for topic, level, created in followed.follows
     )
-    found = Subscriptions.of(follows, not_live=Preference.objects.not_live(user))
+    found = Subscriptions.of(follows, not_live=followed.not_live)
     return TopicPermissions(user).restrict(found, found.followed_since)
 
 

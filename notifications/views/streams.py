@@ -41,10 +41,9 @@ from notifications.streams.client_socket import ClientSocket
 from notifications.streams.event_stream import EventStreamResponse
 from notifications.streams.open_stream import (
     Client,
+    look_up,
     open_channel_stream,
     open_stream,
-    subscriber_of,
-    subscriptions_of,
 )
 from notifications.views.http import HTML, JSON, plain
 
@@ -218,7 +217,7 @@ def _look_up(request: HttpRequest) -> tuple[Subscriber, Subscriptions]:
     """Return who sends a request and what they follow, from the database."""
     signed_in = request.user.is_authenticated
     user, session = (request.user, request.session) if signed_in else (None, None)
-    return subscriber_of(user, session), subscriptions_of(user)
+    return look_up(user, session)
 
 
 def _client(

@@ -4,6 +4,7 @@ import io
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
 
@@ -15,6 +16,7 @@ from notifications.monitoring.outbox_backlog import outbox_backlog
 from notifications.protocol.entries import EventEntry
 from notifications.publishing import sweeper
 from notifications.signals import event_recorded
+from notifications.streams.open_stream import look_up
 from project.qa.models import Question, Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.publishing.recording import PAYLOAD
@@ -259,6 +261,19 @@ def test_watched_model_in_a_database_without_the_tables_is_an_error(other, setti
 
 def test_models_in_the_database_of_the_tables_are_no_error(replica):
     assert list(checks.check_watched_models()) == []
+
+
+def test_stream_ends_with_a_session_in_another_database(other, maja, settings):
+    settings.DATABASE_ROUTERS = [WRITE_ROUTER, f"{ROUTERS}.SessionsRouter"]
+    Follow.objects.set_level(maja, "topic:milk", "follow")
+    session = SessionStore()
+    session.set_expiry(60)
+    session.save()
+
+    subscriber, subscriptions = look_up(maja, session)
+
+    assert 59 < subscriber.seconds <= 60
+    assert list(subscriptions.followed_since) == ["topic:milk"]
 
 
 @pytest.mark.parametrize(

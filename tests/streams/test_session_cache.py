@@ -43,7 +43,7 @@ def test_first_stream_queries_the_database(
 ):
     client.force_login(maja)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         stream(client)
 
 
