@@ -30,15 +30,17 @@ class NotificationsConfig(AppConfig):
     def start_threads(**signal: Any) -> None:
         """Start the threads of a process that serves the site; idempotent.
 
-        These are the sweep of the outbox, the counter and, if the admin is installed,
-        the reports of this process's state.
+        These are the sweep of the outbox, the counter of what is unseen, the counts of
+        streams and, if the admin is installed, the reports of this process's state.
         """
         from notifications.conf import conf
         from notifications.monitoring.process_reports import reporting
         from notifications.publishing.counter import counter
         from notifications.publishing.sweeper import sweeper
+        from notifications.streams.admission import counting
 
         sweeper.start()
+        counting.start()
         # What the counter leaves out is for the sweep.
         if conf.SWEEP_INTERVAL:
             counter.start()

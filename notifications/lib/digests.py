@@ -16,7 +16,7 @@ def is_database_session(session: Any) -> bool:
 
 def session_digest(session_key: str | None) -> str:
     """Return the digest of a session key; empty for no session."""
-    return _digest(session_key) if session_key else ""
+    return digest(session_key) if session_key else ""
 
 
 def login_digest(user: Any) -> str:
@@ -25,8 +25,9 @@ def login_digest(user: Any) -> str:
     It is empty for a user model without passwords.
     """
     session_auth_hash = getattr(user, "get_session_auth_hash", None)
-    return _digest(session_auth_hash()) if session_auth_hash else ""
+    return digest(session_auth_hash()) if session_auth_hash else ""
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Return a text of 32 characters that identifies another one."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

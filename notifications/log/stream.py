@@ -24,6 +24,7 @@ from notifications.log.lock import Lock
 from notifications.log.process_registry import ProcessRegistry
 from notifications.log.retractions import Retractions
 from notifications.log.session_store import SessionStore, load_command
+from notifications.log.stream_counts import StreamCounts
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import EVERY_USER, Record, StartEntry, encode
 
@@ -144,6 +145,10 @@ class Log:
         replies = self._client.run_all(commands)
         # Redis may refuse one of the commands.
         return [None if isinstance(each, Exception) else each for each in replies]
+
+    def stream_counts(self) -> StreamCounts:
+        """Return the counts of the streams of all processes."""
+        return StreamCounts(self._batcher.request, self._prefix)
 
     def check_breaker(self) -> None:
         """Raise LogUnavailable if Redis failed a moment ago; does not ask Redis."""

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+import redis
 
 from tests.system.crowd import Crowd, wait_until_live
 from tests.system.hooks import PRIVATE
@@ -16,12 +17,13 @@ from tests.system.topics import asking, new_topics
 END_SECONDS = 5
 LIFETIME_SECONDS = 2
 AT_ONCE = 4
+MAX_STREAMS = 50
 ENVIRONMENT = {
     "NOTIFICATIONS_AUTHORIZE": "tests.system.hooks.members_only",
     "NOTIFICATIONS_RETRY_INTERVAL": "0.1",
     "NOTIFICATIONS_HEARTBEAT_INTERVAL": "1",
     "NOTIFICATIONS_LOG_READ_TIMEOUT": "1",
-    "NOTIFICATIONS_MAX_STREAMS_PER_PERSON": "50",
+    "NOTIFICATIONS_MAX_STREAMS_PER_PERSON": str(MAX_STREAMS),
     "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "500",
     # A loaded machine is not the fault under test.
     "NOTIFICATIONS_REDIS_TIMEOUT": "5",
@@ -156,6 +158,29 @@ def test_invalidated_login_ends_all_streams_of_the_person(
     assert_ended(streams, reason=reason)
     wait_for_event([unconcerned], publisher.publish(topic))
     assert unconcerned.attached == 1
+
+
+def processes_that_report(site):
+    """Return when each process of the site last reported that it is there."""
+    with redis.Redis.from_url(site.redis.url) as client:
+        return client.zrange("{notifications}:processes", 0, -1, withscores=True)
+
+
+def test_streams_of_a_person_are_limited_in_all_processes(site, crowd, members):
+    [member] = members.join(1)
+    wait_for(lambda: len(processes_that_report(site)) == 2, what="both processes")
+    first = processes_that_report(site)
+    # They know of each other.
+    wait_for(
+        lambda: not {*processes_that_report(site)} & {*first}, what="another report"
+    )
+
+    streams = [crowd.open(session=member.session) for _ in range(MAX_STREAMS + 5)]
+
+    wait_for(lambda: all(stream.statuses for stream in streams), what="the replies")
+    statuses = [stream.statuses[0] for stream in streams]
+    assert statuses.count(200) == MAX_STREAMS
+    assert statuses.count(429) == 5
 
 
 def test_expired_session_ends_its_streams(site, crowd, members):
