@@ -126,7 +126,8 @@ class SharedCounts:
         had_company, self._has_company = self._has_company, found.number > 1
         if self._has_company and (found.is_new or not had_company):
             self._set(self._local.owners())
-        self._is_stale = False
+        # While it is alone, it sets nothing: the counts become wrong.
+        self._is_stale = had_company and not self._has_company
 
     def _take_changed(self) -> set[Owner]:
         found = set()

@@ -37,6 +37,10 @@ class Process:
                 return number
         raise AssertionError("no limit")
 
+    @property
+    def name(self):
+        return self.admission.shared._process
+
     def report(self):
         """Report and set all that has changed, as a second later."""
         self.now += REPORT_SECONDS
@@ -152,6 +156,25 @@ def test_streams_from_before_another_process_started_count(log):
 
     assert other.admits() == LIMIT - 1
     assert other.admits(user="7") == LIMIT - 1
+
+
+def test_streams_that_left_while_a_process_was_alone_do_not_count(
+    processes, redis_client, settings, log
+):
+    one, other = processes
+    streams = [one.enter() for _ in range(LIMIT)]
+    prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
+    redis_client.zrem(f"{{{prefix}}}:processes", other.name)
+    one.report()
+    for each in streams:
+        one.admission.leave(each)
+    one.report()
+
+    successor = Process(log)
+    for each in (successor, one):
+        each.report()
+
+    assert successor.admits() == LIMIT
 
 
 def test_without_redis_each_process_counts_its_own(processes, link):
