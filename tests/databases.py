@@ -22,6 +22,7 @@ from tests import ROOT
 
 BUSY_SECONDS = 30.0
 MIGRATE_SECONDS = 120.0
+SITE = "project.settings"
 RUN_URL = os.environ.get("DATABASE_URL", "")
 ON_POSTGRESQL = RUN_URL.startswith("postgres")
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -131,7 +132,8 @@ def _empty_database() -> str:
 
 def _migrate(url: str) -> None:
     environment = {
-        "DJANGO_SETTINGS_MODULE": "project.settings",
+        # With the user model of the run.
+        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", SITE),
         "SECRET_KEY": "live",
         "DATABASE_URL": url,
         # Not running: a migration needs no Redis.

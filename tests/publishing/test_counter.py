@@ -32,7 +32,7 @@ def waiting(monkeypatch):
 def counted(appended):
     """A function that returns the counts since the start of the test, by user."""
     return lambda: [
-        (int(entry.user), entry.unseen_count)
+        (entry.user, entry.unseen_count)
         for entry in appended()
         if isinstance(entry, CountEntry)
     ]
@@ -56,7 +56,7 @@ def test_changes_that_wait_make_one_count_per_person(waiting, counted, maja, tob
 
     count(waiting)
 
-    assert sorted(counted()) == [(maja.pk, 3), (tobias.pk, 2)]
+    assert {*counted()} == {(str(maja.pk), 3), (str(tobias.pk), 2)}
     assert not DueCount.objects.exists()
 
 
@@ -87,4 +87,4 @@ def test_rows_that_the_counter_does_not_take_are_counted_at_once(
 
     Follow.objects.set_level(maja, MILK, "follow")
 
-    assert counted() == [(maja.pk, 0)]
+    assert counted() == [(str(maja.pk), 0)]

@@ -3,7 +3,6 @@
 import io
 
 import pytest
-from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
@@ -21,6 +20,7 @@ from project.qa.models import Question, Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.publishing.recording import PAYLOAD
 from tests.two_databases import WRITE_ROUTER
+from tests.users import unsaved_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +29,9 @@ ROUTERS = "tests.two_databases"
 
 @pytest.fixture
 def author(other):
-    return User.objects.using(other).create(username="author")
+    author = unsaved_user("author")
+    author.save(using=other)
+    return author
 
 
 def ask(author):

@@ -189,7 +189,7 @@ def test_retraction_is_one_entry_however_many_follow(
     question, start, log, django_user_model
 ):
     for number in range(5):
-        follower = django_user_model.objects.create(username=f"f{number}")
+        follower = django_user_model.objects.create_user(f"f{number}")
         Follow.objects.create(user=follower, topic=f"user:{question.author_id}")
     before = log.position()
 
