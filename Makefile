@@ -15,14 +15,14 @@ NGINX := nginx-light libnginx-mod-nchan
 NEEDED = $(NGINX) $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 
 # The tests start hundreds of processes: none is to compile the sources again.
-test thorough test-postgres check: export PYTHONDONTWRITEBYTECODE =
+test thorough chaos test-postgres check: export PYTHONDONTWRITEBYTECODE =
 
 # A module's tests run in one process, in the order that tests/conftest.py gives.
 PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-postgres postgres thorough lint check matrix wheel messages screenshots bench clean
+.PHONY: help run test test-postgres postgres thorough chaos lint check matrix wheel messages screenshots bench clean
 
 # Prints the targets that have a description, under the last `##@` heading before them.
 help:
@@ -44,6 +44,9 @@ test-postgres: .venv/dev.stamp postgres ## run all tests on PostgreSQL; TESTS=te
 
 thorough: .venv/dev.stamp ## run all tests with ten times the examples; slow
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PARALLEL) --timeout=1200
+
+chaos: .venv/dev.stamp ## let random faults happen for half an hour; MINUTES=3 SEED=1
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/dev.stamp ## check format, style, types, migrations and settings
 	$(BIN)/ruff format --check .

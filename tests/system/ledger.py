@@ -55,6 +55,10 @@ class Ledger:
             if event.key not in self.retracted and self._is_for(event, person)
         ]
 
+    def time_of(self, key: Key) -> int:
+        """Return when an event happened, as a number that only grows."""
+        return self._events[key].time
+
     def _happened(self, note: dict[str, Any]) -> None:
         name, pk = note["event"]
         topics = frozenset(note["topics"])

@@ -1,0 +1,1 @@
+"""A long run of random faults on a real site, with an oracle: see `__main__.py`."""
