@@ -45,7 +45,7 @@ test-postgres: .venv/dev.stamp postgres ## run all tests on PostgreSQL; TESTS=te
 thorough: .venv/dev.stamp ## run all tests with ten times the examples; slow
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PARALLEL) --timeout=1200
 
-chaos: .venv/dev.stamp ## let random faults happen for half an hour; MINUTES=3 SEED=1
+chaos: .venv/dev.stamp ## cause random faults for half an hour; MINUTES=3 SEED=1
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/dev.stamp ## check format, style, types, migrations and settings
