@@ -1,6 +1,7 @@
-"""Middleware that gives each page the log's cursor from before it is rendered."""
+"""Middleware: a cursor for each page, and clients that reconnect to a stream."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
@@ -11,6 +12,10 @@ from notifications.log.stream import shared_log
 from notifications.protocol import sse
 
 PAGE_METHODS = ("GET", "HEAD")
+# As Django's SecurityMiddleware adds it.
+NOSNIFF = ("X-Content-Type-Options", "nosniff")
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class CursorMiddleware:
@@ -48,3 +53,30 @@ def newest_cursor() -> str:
         return str(shared_log().position())
     except LogUnavailable:
         return ""
+
+
+def serve_reconnects(application: Application) -> Application:
+    """Wrap a site's WSGI application: serve reconnects without the site's middleware.
+
+    These are requests for a stream, by clients with a cached session, at an address
+    where the site has opened a stream before. Limits of streams hold, and the server
+    logs the access. The site gets all others. It has to decide whether its middleware
+    would reject some of them for reasons that the app does not know.
+    """
+    # Needs the models, which are not loaded when a site's `wsgi.py` is imported.
+    from notifications.streams.reconnects import Reconnects
+
+    reconnects = Reconnects()
+
+    def wrapped(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        # Exactly what EventSource sends.
+        if environ.get("HTTP_ACCEPT") != sse.EVENT_STREAM:
+            return application(environ, start_response)
+        if (stream := reconnects.open(environ)) is not None:
+            start_response("200 OK", [*stream.items(), NOSNIFF])
+            return stream
+        response = application(environ, start_response)
+        reconnects.learn(environ, response)
+        return response
+
+    return wrapped

@@ -8,6 +8,8 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
+from notifications.middleware import serve_reconnects
+
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
@@ -46,4 +48,4 @@ def _is_utf8(content_type: str) -> bool:
         return False
 
 
-application = refuse_charsets(get_wsgi_application())
+application = refuse_charsets(serve_reconnects(get_wsgi_application()))

@@ -19,7 +19,8 @@ LAYERS = [
     {"conf", "protocol", "databases"},
     {"models", "log"},
     {"publishing", "live", "testing"},
-    {"inbox", "streams", "schema", "middleware", "templatetags"},
+    {"inbox", "streams", "schema", "templatetags"},
+    {"middleware"},
     {"views", "management", "monitoring", "worker", "api", "checks"},
     {"urls", "apps", "admin"},
 ]
@@ -62,6 +63,10 @@ DJANGO_SETTINGS = {
     "notifications.models.follows": {"AUTH_USER_MODEL"},
     "notifications.models.outbox": {"AUTH_USER_MODEL"},
     "notifications.models.reading": {"AUTH_USER_MODEL"},
+    "notifications.streams.reconnects": {
+        "SECURE_PROXY_SSL_HEADER",
+        "SESSION_COOKIE_NAME",
+    },
 }
 
 

@@ -4,7 +4,7 @@ Uses the database and the hub; the stream that it returns needs no database.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,21 @@ class Client:
     subscriptions: Subscriptions = NO_SUBSCRIPTIONS
     address: str = ""
     socket: ClientSocket = NULL_SOCKET
+
+    @classmethod
+    def of(
+        cls,
+        environ: Mapping[str, Any],
+        subscriber: Subscriber,
+        subscriptions: Subscriptions,
+    ) -> "Client":
+        """Return the client with this WSGI environ."""
+        return cls(
+            subscriber,
+            subscriptions,
+            address=str(environ.get(conf.ADDRESS_HEADER, "")),
+            socket=ClientSocket.of(environ),
+        )
 
 
 def open_stream(

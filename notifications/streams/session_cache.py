@@ -55,20 +55,26 @@ class Wanted(NamedTuple):
 
 
 def load(request: HttpRequest) -> tuple[Subscriber, Subscriptions] | None:
-    """Return the subscriber of a request and their subscriptions, if cached.
+    """Return the subscriber of a request and their subscriptions, if cached."""
+    session: Any = getattr(request, "session", None)
+    key = session.session_key if is_database_session(session) else None
+    cookie = request.COOKIES.get(COOKIE)
+    return find(key, cookie) if key and cookie else None
+
+
+def find(key: str, cookie: str) -> tuple[Subscriber, Subscriptions] | None:
+    """Return the subscriber with a session's key and a cookie that `store` has set.
 
     Requests that arrive at the same time share a round trip to Redis, and the queries
     that check their logins.
     """
-    session = _session(request)
-    cookie = request.COOKIES.get(COOKIE)
     seconds = round(conf.SESSION_CACHE_TTL)
-    if not (session and cookie and seconds):
+    if not seconds:
         return None
+    session = session_digest(key)
     # Without Redis or the database, the session is looked up as the first time.
     with suppress(signing.BadSignature, LogUnavailable, DatabaseError):
         user = signing.loads(cookie, salt=_salt(session), max_age=seconds)
-        key: str = request.session.session_key  # type: ignore[assignment]
         wanted = Wanted(key, session, user)
         found = _batcher.request(wanted)
         return _subscriber(wanted, found) if found else None

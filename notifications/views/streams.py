@@ -37,7 +37,6 @@ from notifications.protocol import sse, topics
 from notifications.protocol.entries import COUNT_LIMIT
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
 from notifications.streams import long_polling, session_cache
-from notifications.streams.client_socket import ClientSocket
 from notifications.streams.event_stream import EventStreamResponse
 from notifications.streams.open_stream import (
     Client,
@@ -130,7 +129,7 @@ def _requested_channels(request: HttpRequest) -> list[str]:
 def _channel_stream(request: HttpRequest) -> HttpResponseBase:
     names = _requested_channels(request)
     subscriber, _subscriptions = _look_up(request)
-    client = _client(request, subscriber, NO_SUBSCRIPTIONS)
+    client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
     return EventStreamResponse(open_channel_stream(client, names))
 
 
@@ -146,7 +145,7 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
     if cached is None:
         _require_login_or_topic(request, requested_topics)
     subscriber, subscriptions = cached or _look_up(request)
-    client = _client(request, subscriber, subscriptions)
+    client = Client.of(request.META, subscriber, subscriptions)
     # A browser that reconnects by itself repeats the page's query, whose count belongs
     # to an older cursor.
     is_current = after == request.GET.get("last_event_id")
@@ -175,7 +174,7 @@ def _poll(request: HttpRequest) -> HttpResponseBase:
     requested_topics = _requested_topics(request)
     _require_login_or_topic(request, requested_topics)
     subscriber, subscriptions = _look_up(request)
-    client = _client(request, subscriber, subscriptions)
+    client = Client.of(request.META, subscriber, subscriptions)
     after = request.GET.get("after")
     is_current = after is not None
     unseen_count = _unseen_count(request, subscriber, is_current=is_current)
@@ -218,17 +217,6 @@ def _look_up(request: HttpRequest) -> tuple[Subscriber, Subscriptions]:
     signed_in = request.user.is_authenticated
     user, session = (request.user, request.session) if signed_in else (None, None)
     return look_up(user, session)
-
-
-def _client(
-    request: HttpRequest, subscriber: Subscriber, subscriptions: Subscriptions
-) -> Client:
-    return Client(
-        subscriber=subscriber,
-        subscriptions=subscriptions,
-        address=str(request.META.get(conf.ADDRESS_HEADER, "")),
-        socket=ClientSocket.of(request.META),
-    )
 
 
 @transaction.non_atomic_requests
