@@ -1,7 +1,7 @@
 """People follow, post, delete, lose connections and Redis: all that they see agrees.
 
 What each stream received, what a replay brings, the inbox and the bell are compared
-with an oracle, and so with each other.
+with an oracle, and so with each other. The site reads from a replica.
 """
 
 import random
@@ -23,7 +23,11 @@ COUNT_LIMIT = 100
 
 @pytest.fixture(scope="module")
 def fault_environment():
-    return {**PATIENT, "NOTIFICATIONS_REDIS_BREAKER_TIMEOUT": "0.2"}
+    return {
+        **PATIENT,
+        "NOTIFICATIONS_REDIS_BREAKER_TIMEOUT": "0.2",
+        "DJANGO_SETTINGS_MODULE": "tests.system.replica",
+    }
 
 
 @pytest.fixture
