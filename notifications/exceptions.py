@@ -129,6 +129,14 @@ class LogGap(NotificationsError):
         super().__init__(f"the log no longer has an entry at {cursor}")
 
 
+class ReplayTooLong(NotificationsError):
+    """A replay would have to read more than `limit` entries of the log."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"a replay would read more than {limit} entries of the log")
+
+
 class UnreadableEntry(NotificationsError, ValueError):
     """The bytes of an entry in the log cannot be decoded."""
 

@@ -5,7 +5,7 @@ Reads them from memory or the log, and never a frame that the hub has yet to pus
 
 from collections.abc import Iterator
 
-from notifications.exceptions import LogGap, LogUnavailable
+from notifications.exceptions import LogGap, LogUnavailable, ReplayTooLong
 from notifications.live.connection import Connection, State
 from notifications.live.replay import Replay
 from notifications.protocol import frames
@@ -90,7 +90,7 @@ class CatchUp:
                 )
             elif self.needs_reset:
                 yield reset
-        except LogGap:
+        except (LogGap, ReplayTooLong):
             yield reset
             if self._count:
                 self._count = [frames.count(None, self._position)]

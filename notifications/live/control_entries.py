@@ -6,9 +6,9 @@ Guarded by the hub's lock.
 from typing import NamedTuple
 
 from notifications.live.connection import Connection
-from notifications.live.history import Item
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
+from notifications.live.segments import Item
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import (

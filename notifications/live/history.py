@@ -1,104 +1,40 @@
 """The newest entries of the log in memory, without a gap. Pure; guarded by its owner.
 
-When thousands of clients reconnect, their missed entries are read and decoded once.
+When thousands of clients reconnect, their missed entries are read and decoded once. Of
+older entries only an outline is kept, by which they are found in the log.
 """
 
-from bisect import bisect_left, bisect_right
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+from typing import NamedTuple
 
+from notifications.live.outlines import Outline
+from notifications.live.segments import (
+    ENTRY_BYTES,
+    SEGMENT_ENTRIES,
+    Item,
+    Segment,
+)
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import ControlEntry
 from notifications.protocol.frames import Frame
-from notifications.protocol.topics import wildcard
-
-# A decoded entry of the log; None for one that concerns no connection.
-Item = Frame | ControlEntry | None
-# Redis keeps and trims this many together by default: `stream-node-max-entries`.
-SEGMENT_ENTRIES = 100
-# Roughly the memory that an entry needs in addition to its body.
-ENTRY_BYTES = 500
 
 
-class Segment:
-    """Consecutive entries, indexed by topic and by person."""
+class Decoded(NamedTuple):
+    """An entry of the log for the history; `size` is in bytes."""
 
-    def __init__(self, floor: Cursor) -> None:
-        # The cursor of the entry just before the first.
-        self.floor = floor
-        self.cursors: list[Cursor] = []
-        self.bytes = 0
-        self._frames: dict[int, Frame] = {}
-        # The indexes of the frames among the cursors, in order.
-        self._topics: defaultdict[str, list[int]] = defaultdict(list)
-        self._controls: defaultdict[str, list[tuple[int, ControlEntry]]] = defaultdict(
-            list
-        )
-        # The cursors of the events that entries of this segment retract.
-        self.retracted: list[Cursor] = []
-
-    def add(self, cursor: Cursor, item: Item, size: int) -> None:
-        """Add the entry at a cursor that is later than all others."""
-        index = len(self.cursors)
-        self.cursors.append(cursor)
-        self.bytes += size + ENTRY_BYTES
-        if isinstance(item, Frame):
-            self._frames[index] = item
-            for topic in {*item.topics, *map(wildcard, item.topics)}:
-                self._topics[topic].append(index)
-            if item.retracts is not None:
-                self.retracted.append(item.retracts)
-        elif item is not None:
-            self._controls[item.user].append((index, item))
-
-    def has(self, cursor: Cursor) -> bool:
-        """Tell whether there is an entry at this cursor."""
-        end = bisect_right(self.cursors, cursor)
-        return end > 0 and self.cursors[end - 1] == cursor
-
-    def retract(self, cursor: Cursor) -> None:
-        """Forget the frame at this cursor, if there is one; the entry stays."""
-        if self.has(cursor):
-            self._frames.pop(bisect_left(self.cursors, cursor), None)
-
-    def frames_for(
-        self, selectors: Iterable[str], after: Cursor, until: Cursor
-    ) -> list[Frame]:
-        """Return the frames between two cursors that any of the selectors matches."""
-        start = bisect_right(self.cursors, after)
-        end = bisect_right(self.cursors, until)
-        found: set[int] = set()
-        for selector in selectors:
-            indexes = self._topics.get(selector)
-            if indexes:
-                first = bisect_left(indexes, start)
-                found.update(indexes[first : bisect_left(indexes, end)])
-        # Frames that were retracted are still in the index of the topics.
-        return [self._frames[each] for each in sorted(found) if each in self._frames]
-
-    def controls(
-        self, user: str, after: Cursor, until: Cursor
-    ) -> Iterator[tuple[Cursor, ControlEntry]]:
-        """Yield the control entries of a person, and of topics, between two cursors."""
-        own, of_topics = self._controls.get(user, ()), self._controls.get("", ())
-        # Those of topics have no user, as anonymous connections.
-        found = (
-            own if not of_topics or not user else sorted([*own, *of_topics], key=_index)
-        )
-        for index, entry in found:
-            if after < self.cursors[index] <= until:
-                yield self.cursors[index], entry
-
-
-def _index(item: tuple[int, ControlEntry]) -> int:
-    return item[0]
+    cursor: Cursor
+    item: Item
+    size: int
 
 
 class History:
-    """The newest segments of the log; the oldest are dropped when it grows too large.
+    """The newest segments of the log; older ones are outlined when it grows too large.
 
-    It keeps about `limit_bytes` and `limit_entries`, and at least the newest segment.
-    "Between two cursors" excludes the first and includes the second.
+    It keeps about `limit_bytes` and `limit_entries`, and at least the newest segment;
+    with the outlines it covers `limit_entries`, too. "Between two cursors" excludes the
+    first and includes the second.
     """
 
     def __init__(
@@ -108,13 +44,19 @@ class History:
         self._limit_entries = limit_entries
         self._segments = deque([Segment(start)])
         self._bytes = 0
-        # The entries after this cursor, or after an older one, are too many to keep.
-        self._too_many_after = Cursor(0, 0)
+        # Of the segments before these, oldest first.
+        self._outlines: deque[Outline] = deque()
+        self._outlined_entries = 0
 
     @property
     def floor(self) -> Cursor:
         """The cursor after which it has every entry of the log."""
         return self._segments[0].floor
+
+    @property
+    def outline_floor(self) -> Cursor:
+        """The cursor after which it has every entry, or its outline."""
+        return self._outlines[0].floor if self._outlines else self.floor
 
     def has(self, cursor: Cursor) -> bool:
         """Tell whether it knows the entry at this cursor and has every later one."""
@@ -135,7 +77,15 @@ class History:
         while len(self._segments) > 1 and self._exceeds_limits(
             self._bytes, len(self._segments)
         ):
-            self._bytes -= self._segments.popleft().bytes
+            self._outline_oldest()
+
+    def _outline_oldest(self) -> None:
+        segment = self._segments.popleft()
+        self._bytes -= segment.bytes
+        self._outlines.append(segment.outline())
+        self._outlined_entries += len(segment.cursors)
+        while self._outlines and self._covers_limit():
+            self._outlined_entries -= self._outlines.popleft().entries
 
     def retract(self, cursor: Cursor) -> None:
         """Forget the frame of the event at this cursor, if it is here."""
@@ -147,34 +97,60 @@ class History:
         entries = (segments - 1) * SEGMENT_ENTRIES
         return size > self._limit_bytes or entries > self._limit_entries
 
-    def may_backfill(self, cursor: Cursor) -> bool:
-        """Tell whether to read the entries between a cursor and the floor."""
-        return not self.has(cursor) and self._too_many_after < cursor < self.floor
+    def _covers_limit(self) -> bool:
+        """Tell whether the log has hardly any entries before these: it is trimmed."""
+        entries = self._outlined_entries + (len(self._segments) - 1) * SEGMENT_ENTRIES
+        return entries > self._limit_entries + 2 * SEGMENT_ENTRIES
 
-    def prepend(self, older: "History", cursor: Cursor) -> None:
-        """Put the entries from a cursor to the floor, which `older` has, in front.
+    def is_full(self) -> bool:
+        """Tell whether older entries can only be outlined, not kept."""
+        return bool(self._outlines)
 
-        If they are too many, it notes that instead, and they are not read again.
+    def may_extend(self) -> bool:
+        """Tell whether to read the entries before `outline_floor`."""
+        return not self._covers_limit()
+
+    def prepend(self, start: Cursor, entries: Sequence[Decoded]) -> None:
+        """Put the entries from a cursor up to `outline_floor` in front.
+
+        They are at most SEGMENT_ENTRIES, and only outlined if they do not fit.
         """
-        size = self._bytes + older._bytes
-        segments = len(self._segments) + len(older._segments)
-        # With another floor, `older` itself has dropped its first entries.
-        if older.floor != cursor or self._exceeds_limits(size, segments):
-            self._too_many_after = max(self._too_many_after, cursor)
-        else:
-            for segment in self._segments:
-                for retracted in segment.retracted:
-                    older.retract(retracted)
-            self._segments.extendleft(reversed(older._segments))
-            self._bytes += older._bytes
+        segment = Segment(start)
+        for each in entries:
+            segment.add(*each)
+        if self._outlines or self._exceeds_limits(
+            self._bytes + segment.bytes, len(self._segments) + 1
+        ):
+            self.prepend_outlines([segment.outline()])
+            return
+        for later in (segment, *self._segments):
+            for retracted in later.retracted:
+                segment.retract(retracted)
+        self._segments.appendleft(segment)
+        self._bytes += segment.bytes
+
+    def prepend_outlines(self, outlines: Sequence[Outline]) -> None:
+        """Put the outlines of the entries up to `outline_floor` in front."""
+        self._outlines.extendleft(reversed(outlines))
+        self._outlined_entries += sum(each.entries for each in outlines)
 
     def frames_for(
-        self, selectors: Iterable[str], after: Cursor, until: Cursor
+        self,
+        selectors: Iterable[str],
+        after: Cursor,
+        until: Cursor,
+        *,
+        at_least: int | None = None,
     ) -> list[Frame]:
-        """Return the frames between two cursors that any selector matches, in order."""
+        """Return the frames between two cursors that any selector matches, in order.
+
+        With `at_least`, it stops after the segment with that many.
+        """
         found: list[Frame] = []
         for segment in self._segments_from(after):
             found += segment.frames_for(selectors, after, until)
+            if at_least is not None and len(found) >= at_least:
+                break
         return found
 
     def controls(
@@ -185,6 +161,11 @@ class History:
         for segment in self._segments_from(after):
             found += segment.controls(user, after, until)
         return found
+
+    def outlines_from(self, cursor: Cursor) -> list[Outline]:
+        """Return the outlines of entries after a cursor, oldest first."""
+        found = takewhile(lambda each: each.end > cursor, reversed(self._outlines))
+        return [*found][::-1]
 
     def _segments_from(self, cursor: Cursor) -> list[Segment]:
         """Return the segments with entries at this cursor or after it."""

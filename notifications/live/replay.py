@@ -1,24 +1,26 @@
 """Replays for clients that reconnect: from memory, or else from the log.
 
-Knows no client's socket, and pushes nothing.
+Pushes nothing. A long replay is made page by page, as its client reads it.
 """
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from itertools import islice
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext, suppress
 
 from notifications.conf import conf
 from notifications.exceptions import (
     InvalidCursor,
     LogGap,
     LogUnavailable,
+    ReplayTooLong,
     UnreadableEntry,
 )
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.live.connection import Connection, State
-from notifications.live.history import History, Item
+from notifications.live.history import History
+from notifications.live.older_entries import PAGE_BYTES, OlderEntries
+from notifications.live.segments import Item
 from notifications.log.stream import Log
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
@@ -34,7 +36,7 @@ from notifications.protocol.frames import Batch, Frame
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
 
-# How many replayed frames are joined into one write at most.
+# How many replayed frames from memory are joined into one write at most.
 REPLAY_BATCH_FRAMES = 100
 
 
@@ -43,6 +45,7 @@ class Replay:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._older = OlderEntries(log, self.decode)
         # Guards the history, which is complete from its floor to the hub's position.
         self._lock = threading.Lock()
         self._history = History(Cursor(0, 0))
@@ -104,7 +107,7 @@ class Replay:
             return self._history.controls(user, after, until)
 
     def backfill(self, cursor: Cursor) -> None:
-        """Read the entries after a cursor into memory, unless they are too many.
+        """Read the entries after a cursor into memory, as far as they fit.
 
         Raises LogUnavailable. A gap in the log is left for `missed` to find.
         """
@@ -136,49 +139,116 @@ class Replay:
     ) -> Iterator[Batch]:
         """Yield the frames between two cursors for a connection, until it is closed.
 
-        Raises LogUnavailable and LogGap, also after the first batch.
+        Raises LogUnavailable, LogGap and ReplayTooLong, also after the first batch.
         """
-        found = iter(self._frames(connection, after, until))
-        while connection.state is State.OPEN and (
-            some := list(islice(found, REPLAY_BATCH_FRAMES))
-        ):
-            yield connection.missed(some)
+        selectors = frozenset(connection.selectors)
+        # Nearly all replays are one page from memory. The others take turns.
+        is_first = True
+        if after < until:
+            self._backfill(after)
+        while after < until and connection.state is State.OPEN:
+            with nullcontext() if is_first else self._older.turn(connection):
+                page = self._page(connection, selectors, after, until)
+            if page is None:
+                after = yield from self._from_log(connection, after, until)
+            else:
+                batch, after = page
+                yield batch
+            is_first = False
 
-    def _frames(
-        self, connection: Connection, after: Cursor, until: Cursor
-    ) -> Iterable[Frame]:
-        if after >= until:
-            return ()
-        self._backfill(after)
+    def _page(
+        self,
+        connection: Connection,
+        selectors: frozenset[str],
+        after: Cursor,
+        until: Cursor,
+    ) -> tuple[Batch, Cursor] | None:
+        """Return the next frames in memory, and the cursor that they reach.
+
+        None if memory does not have the entries after a cursor.
+        """
         with self._lock:
-            if self._history.has(after):
-                return self._history.frames_for(connection.selectors, after, until)
-        retracted = self._log.retractions().after(after)
-        records = self._log.read(after, until=until)
-        items = (self.decode(each) for each in records if each.cursor not in retracted)
-        return (each for each in items if isinstance(each, Frame))
+            if not self._history.has(after):
+                return None
+            found = self._history.frames_for(
+                selectors, after, until, at_least=REPLAY_BATCH_FRAMES
+            )
+        page, reached = _cut(found, until)
+        return connection.missed(page), reached
+
+    def _from_log(
+        self, connection: Connection, after: Cursor, until: Cursor
+    ) -> Generator[Batch, None, Cursor]:
+        """Yield the frames that memory does not have; return what cursor they reach."""
+        self._outline(connection, after)
+        with self._lock:
+            reached = self._history.floor
+            outlines = self._history.outlines_from(after)
+        yield from self._older.missed(connection, outlines, after, until)
+        return min(max(reached, after), until)
+
+    def _outline(self, connection: Connection, cursor: Cursor) -> None:
+        """Outline the entries back to this cursor, which memory does not have.
+
+        Raises LogUnavailable, LogGap, and ReplayTooLong if they are too many.
+        """
+        while True:
+            with self._lock:
+                if cursor > self._history.floor and not self._history.has(cursor):
+                    raise LogGap(cursor)
+                if cursor >= self._history.outline_floor:
+                    return
+                if not self._history.may_extend():
+                    raise ReplayTooLong(conf.LOG_MAX_ENTRIES)
+            with self._older.turn(connection):
+                self._read_outlines(cursor)
+
+    def _read_outlines(self, cursor: Cursor) -> None:
+        """Outline the last entries that the history does not have, if it needs them."""
+        with self._backfill_lock:
+            floor = self._outline_floor()
+            # Another thread may have read them meanwhile.
+            if cursor < floor:
+                outlines = self._older.outlines_before(floor)
+                with self._lock:
+                    # The history may have begun anew.
+                    if self._history.outline_floor == floor:
+                        self._history.prepend_outlines(outlines)
+
+    def _outline_floor(self) -> Cursor:
+        with self._lock:
+            return self._history.outline_floor
 
     def _backfill(self, cursor: Cursor) -> None:
-        """Extend the history back to this cursor, unless that is too many entries."""
-        if self._may_backfill(cursor):
+        """Extend memory back to this cursor, or until it is full."""
+        while self._may_backfill(cursor):
             with self._backfill_lock:
                 # Another thread may have read them meanwhile.
                 if self._may_backfill(cursor):
-                    self._read_older(cursor)
+                    self._read_older()
 
     def _may_backfill(self, cursor: Cursor) -> bool:
         with self._lock:
-            return self._history.may_backfill(cursor)
+            return cursor < self._history.floor and not self._history.is_full()
 
-    def _read_older(self, cursor: Cursor) -> None:
-        floor = self._history.floor
-        older = _history_from(cursor)
-        for record in self._log.read(cursor, until=floor):
-            older.add(record.cursor, self.decode(record), len(record.body))
+    def _read_older(self) -> None:
+        """Read the last entries that the history does not have."""
+        floor = self._outline_floor()
+        start, entries = self._older.before(floor)
         with self._lock:
-            # If the history has dropped its oldest part meanwhile, the two do not meet.
-            if self._history.floor == floor:
-                self._history.prepend(older, cursor)
+            # The history may have begun anew, or dropped its oldest part.
+            if self._history.outline_floor == floor:
+                self._history.prepend(start, entries)
+
+
+def _cut(found: list[Frame], until: Cursor) -> tuple[list[Frame], Cursor]:
+    """Return the first page of frames up to a cursor, and the cursor it reaches."""
+    size = 0
+    for number, frame in enumerate(found, 1):
+        size += len(frame.body)
+        if size >= PAGE_BYTES or number == REPLAY_BATCH_FRAMES:
+            return found[:number], frame.cursor
+    return found, until
 
 
 def _history_from(start: Cursor) -> History:

@@ -12,7 +12,9 @@ Page = list[tuple[bytes, dict[bytes, bytes]]]
 
 def cursor(reply: bytes) -> Cursor:
     """Return the cursor of an id in a reply."""
-    return Cursor.parse(reply.decode())
+    # Redis writes no others: checking the form would take most of the time of a read.
+    milliseconds, _, sequence = reply.partition(b"-")
+    return Cursor(int(milliseconds), int(sequence))
 
 
 def records(page: Page) -> list[Record]:

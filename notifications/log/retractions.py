@@ -21,8 +21,9 @@ NEVER_APPENDED = NO_CURSOR
 class Retractions:
     """The retracted entries of the log; every method raises LogUnavailable.
 
-    `command` lends a Redis client for one command; `prefix` is that of all keys, and
-    `uid_key` names the key by which an append finds out that a uid was appended.
+    `command` lends a Redis client for one command, and `read` one for replays; `prefix`
+    is that of all keys, and `uid_key` names the key by which an append finds out that a
+    uid was appended.
     """
 
     def __init__(
@@ -31,8 +32,10 @@ class Retractions:
         prefix: str,
         *,
         uid_key: Callable[[str], str],
+        read: Callable[[], AbstractContextManager[redis.Redis]],
     ) -> None:
         self._command = command
+        self._read = read
         self._uid_key = uid_key
         self._stream = f"{prefix}:log"
         # Cursors, scored by their milliseconds.
@@ -64,7 +67,7 @@ class Retractions:
 
     def after(self, cursor: Cursor) -> set[Cursor]:
         """Return the cursors of the retracted entries after a cursor."""
-        with self._command() as client:
+        with self._read() as client:
             found: Any = client.zrangebyscore(
                 self._retracted, cursor.milliseconds, "+inf"
             )

@@ -1,10 +1,9 @@
 """The log: a Redis Stream that the write side appends to and the live side reads.
 
-A process holds at most three connections: one for short commands, one that waits for
-entries, and one for pub/sub channels.
+A process holds at most four connections: one for appends and other short commands, one
+for replays, one that waits for entries, and one for pub/sub channels.
 """
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -17,48 +16,21 @@ from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
 from notifications.lib.batcher import Batcher
 from notifications.log import replies
+from notifications.log.append_entries import append_entries, start_log
 from notifications.log.blocking_reader import BlockingReader
 from notifications.log.client import RedisClient
 from notifications.log.count_entries import append_counts
 from notifications.log.lock import Lock
+from notifications.log.log_reader import LogReader
 from notifications.log.process_registry import ProcessRegistry
 from notifications.log.retractions import Retractions
 from notifications.log.session_store import SessionStore, load_command
 from notifications.log.stream_counts import StreamCounts
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import EVERY_USER, Record, StartEntry, encode
+from notifications.protocol.entries import EVERY_USER, Record
 
-# How many entries a page of a replay has at most.
-READ_LIMIT = 500
 # How many keys Redis looks at in each step of a scan.
 SCAN_COUNT = 1_000
-
-# Appends an entry unless its uid was appended before, and returns its cursor.
-# KEYS: the stream, the uid's key and, for a control entry, the person's cached
-# sessions. These are deleted first: Redis lets a script that has begun to write go on
-# even when its memory is full. ARGV: the entry, entries kept, seconds to keep the uid
-# and to know of the change of the sessions.
-APPEND = """
-local cursor = redis.call('GET', KEYS[2])
-if KEYS[3] then redis.call('DEL', KEYS[3]) end
-if not cursor then
-    cursor = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[1])
-    redis.call('SET', KEYS[2], cursor, 'EX', ARGV[3])
-end
-if KEYS[3] then
-    redis.call('HSET', KEYS[3], 'changed', cursor)
-    redis.call('EXPIRE', KEYS[3], ARGV[4])
-end
-return cursor
-"""
-
-# KEYS: the stream. ARGV: the entry that a new log starts with.
-START = """
-if redis.call('EXISTS', KEYS[1]) == 0 then
-    redis.call('XADD', KEYS[1], '*', 'e', ARGV[1])
-end
-return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1]
-"""
 
 
 class Message(NamedTuple):
@@ -68,7 +40,7 @@ class Message(NamedTuple):
     body: bytes
 
 
-class Log:
+class Log(LogReader):
     """The log in one Redis; safe to share between threads.
 
     `url` is called for each new connection and returns where Redis is; it may raise
@@ -87,6 +59,8 @@ class Log:
         self._prefix = f"{{{prefix}}}"
         self._stream = f"{self._prefix}:log"
         self._client = RedisClient(url, clock=clock)
+        # Whatever clients that reconnect ask for, no append waits behind it.
+        super().__init__(RedisClient(url, clock=clock), self._stream)
         # Many clients reconnect at the same time; their lookups share round trips.
         self._batcher = Batcher(self._client.run_all)
         # Used by `wait` alone, which one thread calls.
@@ -154,21 +128,9 @@ class Log:
         """Raise LogUnavailable if Redis failed a moment ago; does not ask Redis."""
         self._client.check_breaker()
 
-    def _append(self, items: list[tuple[bytes, tuple[str, ...]]]) -> list[Cursor]:
-        window, session_seconds = (
-            conf.DEDUPLICATION_WINDOW,
-            round(conf.SESSION_CACHE_TTL),
-        )
-        with (
-            self._client.command() as client,
-            client.pipeline(transaction=False) as pipeline,
-        ):
-            for body, keys in items:
-                pipeline.eval(
-                    APPEND, 1 + len(keys), self._stream, *keys, body,
-                    conf.LOG_MAX_ENTRIES, window, max(window, session_seconds),
-                )  # fmt: skip
-            return [replies.cursor(reply) for reply in pipeline.execute()]
+    def _append(self, items: Sequence[tuple[bytes, tuple[str, ...]]]) -> list[Cursor]:
+        with self._client.command() as client:
+            return append_entries(client, self._stream, items)
 
     def clear_session_stores(self) -> None:
         """Delete the cached sessions of everyone; raises LogUnavailable."""
@@ -178,7 +140,12 @@ class Log:
 
     def retractions(self) -> Retractions:
         """Return which entries of the log are retracted."""
-        return Retractions(self._client.command, self._prefix, uid_key=self._uid)
+        return Retractions(
+            self._client.command,
+            self._prefix,
+            uid_key=self._uid,
+            read=self.replays.command,
+        )
 
     def _uid(self, uid: str) -> str:
         return f"{self._prefix}:uid:{uid}"
@@ -195,13 +162,7 @@ class Log:
             newest: Any = client.xrevrange(self._stream, count=1)
             if newest:
                 return replies.cursor(newest[0][0])
-            start = encode(StartEntry(uid=secrets.token_hex(8)))
-            return replies.cursor(client.eval(START, 1, self._stream, start))
-
-    def contains(self, cursor: Cursor) -> bool:
-        """Tell whether the entry at `cursor` is in the log; raises LogUnavailable."""
-        with self._client.command() as client:
-            return bool(client.xrange(self._stream, str(cursor), str(cursor)))
+            return start_log(client, self._stream)
 
     def cursors(self, uids: Sequence[str]) -> list[Cursor | None]:
         """Return the cursors of the entries with these uids, None for the others.
@@ -213,24 +174,6 @@ class Log:
         with self._client.command() as client:
             found: Any = client.mget([self._uid(uid) for uid in uids])
         return [cursor and replies.cursor(cursor) for cursor in found]
-
-    def read(self, after: Cursor, *, until: Cursor) -> Iterator[Record]:
-        """Yield the entries after one cursor, up to and including another, in pages.
-
-        Raises LogUnavailable. Raises LogGap if the entry at `after`, or the last entry
-        of a page, is no longer in the log when the next page is read.
-        """
-        while after < until:
-            with self._client.command() as client:
-                # Includes the entry at `after`, which proves that none is missing.
-                page: Any = client.xrange(
-                    self._stream, str(after), str(until), count=READ_LIMIT
-                )
-            records = replies.records_after(after, page)
-            yield from records
-            if len(records) < READ_LIMIT - 1:
-                return
-            after = records[-1].cursor
 
     def wait(self, after: Cursor, *, seconds: float) -> list[Record]:
         """Return the next entries after `after`, waiting up to `seconds` for one.
@@ -283,6 +226,7 @@ class Log:
         Call it only when no thread waits for entries any more.
         """
         self._client.close()
+        self.replays.close()
         self._reader.close()
 
     def probe(self) -> None:

@@ -27,7 +27,10 @@ def encode(*, data: str, event: str = "", event_id: str = "") -> bytes:
     ValueError for a line end in `event` or `event_id`, and for a NUL in `event_id`,
     since clients ignore such an id (9.2.6, "Interpreting an event stream").
     """
-    lines = [f"data: {line}" for line in _LINE_END.split(data)]
+    # Most data is one line, and the regular expression takes as long as all the rest.
+    one_line = "\n" not in data and "\r" not in data
+    parts = [data] if one_line else _LINE_END.split(data)
+    lines = [f"data: {line}" for line in parts]
     if event:
         lines.insert(0, "event: " + _single_line(event))
     if event_id:

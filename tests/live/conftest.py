@@ -25,7 +25,10 @@ def append(log):
 
     def append(*topics, **fields):
         entry = entries.EventEntry(
-            uid=uuid.uuid4().hex, type="tick", topics=topics, data="{}", **fields
+            uid=uuid.uuid4().hex,
+            type="tick",
+            topics=topics,
+            **{"data": "{}", **fields},
         )
         return append_entry(log, entry)
 
@@ -49,14 +52,27 @@ def lagging(hub, log, monkeypatch):
 
 @pytest.fixture
 def reads(log, monkeypatch):
-    """The cursors from which older entries were read."""
-    found, read = [], log.read
+    """The cursors back from which older entries were read."""
+    found, read_back = [], log.read_back
 
-    def counted(after, **options):
-        found.append(after)
-        return read(after, **options)
+    def counted(end, **options):
+        found.append(end)
+        return read_back(end, **options)
 
-    monkeypatch.setattr(log, "read", counted)
+    monkeypatch.setattr(log, "read_back", counted)
+    return found
+
+
+@pytest.fixture
+def read_entries(log, monkeypatch):
+    """The cursors of the entries that were read one by one, by read."""
+    found, read = [], log.read_entries
+
+    def counted(cursors):
+        found.append(list(cursors))
+        return read(cursors)
+
+    monkeypatch.setattr(log, "read_entries", counted)
     return found
 
 

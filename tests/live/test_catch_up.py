@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from notifications.exceptions import LogUnavailable
-from notifications.live import replay
+from notifications.live import older_entries, replay
 from notifications.live.connection import Connection, State
 from notifications.live.hub import shared_hub
 from tests.live.helpers import (
@@ -176,33 +176,22 @@ def test_log_is_read_once_for_thousands_of_reconnecting_clients(log, reads):
     with ThreadPoolExecutor(8) as pool:
         got = list(pool.map(reconnect, range(THOUSANDS)))
 
-    assert reads == [seen]
+    assert reads == [missed[-1], missed[-101]]
     assert got == [[*missed, missed[-1]]] * THOUSANDS
 
 
-def test_client_with_an_older_cursor_reads_only_the_lacking_entries(log, reads):
-    oldest, *_ = append_many(log, 150, "topic:a")
-    seen, *_ = append_many(log, 150, "topic:a")
+def test_client_that_missed_too_much_gets_one_reset(log, settings, monkeypatch):
+    monkeypatch.setattr(older_entries, "MAX_REPLAY_ENTRIES", 100)
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REPLAY_BUFFER_BYTES": 0}
+    seen, *_ = append_many(log, 250, "topic:a")
     hub = shared_hub()
     hub.ensure_started()
 
-    for after in (seen, oldest, seen, oldest):
-        attach(hub, requested_topics=["topic:a"], after=after)
+    _, missed = attach(hub, requested_topics=["topic:a"], after=seen)
+    _, others = attach(hub, requested_topics=["topic:b"], after=seen)
 
-    assert reads == [seen, oldest]
-
-
-def test_too_many_missed_entries_are_read_for_each_client(log, reads, settings):
-    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REPLAY_BUFFER_BYTES": 10_000}
-    seen, *missed = append_many(log, 250, "topic:a")
-    hub = shared_hub()
-    hub.ensure_started()
-
-    got = [attach(hub, requested_topics=["topic:a"], after=seen)[1] for _ in range(3)]
-
-    assert [cursors(each) for each in got] == [[*missed, missed[-1]]] * 3
-    # The first client reads twice: once to find out that they are too many.
-    assert len(reads) == 4
+    assert names(missed) == ["reset", "heartbeat"]
+    assert names(others) == ["heartbeat"]
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["pushed", "backfilled"])

@@ -1,6 +1,8 @@
 import pytest
 
-from notifications.live.history import ENTRY_BYTES, SEGMENT_ENTRIES, History, Segment
+from notifications.live.history import Decoded, History
+from notifications.live.outlines import digests
+from notifications.live.segments import ENTRY_BYTES, SEGMENT_ENTRIES, Segment
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import EndEntry, FollowEntry
 from notifications.protocol.frames import Frame
@@ -195,68 +197,86 @@ def test_entries_are_dropped_by_whole_segments():
 # Prepending older entries.
 
 
-def older(start, entries, **limits):
-    return fill(History(start, **(limits or LIMITS)), entries)
+def older(entries, *, size=10):
+    """Return entries with these numbers, as `prepend` takes them."""
+    return [Decoded(at(number), event(number), size) for number in entries]
 
 
-def test_only_entries_before_the_floor_may_be_backfilled(history):
-    assert history.may_backfill(Cursor(50, 0))
-    assert not history.may_backfill(START)
-    assert not history.may_backfill(at(1))
+def outlined(history, *selectors, after=START):
+    """Return the numbers of the entries that outlines have for these selectors."""
+    outlines = history.outlines_from(after)
+    found = [each.find(digests(selectors)) for each in outlines]
+    return [cursor.milliseconds - 100 for cursors in found for cursor in cursors]
 
 
 def test_prepended_entries_are_found():
     history = fill(History(at(250), **LIMITS), range(251, 260))
 
-    history.prepend(older(at(10), range(11, 251)), at(10))
+    history.prepend(at(150), older(range(151, 251)))
+    history.prepend(at(50), older(range(51, 151)))
 
-    assert history.floor == at(10)
-    assert all(history.has(at(number)) for number in range(10, 260))
-    assert not history.may_backfill(at(10))
-    found = history.frames_for(["topic:a"], at(10), at(300))
-    assert numbers(found) == list(range(11, 260))
-
-
-def test_too_many_older_entries_are_not_prepended_and_not_read_again():
-    history = fill(History(at(250), limit_bytes=10**9, limit_entries=100), [251])
-
-    history.prepend(older(at(10), range(11, 251)), at(10))
-
-    assert history.floor == at(250)
-    assert not history.may_backfill(at(10))
-    assert not history.may_backfill(at(5))
-    assert history.may_backfill(at(200))
+    assert history.floor == history.outline_floor == at(50)
+    assert all(history.has(at(number)) for number in range(50, 260))
+    found = history.frames_for(["topic:a"], at(50), at(300))
+    assert numbers(found) == list(range(51, 260))
+    assert not history.is_full()
 
 
-def test_incomplete_older_history_is_not_prepended():
-    history = History(at(500), limit_bytes=100_000, limit_entries=10_000)
-    incomplete = older(
-        at(10), range(11, 501), limit_bytes=100_000, limit_entries=10_000
-    )
-    assert incomplete.floor > at(10)
+def test_older_entries_that_do_not_fit_are_outlined():
+    history = History(at(250), limit_bytes=10**9, limit_entries=100)
+    fill(history, [251])
 
-    history.prepend(incomplete, at(10))
+    history.prepend(at(150), older(range(151, 251)))
+    history.prepend(at(50), older(range(51, 151)))
 
-    assert history.floor == at(500)
-    assert not history.may_backfill(at(10))
-    assert history.may_backfill(at(400))
+    assert history.is_full()
+    assert history.floor == at(150)
+    assert history.outline_floor == at(50)
+    assert not history.has(at(100))
+    assert outlined(history, "topic:a") == list(range(51, 151))
+    assert outlined(history, "topic:b") == []
 
 
-def test_fewer_older_entries_are_prepended_after_too_many():
-    history = History(at(250), limit_bytes=10**9, limit_entries=150)
-    history.prepend(older(at(10), range(11, 251)), at(10))
+def test_entries_that_are_dropped_are_outlined():
+    history = History(START, limit_bytes=0, limit_entries=10_000)
 
-    history.prepend(older(at(200), range(201, 251)), at(200))
+    fill(history, range(1, 3 * SEGMENT_ENTRIES + 2))
 
-    assert history.floor == at(200)
-    assert history.has(at(220))
+    assert history.floor == at(3 * SEGMENT_ENTRIES)
+    assert history.outline_floor == START
+    everything = list(range(1, 3 * SEGMENT_ENTRIES + 1))
+    assert outlined(history, "topic:a") == everything
+    assert outlined(history, "topic:*", after=at(SEGMENT_ENTRIES)) == everything[100:]
+
+
+def test_outlines_are_dropped_like_the_entries_of_the_log():
+    history = History(START, limit_bytes=0, limit_entries=2 * SEGMENT_ENTRIES)
+    assert history.may_extend()
+
+    fill(history, range(1, 20 * SEGMENT_ENTRIES + 1))
+
+    covered = (history.floor.milliseconds - history.outline_floor.milliseconds) // 100
+    assert 2 <= covered <= 4
+    assert history.floor == at(19 * SEGMENT_ENTRIES)
+
+
+def test_history_that_covers_the_whole_log_is_not_extended():
+    history = History(at(1_000), limit_bytes=0, limit_entries=100)
+    start = 1_000
+    while history.may_extend():
+        history.prepend(at(start - 100), older(range(start - 99, start + 1)))
+        start -= 100
+
+    assert history.outline_floor == at(start)
+    assert start == 600
 
 
 def test_prepended_entries_are_dropped_first():
     history = History(at(250), limit_bytes=10**9, limit_entries=300)
-    history.prepend(older(at(200), range(201, 251)), at(200))
+    history.prepend(at(200), older(range(201, 251)))
 
     fill(history, range(251, 800))
 
     assert history.floor > at(250)
     assert history.has(at(799))
+    assert outlined(history, "topic:a")[0] >= 201

@@ -1,6 +1,6 @@
 """Retractions in the history that a process keeps in memory."""
 
-from notifications.live.history import History
+from notifications.live.history import Decoded, History
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.frames import Frame
 
@@ -41,11 +41,11 @@ def test_memory_ignores_the_retraction_of_what_it_does_not_have():
 def test_older_entries_in_memory_are_retracted_by_newer_ones():
     history = History(Cursor(3, 0), limit_bytes=10_000, limit_entries=100)
     history.add(Cursor(4, 0), frame(4, TEA, retracts=Cursor(2, 0)), 1)
-    older = History(Cursor(0, 0), limit_bytes=10_000, limit_entries=100)
-    for number in range(1, 4):
-        older.add(Cursor(number, 0), frame(number, TEA), 1)
 
-    history.prepend(older, Cursor(0, 0))
+    history.prepend(
+        Cursor(0, 0),
+        [Decoded(Cursor(number, 0), frame(number, TEA), 1) for number in range(1, 4)],
+    )
 
     found = history.frames_for([TEA], Cursor(0, 0), Cursor(9, 0))
     assert [each.cursor.milliseconds for each in found] == [1, 3, 4]

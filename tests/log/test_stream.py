@@ -8,7 +8,8 @@ import redis
 from notifications.conf import conf
 from notifications.exceptions import LogGap, LogUnavailable, UnreadableEntry
 from notifications.log.client import RedisClient
-from notifications.log.stream import READ_LIMIT, Log, shared_log
+from notifications.log.log_reader import READ_LIMIT
+from notifications.log.stream import Log, shared_log
 from notifications.protocol.cursor import Cursor
 
 

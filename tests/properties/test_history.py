@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.live.history import ENTRY_BYTES, SEGMENT_ENTRIES, History
+from notifications.live.history import Decoded, History
+from notifications.live.outlines import digests
+from notifications.live.segments import ENTRY_BYTES, SEGMENT_ENTRIES
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import FollowEntry
 from notifications.protocol.frames import Frame
@@ -76,6 +78,30 @@ def place(cursors, share):
     return cursors[round(share * (len(cursors) - 1))]
 
 
+def prepend_all(history, log, cursor):
+    """Extend a history back to a cursor, in the way of `Replay`."""
+    while history.outline_floor > cursor and history.may_extend():
+        floor = history.outline_floor
+        *_, start = [cursor, *(each[0] for each in log if cursor < each[0] <= floor)][
+            : -SEGMENT_ENTRIES or None
+        ] or [cursor]
+        history.prepend(
+            start, [Decoded(*each) for each in log if start < each[0] <= floor]
+        )
+
+
+def assert_outlined(history, log, selectors):
+    """Check that the outlines of a history have what it has dropped."""
+    floor, end = history.outline_floor, history.floor
+    outlines = history.outlines_from(floor)
+    found = [cursor for each in outlines for cursor in each.find(digests(selectors))]
+    assert found == [
+        cursor
+        for cursor, item, _ in log
+        if floor < cursor <= end and isinstance(item, Frame) and finds(selectors, item)
+    ]
+
+
 @examples(150)
 @given(log=logs(), limits=limits, selectors=selections, first=places, last=places)
 def test_history_has_no_gap(log, limits, selectors, first, last):
@@ -92,6 +118,7 @@ def test_history_has_no_gap(log, limits, selectors, first, last):
     assert len(known) <= limits[1] + SEGMENT_ENTRIES + 1
     after, until = sorted([place(known, first), place(known, last)])
     assert_like(history, log, after=after, until=until, selectors=selectors)
+    assert_outlined(history, log, selectors)
 
 
 @examples(150)
@@ -113,21 +140,16 @@ def test_backfilled_history_has_no_gap(log, limits, selectors, begun, reached, m
     for entry in later[:more]:
         history.add(*entry)
 
-    # In the way of `Replay`; then the log grows.
-    if history.may_backfill(cursor):
-        floor = history.floor
-        older = History(cursor, **bounds)
-        for entry in log:
-            if cursor < entry[0] <= floor:
-                older.add(*entry)
-        history.prepend(older, cursor)
-        assert history.has(cursor) or not history.may_backfill(cursor)
+    # Then the log grows.
+    prepend_all(history, log, cursor)
+    assert history.outline_floor <= cursor or not history.may_extend()
     for entry in later[more:]:
         history.add(*entry)
 
     known = [cursor for cursor in cursors if history.has(cursor)]
     assert known == [cursor for cursor in cursors if cursor >= history.floor]
     assert_like(history, log, after=known[0], until=cursors[-1], selectors=selectors)
+    assert_outlined(history, log, selectors)
 
 
 @examples(150)
@@ -140,12 +162,11 @@ def test_retracted_frames_are_not_found(log, selectors, begun, retracted):
     floor = place([Cursor(100, 0), *cursors], begun)
     bounds = {"limit_bytes": 10**9, "limit_entries": 10_000}
     history = History(floor, **bounds)
-    older = History(Cursor(100, 0), **bounds)
 
     for cursor, item, size in log:
-        (history if cursor > floor else older).add(cursor, item, size)
-    if floor > Cursor(100, 0):
-        history.prepend(older, Cursor(100, 0))
+        if cursor > floor:
+            history.add(cursor, item, size)
+    prepend_all(history, log, Cursor(100, 0))
 
     left = [each for each in log if each[0] != gone or isinstance(each[1], FollowEntry)]
     assert_like(history, left, after=Cursor(100, 0), until=end, selectors=selectors)
