@@ -180,6 +180,11 @@ class Settings:
     # silent before the connection counts as dead.
     LOG_READ_TIMEOUT = _seconds(5.0, minimum=0.1, public=False)
     LOG_READ_GRACE = _seconds(5.0, minimum=0.1, public=False)
+    # How long the worker waits for the head of a request, for each piece of its body,
+    # and for a client to read a reply; for long replies it waits longer.
+    HEAD_TIMEOUT = _seconds(10.0, minimum=0.1, public=False)
+    BODY_TIMEOUT = _seconds(20.0, minimum=0.1, public=False)
+    REPLY_TIMEOUT = _seconds(20.0, minimum=0.1, public=False)
     # SO_SNDBUF of a client's socket.
     SEND_BUFFER_BYTES = _whole_number(65_536, minimum=1_024, public=False)
     MAX_TOPICS_PER_EVENT = _whole_number(100, minimum=1, public=False)

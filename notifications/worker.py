@@ -22,7 +22,6 @@ from gevent.lock import BoundedSemaphore
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 
-from notifications.protocol.chunks import framed
 from notifications.protocol.sse import EVENT_STREAM
 
 # Modules that import Django are imported after gevent has patched the worker: otherwise
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from notifications.streams.event_stream import EventStreamResponse
     from notifications.streams.heartbeats import Heartbeats
     from notifications.streams.hijack import Hijacker, Poller
+    from notifications.streams.slow_clients import SlowClients
 
 # The largest part of gunicorn's graceful_timeout that ending the streams may take.
 DRAIN_SHARE = 0.6
@@ -42,8 +42,6 @@ NOTIFY_SECONDS = 1.0
 MAX_OPENING_STREAMS = 16
 # How many objects are allocated between two garbage collections.
 GARBAGE_THRESHOLD = 10_000
-# A long replay is written in pieces of about this size.
-REPLAY_WRITE_BYTES = 65_536
 # The errors of a socket whose client has gone without closing it: tcp(7).
 LOST_CLIENT = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH})
 # gunicorn numbers its workers by `age`. Memory that the master and the workers share
@@ -69,6 +67,8 @@ class EventStreamWorker(GeventWorker):
         # None without epoll: then no socket is hijacked.
         self._hijacker: Hijacker | None = None
         self._response_type: type[EventStreamResponse] | None = None
+        # The clients of the requests that are served; None without an application.
+        self._clients: SlowClients | None = None
         self._opening = BoundedSemaphore(MAX_OPENING_STREAMS)
 
     def load_wsgi(self) -> None:
@@ -84,7 +84,6 @@ class EventStreamWorker(GeventWorker):
 
         def wrapped(environ: dict[str, Any], start_response: Any) -> Any:
             started_at = datetime.now()
-            # Only requests without a body: a slow client could hold the semaphore.
             opens_stream = (
                 environ["REQUEST_METHOD"] == "GET"
                 and environ.get("HTTP_ACCEPT") == EVENT_STREAM
@@ -114,6 +113,7 @@ class EventStreamWorker(GeventWorker):
         if apps.ready:
             config: Any = apps.get_app_config("notifications")
             config.start_threads()
+            self._watch_clients()
         self._start_hijacker()
         # The streams are many objects that stay. With Python's default threshold, a
         # tenth of the time goes into searching them for garbage.
@@ -125,6 +125,35 @@ class EventStreamWorker(GeventWorker):
         while not draining.ready():
             self.notify()
             draining.join(NOTIFY_SECONDS)
+
+    def _watch_clients(self) -> None:
+        """Cut clients that are slow, from now on."""
+        from notifications.streams.slow_clients import SlowClients
+        from notifications.streams.timed_application import TimedApplication
+
+        self._clients = SlowClients(slots=self.worker_connections)
+        timed: Any = TimedApplication(
+            self.wsgi, self._clients, response_type=Response, hijacks=self._hijacks
+        )
+        self.wsgi = timed
+        gevent.spawn(_check_clients, self._clients).link_exception(self._stop_broken)
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve the requests of a connection; see gunicorn's AsyncWorker."""
+        if self._clients is None:
+            super().handle(listener, client, addr)
+            return
+        self._clients.enter(client, addr[0] if isinstance(addr, tuple) else "")
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._clients.leave(client)
+
+    def handle_http2(self, listener: Any, client: Any, *args: Any, **more: Any) -> None:
+        """Serve the requests of a connection, without limits of their time."""
+        if self._clients is not None:
+            self._clients.of(client).work()
+        super().handle_http2(listener, client, *args, **more)
 
     def _start_hijacker(self) -> None:
         """Prepare to hijack sockets, if the system has epoll."""
@@ -153,23 +182,32 @@ class EventStreamWorker(GeventWorker):
     def handle_request(
         self, listener_name: Any, req: Any, sock: Any, addr: Any
     ) -> bool:
-        """Serve a request; see gunicorn's AsyncWorker.
+        """Serve a request, and wait for the next; see gunicorn's AsyncWorker.
 
         Logs one line about a client that acknowledges nothing any more, for which
         gunicorn would log a traceback.
         """
         try:
-            return bool(super().handle_request(listener_name, req, sock, addr))
+            served = bool(super().handle_request(listener_name, req, sock, addr))
         except OSError as error:
             if error.errno not in LOST_CLIENT:
                 raise
             self.log.info("client=lost path=%r reason=%r", req.path, error.strerror)
             # Tells gunicorn to close the connection.
             raise StopIteration from error
+        if self._clients is not None:
+            self._clients.of(sock).send_head(keep_alive=self.cfg.keepalive)
+        return served
+
+    def _hijacks(self, response: Any) -> bool:
+        """Tell whether this worker takes over the socket of a response."""
+        return (
+            bool(self._hijacker) and self._is_stream(response) and _can_hijack(response)
+        )
 
     def is_already_handled(self, respiter: Any) -> bool:
         """Hijack the socket of an event stream; see gunicorn's AsyncWorker."""
-        if self._hijacker and self._is_stream(respiter) and _can_hijack(respiter):
+        if self._hijacker and self._hijacks(respiter):
             self._hijack(respiter, self._hijacker)
             # Tells gunicorn that it has nothing more to do for this client.
             raise StopIteration
@@ -177,13 +215,15 @@ class EventStreamWorker(GeventWorker):
 
     def _hijack(self, response: "EventStreamResponse", hijacker: "Hijacker") -> None:
         from notifications.streams.client_socket import PlainSocket
+        from notifications.streams.opening import write_opening
 
         environ, gunicorn_response, started_at = response.wsgi_call
         client = environ["gunicorn.socket"]
         # HTTP/1.0 has no chunks: the body ends with the connection.
         chunked = gunicorn_response.chunked
         try:
-            first = _write_opening(client, response)
+            watched = self._clients.of(client) if self._clients else None
+            first = write_opening(response, watched)
             family, kind, protocol = client.family, client.type, client.proto
             plain = PlainSocket(family, kind, protocol, client.detach())
             plain.setblocking(False)
@@ -229,6 +269,18 @@ def _can_hijack(response: "EventStreamResponse") -> bool:
     )
 
 
+def _check_clients(clients: "SlowClients") -> None:
+    """Cut the clients that are too slow, forever."""
+    from notifications.streams.admission import shared_admission
+    from notifications.streams.slow_clients import CHECK_SECONDS
+
+    while True:
+        gevent.sleep(CHECK_SECONDS)
+        clients.check()
+        if clients.is_full() and not clients.make_room():
+            clients.end_streams(shared_admission().connections())
+
+
 def _handle_sockets(poller: "Poller") -> None:
     """Let sockets that are ready read or write, forever."""
     while True:
@@ -244,29 +296,3 @@ def _send_heartbeats(heartbeats: "Heartbeats") -> None:
     while True:
         gevent.sleep(TICK_SECONDS)
         heartbeats.send_due()
-
-
-def _write_opening(client: Any, response: "EventStreamResponse") -> bytes:
-    """Write a long opening to the client, up to its last part, which is returned."""
-    gunicorn_response = response.wsgi_call.gunicorn_response
-    chunked = gunicorn_response.chunked
-    head, body = _head(gunicorn_response), b""
-    for part in response.stream.opening:
-        body += part
-        if len(body) >= REPLAY_WRITE_BYTES:
-            # This greenlet waits until the client has read it.
-            client.sendall(head + framed(body, chunked=chunked))
-            head = body = b""
-    return head + framed(body, chunked=chunked)
-
-
-def _head(response: Response) -> bytes:
-    """Return the status line and headers of a response that ends its connection.
-
-    gunicorn's `send_headers` would send the same, but not in one write with the body.
-    """
-    response.force_close()
-    lines = response.default_headers()
-    lines += [f"{name}: {value}\r\n" for name, value in response.headers]
-    response.headers_sent = True
-    return "".join([*lines, "\r\n"]).encode("latin-1")

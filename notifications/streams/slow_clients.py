@@ -1,0 +1,185 @@
+"""Slow clients: how long a worker waits for each of the clients that hold its slots.
+
+A slot is one request, or a connection that waits for one. Streams whose socket was
+taken over hold none.
+"""
+
+import contextlib
+import enum
+import heapq
+import logging
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from notifications.conf import conf
+from notifications.lib.log_throttle import RateLimitFilter
+from notifications.live.connection import Connection, State
+from notifications.live.transports import QueueTransport
+from notifications.streams.client_socket import PlainSocket
+
+logger = logging.getLogger(__name__)
+logger.addFilter(RateLimitFilter())
+
+# How often `check` is called.
+CHECK_SECONDS = 0.25
+# A client that reads at least this many bytes a second gets its whole reply.
+MIN_REPLY_RATE = 4_096
+# For so long a client may wait, or be waited for, even if all slots are taken.
+MIN_WAIT_SECONDS = 1.0
+# If all slots are taken, one of this many is freed at a time.
+FREED_SHARE = 20
+
+
+class Phase(enum.Enum):
+    """What happens in a slot: what its client is to do, or that the site works."""
+
+    HEAD = "head"
+    BODY = "body"
+    REPLY = "reply"
+    WORK = "work"
+
+
+class Client:
+    """The client of one slot, and since when it has been doing what."""
+
+    __slots__ = ("_clock", "address", "deadline", "phase", "since", "socket")
+
+    def __init__(self, sock: Any, address: str, clock: Callable[[], float]) -> None:
+        self.socket = sock
+        self.address = address
+        self._clock = clock
+        self.phase = Phase.WORK
+        self.since = 0.0
+        # None while the site works, which may take any time.
+        self.deadline: float | None = None
+
+    def wait(self, phase: Phase, seconds: float) -> None:
+        """Begin to wait for the client, for this long at most."""
+        self.phase = phase
+        self.since = self._clock()
+        self.deadline = self.since + seconds
+
+    def send_head(self, *, keep_alive: float = 0) -> None:
+        """Wait for the head of a request, after `keep_alive` seconds without any."""
+        self.wait(Phase.HEAD, max(conf.HEAD_TIMEOUT, keep_alive))
+
+    def send_body(self) -> None:
+        """Wait for a piece of the body."""
+        self.wait(Phase.BODY, conf.BODY_TIMEOUT)
+
+    def read_reply(self, length: int) -> None:
+        """Wait until the client has read this many bytes."""
+        self.wait(Phase.REPLY, conf.REPLY_TIMEOUT + length / MIN_REPLY_RATE)
+
+    def work(self) -> None:
+        """Wait for the site instead, without a limit."""
+        self.phase = Phase.WORK
+        self.deadline = None
+
+    def cut(self) -> None:
+        """End the wait: reading finds the end of the input, and writing fails.
+
+        A client whose body is missing can still be sent a reply.
+        """
+        logger.info("client=cut phase=%s address=%s", self.phase.value, self.address)
+        how = socket.SHUT_RD if self.phase is Phase.BODY else socket.SHUT_RDWR
+        self.work()
+        # It may be closed already. A copy of the descriptor leaves the state of TLS
+        # alone.
+        with contextlib.suppress(OSError):
+            copy = PlainSocket(fileno=os.dup(self.socket.fileno()))
+            with contextlib.closing(copy):
+                copy.shutdown(how)
+
+
+class SlowClients:
+    """Watches the clients of a worker's slots, and cuts those that take too long.
+
+    If all `slots` are taken, it makes room: those that it has waited for the longest
+    are cut, also before their deadline. `clock` is a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self, *, slots: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._slots = slots
+        self._freed = 1 + slots // FREED_SHARE
+        self._clock = clock
+        self._clients: dict[Any, Client] = {}
+
+    def enter(self, sock: Any, address: str) -> Client:
+        """Watch the client of a new connection, which is to send a head."""
+        client = self._clients[sock] = Client(sock, address, self._clock)
+        client.send_head()
+        if self.is_full():
+            self.make_room()
+        return client
+
+    def leave(self, sock: Any) -> None:
+        """Watch a client no more."""
+        del self._clients[sock]
+
+    def of(self, sock: Any) -> Client:
+        """Return the client at the other end of a socket."""
+        return self._clients[sock]
+
+    def is_full(self) -> bool:
+        """Tell whether all slots are taken, so that nobody else is served."""
+        return len(self._clients) >= self._slots
+
+    def check(self) -> None:
+        """Cut the clients whose deadline has passed; call it every CHECK_SECONDS."""
+        now = self._clock()
+        for client in list(self._clients.values()):
+            if client.deadline is not None and client.deadline <= now:
+                client.cut()
+
+    def make_room(self) -> bool:
+        """Cut the clients that have been waited for the longest; tell if any were."""
+        latest = self._clock() - MIN_WAIT_SECONDS
+        waiting = [
+            client
+            for client in self._clients.values()
+            if client.deadline is not None and client.since <= latest
+        ]
+        freed = heapq.nsmallest(self._freed, waiting, key=lambda client: client.since)
+        for client in freed:
+            client.cut()
+        return bool(freed)
+
+    def end_streams(self, connections: Iterable[Connection]) -> None:
+        """End some of the polls, and of the streams that hold a slot.
+
+        Their clients ask again, after those that wait for a slot.
+        """
+        holding = [
+            connection
+            for connection in connections
+            if connection.state is State.OPEN
+            and isinstance(connection.transport, QueueTransport)
+        ]
+        for connection in random.sample(holding, min(self._freed, len(holding))):
+            connection.close("busy", drain=True)
+
+
+class TimedReply:
+    """A reply whose length is not known; the client has REPLY_TIMEOUT for each part."""
+
+    def __init__(self, parts: Iterable[bytes], client: Client) -> None:
+        self._parts = parts
+        self._client = client
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._parts:
+            self._client.read_reply(len(part))
+            yield part
+            self._client.work()
+
+    def close(self) -> None:
+        """Close the reply; see PEP 3333."""
+        if hasattr(self._parts, "close"):
+            self._parts.close()
