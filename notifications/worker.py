@@ -22,6 +22,7 @@ from gevent.lock import BoundedSemaphore
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 
+from notifications.lib.descriptors import request_limit
 from notifications.protocol.sse import EVENT_STREAM
 
 # Modules that import Django are imported after gevent has patched the worker: otherwise
@@ -128,15 +129,24 @@ class EventStreamWorker(GeventWorker):
 
     def _watch_clients(self) -> None:
         """Cut clients that are slow, from now on."""
-        from notifications.streams.slow_clients import SlowClients
+        from notifications.streams.admission import shared_admission
+        from notifications.streams.slow_clients import SlowClients, check_forever
         from notifications.streams.timed_application import TimedApplication
 
+        # With TLS, streams are requests that do not end.
+        if not self.cfg.is_ssl:
+            self.worker_connections = min(self.worker_connections, request_limit())
         self._clients = SlowClients(slots=self.worker_connections)
         timed: Any = TimedApplication(
             self.wsgi, self._clients, response_type=Response, hijacks=self._hijacks
         )
         self.wsgi = timed
-        gevent.spawn(_check_clients, self._clients).link_exception(self._stop_broken)
+        gevent.spawn(
+            check_forever,
+            self._clients,
+            shared_admission().connections,
+            sleep=gevent.sleep,
+        ).link_exception(self._stop_broken)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve the requests of a connection; see gunicorn's AsyncWorker."""
@@ -267,18 +277,6 @@ def _can_hijack(response: "EventStreamResponse") -> bool:
         and type(wsgi_call.gunicorn_response) is Response
         and type(wsgi_call.environ["gunicorn.socket"]) is gevent_socket.socket
     )
-
-
-def _check_clients(clients: "SlowClients") -> None:
-    """Cut the clients that are too slow, forever."""
-    from notifications.streams.admission import shared_admission
-    from notifications.streams.slow_clients import CHECK_SECONDS
-
-    while True:
-        gevent.sleep(CHECK_SECONDS)
-        clients.check()
-        if clients.is_full() and not clients.make_room():
-            clients.end_streams(shared_admission().connections())
 
 
 def _handle_sockets(poller: "Poller") -> None:

@@ -1,5 +1,6 @@
 """Admission: limits the streams of a process, and those of each person or address."""
 
+import logging
 import threading
 from collections.abc import Mapping
 from functools import cache
@@ -8,11 +9,14 @@ from itertools import chain
 from notifications.conf import conf
 from notifications.exceptions import TooManyStreams
 from notifications.lib.addresses import client_network
+from notifications.lib.descriptors import descriptor_limit, stream_limit
 from notifications.lib.periodic_thread import PeriodicThread
 from notifications.live.connection import Connection
 from notifications.log.stream import shared_log
 from notifications.log.stream_counts import StreamCounts
 from notifications.streams.shared_counts import Owner, SharedCounts
+
+logger = logging.getLogger(__name__)
 
 USER, ADDRESS = "user", "address"
 # The connections of each person, or of each address. Most have one.
@@ -35,6 +39,8 @@ class Admission:
         # The addresses of anonymous connections.
         self._address_of: dict[Connection, str] = {}
         self._count = 0
+        # How many streams the system allows.
+        self._possible = stream_limit()
         self.shared = None if counts is None else SharedCounts(counts, self)
 
     def enter(self, connection: Connection, *, address: str) -> None:
@@ -60,8 +66,9 @@ class Admission:
         with self._lock:
             groups = self._groups[owner.kind]
             group = groups.get(owner.name, ())
-            if self._count >= conf.MAX_STREAMS:
-                raise TooManyStreams("process", limit=conf.MAX_STREAMS)
+            most = min(conf.MAX_STREAMS, self._possible)
+            if self._count >= most:
+                raise TooManyStreams("process", limit=most)
             if len(group) >= limit:
                 raise TooManyStreams(owner.kind, limit=limit)
             groups[owner.name] = (*group, connection)
@@ -139,7 +146,15 @@ def _limit(owner: Owner) -> int:
 
 @cache
 def shared_admission() -> Admission:
-    """Return the admission of this process."""
+    """Return the admission of this process; made when the process starts to serve."""
+    if stream_limit() < conf.MAX_STREAMS:
+        logger.warning(
+            "streams=limited limit=%d max_streams=%d open_files=%d hint=%r",
+            stream_limit(),
+            conf.MAX_STREAMS,
+            descriptor_limit(),
+            "raise the limit of open files: ulimit -n",
+        )
     return Admission(shared_log().stream_counts())
 
 

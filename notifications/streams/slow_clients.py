@@ -24,7 +24,7 @@ from notifications.streams.client_socket import PlainSocket
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
 
-# How often `check` is called.
+# How often the deadlines are checked.
 CHECK_SECONDS = 0.25
 # A client that reads at least this many bytes a second gets its whole reply.
 MIN_REPLY_RATE = 4_096
@@ -132,7 +132,7 @@ class SlowClients:
         return len(self._clients) >= self._slots
 
     def check(self) -> None:
-        """Cut the clients whose deadline has passed; call it every CHECK_SECONDS."""
+        """Cut the clients whose deadline has passed; call it again and again."""
         now = self._clock()
         for client in list(self._clients.values()):
             if client.deadline is not None and client.deadline <= now:
@@ -164,6 +164,23 @@ class SlowClients:
         ]
         for connection in random.sample(holding, min(self._freed, len(holding))):
             connection.close("busy", drain=True)
+
+
+def check_forever(
+    clients: SlowClients,
+    connections: Callable[[], Iterable[Connection]],
+    *,
+    sleep: Callable[[float], None],
+) -> None:
+    """Cut the clients that are too slow, and make room while all slots are taken.
+
+    `connections` returns the connections of the process.
+    """
+    while True:
+        sleep(CHECK_SECONDS)
+        clients.check()
+        if clients.is_full() and not clients.make_room():
+            clients.end_streams(connections())
 
 
 class TimedReply:

@@ -4,6 +4,7 @@ from notifications.exceptions import TooManyStreams
 from notifications.live.connection import Connection
 from notifications.live.subscriber import Subscriber
 from notifications.live.transports import QueueTransport
+from notifications.streams import admission
 from notifications.streams.admission import Admission
 from notifications.streams.client_socket import NullSocket
 
@@ -84,6 +85,25 @@ def test_streams_of_a_process_are_limited(limits):
 
     with pytest.raises(TooManyStreams, match="this process has 2 streams"):
         enter(admission, user="8")
+
+
+def test_streams_are_limited_by_the_descriptors_of_the_process(monkeypatch):
+    monkeypatch.setattr(admission, "stream_limit", lambda: 1)
+    limited = Admission()
+    enter(limited, user="7")
+
+    with pytest.raises(TooManyStreams, match="this process has 1 streams"):
+        enter(limited, user="8")
+
+
+def test_few_descriptors_are_logged_once(monkeypatch, caplog):
+    monkeypatch.setattr(admission, "stream_limit", lambda: 100)
+    admission.shared_admission.cache_clear()
+
+    for _ in range(2):
+        admission.shared_admission()
+
+    assert caplog.text.count("streams=limited limit=100 max_streams=") == 1
 
 
 def test_stream_that_leaves_makes_room(limits):
