@@ -64,16 +64,18 @@ def serve_reconnects(application: Application) -> Application:
     would reject some of them for reasons that the app does not know.
     """
     # Needs the models, which are not loaded when a site's `wsgi.py` is imported.
+    from notifications.streams.event_stream import HEADERS
     from notifications.streams.reconnects import Reconnects
 
     reconnects = Reconnects()
+    headers = [*HEADERS.items(), NOSNIFF]
 
     def wrapped(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         # Exactly what EventSource sends.
         if environ.get("HTTP_ACCEPT") != sse.EVENT_STREAM:
             return application(environ, start_response)
         if (stream := reconnects.open(environ)) is not None:
-            start_response("200 OK", [*stream.items(), NOSNIFF])
+            start_response("200 OK", headers)
             return stream
         response = application(environ, start_response)
         reconnects.learn(environ, response)

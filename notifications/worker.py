@@ -28,7 +28,7 @@ from notifications.protocol.sse import EVENT_STREAM
 # Modules that import Django are imported after gevent has patched the worker: otherwise
 # all greenlets would share Django's thread-locals.
 if TYPE_CHECKING:
-    from notifications.streams.event_stream import EventStreamResponse
+    from notifications.streams.event_stream import StreamResponse
     from notifications.streams.heartbeats import Heartbeats
     from notifications.streams.hijack import Hijacker, Poller
     from notifications.streams.slow_clients import SlowClients
@@ -67,7 +67,8 @@ class EventStreamWorker(GeventWorker):
         _newest_age[STARTED] = max(_newest_age[STARTED], age)
         # None without epoll: then no socket is hijacked.
         self._hijacker: Hijacker | None = None
-        self._response_type: type[EventStreamResponse] | None = None
+        # The responses that are streams.
+        self._stream_types: tuple[type, ...] = ()
         # The clients of the requests that are served; None without an application.
         self._clients: SlowClients | None = None
         self._opening = BoundedSemaphore(MAX_OPENING_STREAMS)
@@ -75,9 +76,9 @@ class EventStreamWorker(GeventWorker):
     def load_wsgi(self) -> None:
         """Load the application; see gunicorn's Worker."""
         super().load_wsgi()
-        from notifications.streams.event_stream import EventStreamResponse
+        from notifications.streams.event_stream import BareResponse, EventStreamResponse
 
-        self._response_type = EventStreamResponse
+        self._stream_types = (EventStreamResponse, BareResponse)
         self.wsgi = self._with_wsgi_call(self.wsgi)
 
     def _with_wsgi_call(self, application: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,9 +101,7 @@ class EventStreamWorker(GeventWorker):
         return wrapped
 
     def _is_stream(self, response: Any) -> bool:
-        return self._response_type is not None and isinstance(
-            response, self._response_type
-        )
+        return isinstance(response, self._stream_types)
 
     def run(self) -> None:
         """Serve until the worker is stopped, then end the streams that are left."""
@@ -223,7 +222,7 @@ class EventStreamWorker(GeventWorker):
             raise StopIteration
         return bool(super().is_already_handled(respiter))
 
-    def _hijack(self, response: "EventStreamResponse", hijacker: "Hijacker") -> None:
+    def _hijack(self, response: "StreamResponse", hijacker: "Hijacker") -> None:
         from notifications.streams.client_socket import PlainSocket
         from notifications.streams.opening import write_opening
 
@@ -268,7 +267,7 @@ class EventStreamWorker(GeventWorker):
         drain(shared_admission().connections, seconds=seconds, sleep=gevent.sleep)
 
 
-def _can_hijack(response: "EventStreamResponse") -> bool:
+def _can_hijack(response: "StreamResponse") -> bool:
     wsgi_call = response.wsgi_call
     return (
         response.is_unwrapped

@@ -15,6 +15,14 @@ from notifications.protocol.frames import Batch, Frame
 
 # Waiting frames are joined into writes of about this many bytes.
 WRITE_BYTES = 16_384
+HEADERS = {
+    "Content-Type": f"{sse.EVENT_STREAM}; charset=utf-8",
+    "Cache-Control": "no-store",
+    # https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering
+    "X-Accel-Buffering": "no",
+    # GZipMiddleware skips responses that have an encoding.
+    "Content-Encoding": "identity",
+}
 # A poll stops reading missed frames here; the client polls again for the rest.
 POLL_BYTES = 65_536
 
@@ -125,21 +133,40 @@ class EventStreamResponse(StreamingHttpResponse):
     """An event stream, which is not cached, compressed or buffered by proxies."""
 
     def __init__(self, stream: EventStream) -> None:
-        super().__init__(stream, content_type=f"{sse.EVENT_STREAM}; charset=utf-8")
+        super().__init__(stream, headers=HEADERS)
         self.stream = stream
         # The server's own objects for this request, set by a worker that can take
         # over the socket.
         self.wsgi_call: Any = None
-        self["Cache-Control"] = "no-store"
-        # https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering
-        self["X-Accel-Buffering"] = "no"
-        # GZipMiddleware skips responses that have an encoding.
-        self["Content-Encoding"] = "identity"
 
     @property
     def is_unwrapped(self) -> bool:
         """Whether no middleware has replaced the stream by an iterator of its own."""
         return self._iterator is self.stream  # type: ignore[attr-defined]
+
+
+class BareResponse:
+    """An event stream as the response of a WSGI application without Django's handler.
+
+    Its end sends no signal of Django's: there was none at its start.
+    """
+
+    # As in EventStreamResponse.
+    is_unwrapped = True
+
+    def __init__(self, stream: EventStream) -> None:
+        self.stream = stream
+        self.wsgi_call: Any = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.stream
+
+    def close(self) -> None:
+        """End the stream; see EventStream."""
+        self.stream.close()
+
+
+StreamResponse = EventStreamResponse | BareResponse
 
 
 def join(several: Iterable[Frame | Batch]) -> Iterator[bytes]:

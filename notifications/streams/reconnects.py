@@ -13,7 +13,7 @@ from django.http import parse_cookie
 from notifications.exceptions import LogUnavailable, TooManyStreams
 from notifications.live.hub import shared_hub
 from notifications.streams import session_cache
-from notifications.streams.event_stream import EventStreamResponse
+from notifications.streams.event_stream import BareResponse, EventStreamResponse
 from notifications.streams.open_stream import Client, open_stream
 
 # What decides which site a request is for, and how it got there.
@@ -54,7 +54,7 @@ class Reconnects:
             if address not in self._addresses and len(self._addresses) < MAX_ADDRESSES:
                 self._addresses |= {address}
 
-    def open(self, environ: dict[str, Any]) -> EventStreamResponse | None:
+    def open(self, environ: dict[str, Any]) -> BareResponse | None:
         """Return the stream of a client that reconnects, or None for another request.
 
         None also if the stream cannot be opened now: Django responds with the reason.
@@ -87,7 +87,7 @@ def _is_plain(environ: dict[str, Any]) -> bool:
 
 def _open(
     environ: dict[str, Any], query: re.Match[str], session_key: str, cookie: str
-) -> EventStreamResponse | None:
+) -> BareResponse | None:
     # Read before the session cache: see open_stream.
     shared_hub().ensure_started()
     as_of = shared_hub().position
@@ -104,4 +104,4 @@ def _open(
         after=after,
         unseen_count=int(unseen) if unseen else None,
     )
-    return EventStreamResponse(stream)
+    return BareResponse(stream)

@@ -43,6 +43,7 @@ class Site:
         }
         request = RequestFactory().get(path, **headers | environ)
         response = self._wrapped(request.environ, self._start)
+        response.status_code = int(self.started[-1][0].split()[0])
         self._responses.append(response)
         return response
 
