@@ -19,6 +19,7 @@ import gevent
 from gevent import monkey
 from gevent import socket as gevent_socket
 from gevent.lock import BoundedSemaphore
+from gunicorn.errors import HaltServer
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from notifications.streams.hijack import Hijacker, Poller
     from notifications.streams.slow_clients import SlowClients
 
+# The application would be loaded before gevent has patched its locks and thread-locals,
+# so that all requests of a worker would share one connection to the database.
+PRELOADED = "preload_app does not work with EventStreamWorker: remove it, or --preload."
 # The largest part of gunicorn's graceful_timeout that ending the streams may take.
 DRAIN_SHARE = 0.6
 WAKE_SECONDS = 0.1
@@ -64,6 +68,9 @@ class EventStreamWorker(GeventWorker):
 
     def __init__(self, age: int, *args: Any, **kwargs: Any) -> None:
         super().__init__(age, *args, **kwargs)
+        # gunicorn makes workers in the master.
+        if self.cfg.preload_app:
+            raise HaltServer(PRELOADED)
         _newest_age[STARTED] = max(_newest_age[STARTED], age)
         # None without epoll: then no socket is hijacked.
         self._hijacker: Hijacker | None = None
@@ -210,8 +217,14 @@ class EventStreamWorker(GeventWorker):
 
     def _hijacks(self, response: Any) -> bool:
         """Tell whether this worker takes over the socket of a response."""
+        if not (self._hijacker and self._is_stream(response) and response.is_unwrapped):
+            return False
+        wsgi_call = response.wsgi_call
+        # Exactly these types: HTTP/2 has a subclass of the response, TLS another type
+        # of socket.
         return (
-            bool(self._hijacker) and self._is_stream(response) and _can_hijack(response)
+            type(wsgi_call.gunicorn_response) is Response
+            and type(wsgi_call.environ["gunicorn.socket"]) is gevent_socket.socket
         )
 
     def is_already_handled(self, respiter: Any) -> bool:
@@ -265,17 +278,6 @@ class EventStreamWorker(GeventWorker):
             gevent.sleep(WAKE_SECONDS)
         seconds = min(conf.DRAIN_TIMEOUT, DRAIN_SHARE * self.cfg.graceful_timeout)
         drain(shared_admission().connections, seconds=seconds, sleep=gevent.sleep)
-
-
-def _can_hijack(response: "StreamResponse") -> bool:
-    wsgi_call = response.wsgi_call
-    return (
-        response.is_unwrapped
-        # Exactly these types: HTTP/2 has a subclass of the response, TLS another
-        # type of socket.
-        and type(wsgi_call.gunicorn_response) is Response
-        and type(wsgi_call.environ["gunicorn.socket"]) is gevent_socket.socket
-    )
 
 
 def _handle_sockets(poller: "Poller") -> None:

@@ -81,7 +81,9 @@ def sseclient_on_requests(url):
 @contextlib.contextmanager
 def sseclient_on_urllib3(url):
     with urllib3.PoolManager() as pool:
-        response = pool.request("GET", url, preload_content=False, timeout=3)
+        response = pool.request(
+            "GET", url, preload_content=False, timeout=DEADLINE_SECONDS
+        )
         with contextlib.closing(response):
             yield SSEClient(response.stream()).events()
 

@@ -4,10 +4,12 @@ import re
 import socket
 import ssl
 import subprocess
+import sys
 
 import httpx
 import pytest
 
+from tests import ROOT
 from tests.http_client import http_client
 from tests.system.crowd import STREAM, wait_until_live
 from tests.system.eventsource import Chunks
@@ -293,3 +295,22 @@ def test_stream_wrapped_by_a_middleware_is_iterated():
     wrapping = {"LIVE_MIDDLEWARE": "tests.system.hooks.wrapping"}
     with Site(workers=1, environment={**ENVIRONMENT, **wrapping}) as site:
         assert_iterated(site)
+
+
+def test_preloaded_application_is_refused_at_the_start(tmp_path):
+    options = "--preload --worker-class=notifications.worker.EventStreamWorker"
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgiref.simple_server:demo_app"],
+        cwd=tmp_path,
+        env={
+            "PYTHONPATH": str(ROOT),
+            "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:0 {options}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+    )
+
+    assert done.returncode == 1
+    assert "preload_app does not work with EventStreamWorker" in done.stderr
+    assert "Traceback" not in done.stderr
