@@ -42,6 +42,7 @@ class Connection(Recipient):
     # There are tens of thousands of them.
     __slots__ = (
         "_clock", "_expires_at", "channels", "close_reason", "state", "transport",
+        "was_pushed",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +71,8 @@ class Connection(Recipient):
         self.transport: Transport = transport or QueueTransport()
         self.state = State.OPEN
         self.close_reason = ""
+        # Whether frames were pushed since the heartbeats looked last.
+        self.was_pushed = False
 
     @property
     def seconds_left(self) -> float:
@@ -84,6 +87,9 @@ class Connection(Recipient):
         """Send frames of the log to the client, without those that it has."""
         if self.skip_until is not None:
             batch = self._skip(batch, self.skip_until)
+            if not batch.frames:
+                return
+        self.was_pushed = True
         # Repeats `send`, to save a call for each delivery.
         try:
             if not self.transport.push(batch):

@@ -26,10 +26,12 @@ def heartbeat_for(connection: Connection) -> Batch:
 
 
 class Heartbeats:
-    """Sends each connection a heartbeat every HEARTBEAT_INTERVAL, until it is closed.
+    """Sends heartbeats, so that no open connection is silent for HEARTBEAT_INTERVAL.
 
-    It also closes connections that have expired, and aborts closed ones whose client
-    does not read the last frame. `clock` is a monotonic clock in seconds.
+    It looks at each twice in that time, and sends nothing to those that were sent
+    frames since the last look. It also closes connections that have expired, and aborts
+    closed ones whose client does not read the last frame. `clock` is a monotonic clock
+    in seconds.
     """
 
     def __init__(
@@ -79,8 +81,12 @@ class Heartbeats:
             # Its client had an interval to read the last frame.
             connection.transport.abort()
             return
-        if connection.seconds_left:
-            connection.send(self._heartbeat_for(connection))
-        else:
+        if not connection.seconds_left:
             connection.close("expired", drain=True)
-        self._schedule(connection, conf.HEARTBEAT_INTERVAL)
+            self._schedule(connection, conf.HEARTBEAT_INTERVAL)
+            return
+        if not connection.was_pushed:
+            connection.send(self._heartbeat_for(connection))
+        # A heartbeat, too, is enough until the look after the next one.
+        connection.was_pushed = not connection.was_pushed
+        self._schedule(connection, conf.HEARTBEAT_INTERVAL / 2)

@@ -17,6 +17,7 @@ from notifications.streams.heartbeats import TICK_SECONDS, Heartbeats, heartbeat
 INTERVAL = 15.0
 TICKS = round(INTERVAL / TICK_SECONDS)
 HEARTBEAT = Batch([Frame(Cursor(1, 0), b"heartbeat\n\n")])
+EVENT = Batch([Frame(Cursor(1, 0), b"event\n\n")])
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +103,44 @@ def test_each_connection_gets_one_heartbeat_per_interval(time):
         assert len(waited) >= 19
         assert max(waited) <= INTERVAL + 2 * TICK_SECONDS
         assert min(waited[1:]) >= INTERVAL - TICK_SECONDS
+
+
+def test_connection_that_is_pushed_to_often_gets_no_heartbeat(time):
+    connection = time.add()
+    time.advance(INTERVAL)
+    heartbeats = len(connection.transport.pushed)
+
+    for _ in range(20):
+        connection.push(EVENT)
+        time.advance(INTERVAL / 2 - 2 * TICK_SECONDS)
+
+    assert len(connection.transport.pushed) == heartbeats + 20
+
+
+@pytest.mark.parametrize("pause", [0.6, 0.9, 1.3, 2.1, 3.7])
+def test_connection_is_never_silent_for_longer_than_an_interval(time, pause):
+    connection = time.add()
+    start = time.now
+
+    for _ in range(50):
+        time.advance(pause * INTERVAL)
+        connection.push(EVENT)
+
+    waited = intervals([start, *connection.transport.pushed])
+    assert max(waited) < INTERVAL + 4 * TICK_SECONDS
+
+
+def test_frames_that_the_client_has_already_do_not_replace_a_heartbeat(time):
+    connection = time.add()
+    time.advance(INTERVAL)
+    connection.skip_until = Cursor(5, 0)
+    heartbeats = len(connection.transport.pushed)
+
+    for _ in range(10):
+        connection.push(EVENT)
+        time.advance(INTERVAL / 2 - 2 * TICK_SECONDS)
+
+    assert len(connection.transport.pushed) >= heartbeats + 4
 
 
 def test_spread_heartbeats_stay_spread(time):
@@ -211,7 +250,7 @@ def test_connection_too_slow_for_a_heartbeat_is_closed(time):
     connection.push(Batch([Frame(Cursor(1, 0), b"x" * 11)]))
     time.heartbeats.add(connection)
 
-    time.advance(INTERVAL + 2 * TICK_SECONDS)
+    time.advance(2 * INTERVAL)
 
     assert connection.close_reason == "slow"
 
