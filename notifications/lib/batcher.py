@@ -24,11 +24,18 @@ class Batcher(Generic[Request, Reply]):
     """Fetches one batch at a time; requests made meanwhile form the next batch.
 
     `fetch` takes the requests of a batch and returns their replies in the same order.
-    Its error is raised to every thread that has a request in the batch.
+    Its error is raised to every thread that has a request in the batch. `gather` is
+    called before each fetch, and may wait for more requests to join the batch.
     """
 
-    def __init__(self, fetch: Callable[[Sequence[Request]], Sequence[Reply]]) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[Sequence[Request]], Sequence[Reply]],
+        *,
+        gather: Callable[[], object] = lambda: None,
+    ) -> None:
         self._fetch = fetch
+        self._gather = gather
         # Guards the batch that takes new requests, and its list of requests.
         self._lock = threading.Lock()
         self._open: _Batch[Request, Reply] = _Batch()
@@ -48,9 +55,10 @@ class Batcher(Generic[Request, Reply]):
 
     def _run(self, batch: "_Batch[Request, Reply]") -> None:
         try:
+            # Requests made until then join this batch.
             if batch.previous is not None:
-                # Requests made until then join this batch.
                 batch.previous.wait()
+            self._gather()
             self._close(batch)
             batch.replies = self._fetch(batch.requests)
         except BaseException as error:

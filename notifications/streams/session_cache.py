@@ -7,9 +7,8 @@ lost, and what changed without an entry, is found by a check of the login.
 
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from django.contrib.auth import SESSION_KEY
@@ -43,17 +42,6 @@ class CachedSession(msgspec.Struct, frozen=True, array_like=True):
     not_live: frozenset[str]
 
 
-class Wanted(NamedTuple):
-    """Whose cached session a request asks for: the session's key, its digest, a user.
-
-    The user's primary key, as text, comes from the signed cookie.
-    """
-
-    session_key: str
-    session: str
-    user: str
-
-
 def load(request: HttpRequest) -> tuple[Subscriber, Subscriptions] | None:
     """Return the subscriber of a request and their subscriptions, if cached."""
     session: Any = getattr(request, "session", None)
@@ -65,8 +53,8 @@ def load(request: HttpRequest) -> tuple[Subscriber, Subscriptions] | None:
 def find(key: str, cookie: str) -> tuple[Subscriber, Subscriptions] | None:
     """Return the subscriber with a session's key and a cookie that `store` has set.
 
-    Requests that arrive at the same time share a round trip to Redis, and the queries
-    that check their logins.
+    Requests that arrive at the same time share a round trip to Redis, and those whose
+    login has to be checked share the queries.
     """
     seconds = round(conf.SESSION_CACHE_TTL)
     if not seconds:
@@ -75,24 +63,13 @@ def find(key: str, cookie: str) -> tuple[Subscriber, Subscriptions] | None:
     # Without Redis or the database, the session is looked up as the first time.
     with suppress(signing.BadSignature, LogUnavailable, DatabaseError):
         user = signing.loads(cookie, salt=_salt(session), max_age=seconds)
-        wanted = Wanted(key, session, user)
-        found = _batcher.request(wanted)
-        return _subscriber(wanted, found) if found else None
+        text = _batcher.request((user, session))
+        found = _decode(text) if text else None
+        if found is not None:
+            login = CachedLogin(key, session, user, found.login)
+            if shared_session_check().is_valid(login):
+                return _subscriber(found, user, session)
     return None
-
-
-def _load_all(several: Sequence[Wanted]) -> list[CachedSession | None]:
-    """Return the cached sessions that the database still knows, None for the others.
-
-    Raises LogUnavailable and DatabaseError.
-    """
-    texts = shared_log().load_sessions([(each.user, each.session) for each in several])
-    found = [_decode(text) if text else None for text in texts]
-    pairs = list(zip(several, found, strict=True))
-    valid = shared_session_check().valid(
-        [CachedLogin(*wanted, cached.login) for wanted, cached in pairs if cached]
-    )
-    return [cached if wanted.session in valid else None for wanted, cached in pairs]
 
 
 def _decode(text: bytes) -> CachedSession | None:
@@ -104,9 +81,8 @@ def _decode(text: bytes) -> CachedSession | None:
 
 
 def _subscriber(
-    wanted: Wanted, found: CachedSession
+    found: CachedSession, user: str, session: str
 ) -> tuple[Subscriber, Subscriptions]:
-    _, session, user = wanted
     subscriber = Subscriber(
         user=user,
         session=session,
@@ -206,4 +182,6 @@ def _salt(session: str) -> str:
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(CachedSession)
-_batcher = Batcher(_load_all)
+_batcher: Batcher[tuple[str, str], bytes | None] = Batcher(
+    lambda wanted: shared_log().load_sessions(wanted)
+)

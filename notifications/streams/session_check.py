@@ -5,7 +5,8 @@ is no such entry for `QuerySet.update` and raw SQL, and Redis may lose one when 
 over to a replica.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.utils import timezone
 
+from notifications.lib.batcher import Batcher
 from notifications.lib.batches import batches
 from notifications.lib.digests import DATABASE_SESSION_MODEL, login_digest
 from notifications.lib.recent_keys import RecentKeys
@@ -23,6 +25,8 @@ from notifications.publishing.control import LOGIN_FIELDS
 CHECK_SECONDS = 30.0
 # How many sessions are checked by one query for them, and one for their users.
 CHECK_BATCH = 200
+# How long a check waits for others: about as long as the queries take.
+GATHER_SECONDS = 0.005
 
 
 class CachedLogin(NamedTuple):
@@ -41,30 +45,37 @@ class CachedLogin(NamedTuple):
 class SessionCheck:
     """Tells which cached sessions are still valid, by the database.
 
-    `checked` are the digests of the sessions that were valid a moment ago.
+    `checked` are the digests of the sessions that were valid a moment ago. `gather`
+    waits for more of those that are checked at the same time.
     """
 
-    def __init__(self, checked: RecentKeys) -> None:
+    def __init__(
+        self,
+        checked: RecentKeys,
+        *,
+        gather: Callable[[], object] = lambda: time.sleep(GATHER_SECONDS),
+    ) -> None:
         self._checked = checked
+        self._batcher = Batcher(self._check, gather=gather)
 
     def note(self, session: str) -> None:
         """Note that the database had the login of a session just now."""
         self._checked.add(session)
 
-    def valid(self, logins: Sequence[CachedLogin]) -> set[str]:
-        """Return the digests of the sessions whose login is valid.
+    def is_valid(self, login: CachedLogin) -> bool:
+        """Tell whether a login is valid, by the database unless it was a moment ago.
 
-        Those that were not checked a moment ago are checked by two queries for all: the
-        session has not ended, and its user is active and has the same password. Raises
+        It is if the session has not ended, and its user is active and has the same
+        password. Those that are asked about at the same time share two queries. Raises
         DatabaseError.
         """
-        due = [each for each in logins if each.session not in self._checked]
-        valid = {each.session for each in logins} - {each.session for each in due}
-        for some in batches(due, CHECK_BATCH):
+        return login.session in self._checked or self._batcher.request(login)
+
+    def _check(self, logins: Sequence[CachedLogin]) -> list[bool]:
+        for some in batches(logins, CHECK_BATCH):
             for each in _valid(some):
                 self._checked.add(each.session)
-                valid.add(each.session)
-        return valid
+        return [each.session in self._checked for each in logins]
 
 
 def _valid(logins: Sequence[CachedLogin]) -> Iterator[CachedLogin]:

@@ -99,3 +99,17 @@ def test_error_of_a_single_request_is_raised():
     for _ in range(2):
         with pytest.raises(ValueError, match="away"):
             batcher.request(1)
+
+
+def test_requests_that_are_gathered_share_a_batch():
+    fetch = SlowFetch()
+    fetch.released.set()
+    gathered = threading.Event()
+    batcher = Batcher(fetch, gather=gathered.wait)
+
+    requesters = start_requests(batcher, range(5))
+    wait_for(lambda: len(batcher._open.requests) == 5, what="five requests")
+    gathered.set()
+
+    assert replies(requesters) == [0, 10, 20, 30, 40]
+    assert [len(batch) for batch in fetch.batches] == [5]
