@@ -72,10 +72,12 @@ class SessionCheck:
         return login.session in self._checked or self._batcher.request(login)
 
     def _check(self, logins: Sequence[CachedLogin]) -> list[bool]:
+        valid: set[CachedLogin] = set()
         for some in batches(logins, CHECK_BATCH):
-            for each in _valid(some):
-                self._checked.add(each.session)
-        return [each.session in self._checked for each in logins]
+            valid.update(_valid(some))
+        for each in valid:
+            self._checked.add(each.session)
+        return [each in valid for each in logins]
 
 
 def _valid(logins: Sequence[CachedLogin]) -> Iterator[CachedLogin]:
