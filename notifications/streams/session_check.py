@@ -20,6 +20,7 @@ from notifications.lib.batches import batches
 from notifications.lib.digests import DATABASE_SESSION_MODEL, login_digest
 from notifications.lib.recent_keys import RecentKeys
 from notifications.publishing.control import LOGIN_FIELDS
+from notifications.streams.database_thread import DatabaseThread
 
 # A session is checked by this process at most this often.
 CHECK_SECONDS = 30.0
@@ -57,6 +58,7 @@ class SessionCheck:
     ) -> None:
         self._checked = checked
         self._batcher = Batcher(self._check, gather=gather)
+        self._thread = DatabaseThread(name="notifications-session-check")
 
     def note(self, session: str) -> None:
         """Note that the database had the login of a session just now."""
@@ -72,15 +74,22 @@ class SessionCheck:
         return login.session in self._checked or self._batcher.request(login)
 
     def _check(self, logins: Sequence[CachedLogin]) -> list[bool]:
-        valid: set[CachedLogin] = set()
-        for some in batches(logins, CHECK_BATCH):
-            valid.update(_valid(some))
+        # A single one is checked by the request itself, whose transaction it may see.
+        several = len(logins) > 1
+        valid = self._thread.run(_valid, logins) if several else _valid(logins)
         for each in valid:
             self._checked.add(each.session)
         return [each in valid for each in logins]
 
 
-def _valid(logins: Sequence[CachedLogin]) -> Iterator[CachedLogin]:
+def _valid(logins: Sequence[CachedLogin]) -> set[CachedLogin]:
+    """Return those of the logins that are valid, by two queries for each batch."""
+    return {
+        each for some in batches(logins, CHECK_BATCH) for each in _valid_in_batch(some)
+    }
+
+
+def _valid_in_batch(logins: Sequence[CachedLogin]) -> Iterator[CachedLogin]:
     model: Any = apps.get_model(DATABASE_SESSION_MODEL)
     sessions = model.objects.filter(
         session_key__in=[each.session_key for each in logins],
