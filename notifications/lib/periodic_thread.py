@@ -7,17 +7,27 @@ from collections.abc import Callable
 class PeriodicThread:
     """Runs an action when it starts, and again after each interval.
 
-    `interval` is called before each run and returns seconds; 0 ends the thread.
+    `interval` is called before each run and returns seconds; 0 ends the thread. When
+    `soon` is set, the next run begins `soon_seconds` later at most.
     """
 
     def __init__(
-        self, action: Callable[[], None], *, name: str, interval: Callable[[], float]
+        self,
+        action: Callable[[], None],
+        *,
+        name: str,
+        interval: Callable[[], float],
+        soon: threading.Event | None = None,
+        soon_seconds: float = 0.0,
     ) -> None:
         self._action = action
         self._name = name
         self._interval = interval
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        # Also set to stop.
+        self._soon = soon or threading.Event()
+        self._soon_seconds = soon_seconds
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -41,11 +51,16 @@ class PeriodicThread:
         with self._lock:
             thread, self._thread = self._thread, None
         self._stopping.set()
+        self._soon.set()
         if thread is not None:
             thread.join()
 
     def _run(self) -> None:
         while interval := self._interval():
-            self._action()
-            if self._stopping.wait(interval):
+            # What is set from now on is for the next run.
+            self._soon.clear()
+            if self._stopping.is_set():
                 return
+            self._action()
+            if self._soon.wait(interval):
+                self._stopping.wait(self._soon_seconds)

@@ -228,8 +228,9 @@ class Hub:
         The lost entries may have ended a login or changed a follow. The streams end
         therefore, and clients that reconnect are looked up in the database again.
         """
-        self._log.clear_session_stores()
-        newest = self._log.position()
+        with self._log.patiently():
+            self._log.clear_session_stores()
+            newest = self._log.position()
         logger.warning("read=reset from=%s to=%s", gap.cursor, newest)
         with self._lock:
             self._position = newest

@@ -14,7 +14,8 @@ from notifications.conf import conf
 from notifications.exceptions import LogUnavailable, shorten
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.live.connection import Connection
-from notifications.log.stream import Log, Message, shared_log
+from notifications.log.channels import Message
+from notifications.log.stream import Log, shared_log
 from notifications.protocol import frames, sse
 
 logger = logging.getLogger(__name__)

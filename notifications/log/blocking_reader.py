@@ -8,6 +8,7 @@ import math
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import redis
@@ -30,13 +31,23 @@ PROBES_MISSED = 3
 class BlockingReader:
     """Waits for entries on a connection of its own, for one thread of a process.
 
-    `prefix` is that of all keys; `clock` is a monotonic clock in seconds.
+    `client` connects it, and `command` lends a client for one command. `prefix` is that
+    of all keys. `on_probe` is called when a probe of this process was read; `clock` is
+    a monotonic clock in seconds.
     """
 
     def __init__(
-        self, client: RedisClient, prefix: str, *, clock: Callable[[], float]
+        self,
+        client: RedisClient,
+        prefix: str,
+        *,
+        command: Callable[..., AbstractContextManager[redis.Redis]],
+        on_probe: Callable[[], None],
+        clock: Callable[[], float],
     ) -> None:
         self._client = client
+        self._command = command
+        self._on_probe = on_probe
         self._clock = clock
         self._stream = f"{prefix}:log"
         # Probes have a stream of their own, so that they take no room in the log.
@@ -96,11 +107,11 @@ class BlockingReader:
                     self._probe_read_at = self._clock()
                     self._probe_read.notify_all()
                 # What this process writes can be read again, so Redis is back.
-                self._client.breaker.succeeded()
+                self._on_probe()
 
     def probe(self) -> None:
         """Write a probe, even while the breaker is open; raises LogUnavailable."""
-        with self._client.command(bypass_breaker=True) as client:
+        with self._command(bypass_breaker=True) as client:
             client.xadd(self._probes, {"origin": self._origin}, maxlen=PROBES_KEPT)
 
     def confirm(self, *, seconds: float) -> bool:

@@ -22,6 +22,8 @@ from notifications.lib.circuit_breaker import CircuitBreaker
 LATE_TIMEOUT_FACTOR = 1.25
 # How long a thread waits for the command connection while other threads use it.
 COMMAND_LOCK_SECONDS = 2.0
+# How long Redis may take to accept a connection that may be slow otherwise.
+CONNECT_SECONDS = 2.0
 
 
 class RedisClient:
@@ -29,14 +31,19 @@ class RedisClient:
 
     The connection is opened when it is first needed and dropped when it fails. While
     the circuit breaker is open, commands fail immediately instead of each waiting for
-    a timeout. `url` is called for each new connection and may raise OSError. `clock`
-    is a monotonic clock in seconds.
+    a timeout. `url` is called for each new connection and may raise OSError. `timeout`
+    returns how many seconds a reply may take; `clock` is a monotonic clock in seconds.
     """
 
     def __init__(
-        self, url: Callable[[], str], *, clock: Callable[[], float] = time.monotonic
+        self,
+        url: Callable[[], str],
+        *,
+        timeout: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
+        self._timeout = timeout
         self._clock = clock
         # Guards the connection: redis-py's is not safe to share.
         self._command_lock = threading.Lock()
@@ -54,10 +61,9 @@ class RedisClient:
         """
         if not bypass_breaker:
             self.check_breaker()
-        if not self._command_lock.acquire(timeout=COMMAND_LOCK_SECONDS):
-            raise LogUnavailable(
-                f"the Redis connection was busy for {COMMAND_LOCK_SECONDS:g} s"
-            )
+        seconds = COMMAND_LOCK_SECONDS + self._timeout()
+        if not self._command_lock.acquire(timeout=seconds):
+            raise LogUnavailable(f"the Redis connection was busy for {seconds:g} s")
         began = self._clock()
         try:
             # Checked again with the lock: if a command failed while this one waited
@@ -65,7 +71,7 @@ class RedisClient:
             if not bypass_breaker:
                 self.check_breaker()
             if self._connection is None:
-                self._connection = self.connect(timeout=conf.REDIS_TIMEOUT)
+                self._connection = self.connect(timeout=self._timeout())
             yield self._connection
             self.breaker.succeeded()
         except (redis.RedisError, OSError) as error:
@@ -92,7 +98,7 @@ class RedisClient:
         return redis.Redis.from_url(
             self._url(),
             socket_timeout=timeout,
-            socket_connect_timeout=conf.REDIS_TIMEOUT,
+            socket_connect_timeout=min(timeout, CONNECT_SECONDS),
             # A connection that Redis closed while it was idle is opened again, once.
             # A command that is sent twice because of that is either a read, or an
             # append that is deduplicated by its uid.
@@ -109,15 +115,14 @@ class RedisClient:
             self._connection.close()
         self._connection = None
 
-    @staticmethod
-    def _is_unreachable(error: Exception, *, seconds: float) -> bool:
+    def _is_unreachable(self, error: Exception, *, seconds: float) -> bool:
         """Tell whether Redis itself failed, given how long the command took.
 
         An error reply is not such a failure. Nor is a timeout that was noticed late:
         this process was busy then, and the reply may have been there in time.
         """
         if isinstance(error, redis.TimeoutError):
-            return seconds < LATE_TIMEOUT_FACTOR * conf.REDIS_TIMEOUT
+            return seconds < LATE_TIMEOUT_FACTOR * self._timeout()
         return not isinstance(error, redis.ResponseError)
 
     def check_breaker(self) -> None:

@@ -1,23 +1,25 @@
 """The log: a Redis Stream that the write side appends to and the live side reads.
 
-A process holds at most four connections: one for appends and other short commands, one
-for replays, one that waits for entries, and one for pub/sub channels.
+A process holds at most six connections, so that none of these waits for another:
+appends and other short commands; the same in threads that no request waits for; what
+clients need that reconnect; replays; waiting for entries; and pub/sub channels.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 
 from notifications.conf import conf
-from notifications.exceptions import LogUnavailable
 from notifications.lib.batcher import Batcher
 from notifications.log import replies
 from notifications.log.append_entries import append_entries, start_log
 from notifications.log.blocking_reader import BlockingReader
+from notifications.log.channels import Message, subscribe
 from notifications.log.client import RedisClient
 from notifications.log.count_entries import append_counts
 from notifications.log.lock import Lock
@@ -31,13 +33,20 @@ from notifications.protocol.entries import EVERY_USER, Record
 
 # How many keys Redis looks at in each step of a scan.
 SCAN_COUNT = 1_000
+# How long Redis may take to reply, at least, to what a client that reconnects waits
+# for, and to what no request waits for.
+RECONNECT_TIMEOUT = 1.0
+PATIENT_TIMEOUT = 5.0
+# Whether this thread is in a block of `patiently`.
+_is_patient = ContextVar("_is_patient", default=False)
 
 
-class Message(NamedTuple):
-    """A message on a pub/sub channel."""
+def _reconnect_timeout() -> float:
+    return max(conf.REDIS_TIMEOUT, RECONNECT_TIMEOUT)
 
-    channel: str
-    body: bytes
+
+def _patient_timeout() -> float:
+    return max(conf.REDIS_TIMEOUT, PATIENT_TIMEOUT)
 
 
 class Log(LogReader):
@@ -58,13 +67,54 @@ class Log(LogReader):
         # touch several of them.
         self._prefix = f"{{{prefix}}}"
         self._stream = f"{self._prefix}:log"
-        self._client = RedisClient(url, clock=clock)
+
+        def new_client(timeout: Callable[[], float]) -> RedisClient:
+            return RedisClient(url, timeout=timeout, clock=clock)
+
+        self._client = new_client(lambda: conf.REDIS_TIMEOUT)
+        self._patient_client = new_client(_patient_timeout)
+        self._reconnects = new_client(_reconnect_timeout)
         # Whatever clients that reconnect ask for, no append waits behind it.
-        super().__init__(RedisClient(url, clock=clock), self._stream)
+        super().__init__(new_client(_reconnect_timeout), self._stream)
         # Many clients reconnect at the same time; their lookups share round trips.
-        self._batcher = Batcher(self._client.run_all)
+        self._batcher = Batcher(self._reconnects.run_all)
         # Used by `wait` alone, which one thread calls.
-        self._reader = BlockingReader(self._client, self._prefix, clock=clock)
+        self._reader = BlockingReader(
+            self._client,
+            self._prefix,
+            command=self._command,
+            on_probe=self._close_breakers,
+            clock=clock,
+        )
+
+    @property
+    def _clients(self) -> tuple[RedisClient, ...]:
+        return self._client, self._patient_client, self._reconnects, self.replays
+
+    def _command(
+        self, *, bypass_breaker: bool = False
+    ) -> AbstractContextManager[redis.Redis]:
+        """Lend a client for short commands; see RedisClient and `patiently`."""
+        client = self._patient_client if _is_patient.get() else self._client
+        return client.command(bypass_breaker=bypass_breaker)
+
+    @staticmethod
+    @contextmanager
+    def patiently() -> Iterator[None]:
+        """Let Redis take seconds for each command of this thread in the block.
+
+        For threads that no request waits for: a slow Redis then makes them slow, and
+        they do not give up.
+        """
+        token = _is_patient.set(True)
+        try:
+            yield
+        finally:
+            _is_patient.reset(token)
+
+    def _close_breakers(self) -> None:
+        for client in self._clients:
+            client.breaker.succeeded()
 
     def append(self, entries: Sequence[tuple[str, bytes]]) -> list[Cursor]:
         """Append (uid, entry) pairs in one round trip and return their cursors.
@@ -98,7 +148,7 @@ class Log(LogReader):
         counted. Raises LogUnavailable.
         """
         keyed = [(f"{self._prefix}:count:{user}", body) for user, body in counts]
-        with self._client.command() as client:
+        with self._command() as client:
             return append_counts(client, self._stream, keyed, counted_at=counted_at)
 
     def session_store(self, user: str) -> SessionStore:
@@ -116,7 +166,7 @@ class Log(LogReader):
             load_command(self._sessions(user), everyone, session)
             for user, session in wanted
         ]
-        replies = self._client.run_all(commands)
+        replies = self._reconnects.run_all(commands)
         # Redis may refuse one of the commands.
         return [None if isinstance(each, Exception) else each for each in replies]
 
@@ -129,19 +179,19 @@ class Log(LogReader):
         self._client.check_breaker()
 
     def _append(self, items: Sequence[tuple[bytes, tuple[str, ...]]]) -> list[Cursor]:
-        with self._client.command() as client:
+        with self._command() as client:
             return append_entries(client, self._stream, items)
 
     def clear_session_stores(self) -> None:
         """Delete the cached sessions of everyone; raises LogUnavailable."""
-        with self._client.command() as client:
+        with self._command() as client:
             for key in client.scan_iter(self._sessions("*"), count=SCAN_COUNT):
                 client.unlink(key)
 
     def retractions(self) -> Retractions:
         """Return which entries of the log are retracted."""
         return Retractions(
-            self._client.command,
+            self._command,
             self._prefix,
             uid_key=self._uid,
             read=self.replays.command,
@@ -158,7 +208,7 @@ class Log(LogReader):
 
         Raises LogUnavailable.
         """
-        with self._client.command() as client:
+        with self._command() as client:
             newest: Any = client.xrevrange(self._stream, count=1)
             if newest:
                 return replies.cursor(newest[0][0])
@@ -171,7 +221,7 @@ class Log(LogReader):
         """
         if not uids:
             return []
-        with self._client.command() as client:
+        with self._command() as client:
             found: Any = client.mget([self._uid(uid) for uid in uids])
         return [cursor and replies.cursor(cursor) for cursor in found]
 
@@ -190,13 +240,11 @@ class Log(LogReader):
         It expires `seconds` after it was renewed, so that a holder that dies does not
         keep it.
         """
-        return Lock(
-            self._client.command, f"{self._prefix}:lock:{name}", seconds=seconds
-        )
+        return Lock(self._command, f"{self._prefix}:lock:{name}", seconds=seconds)
 
     def process_registry(self) -> ProcessRegistry:
         """Return the registry in which processes report their state."""
-        return ProcessRegistry(self._client.command, self._prefix)
+        return ProcessRegistry(self._command, self._prefix)
 
     def subscribe(
         self, channels: Sequence[str], *, seconds: float
@@ -205,28 +253,15 @@ class Log(LogReader):
 
         Holds a connection of its own while it runs. Raises LogUnavailable.
         """
-        timeout = seconds + conf.LOG_READ_GRACE
-        try:
-            with (
-                closing(self._client.connect(timeout=timeout)) as client,
-                redis.client.PubSub(
-                    client.connection_pool, ignore_subscribe_messages=True
-                ) as pubsub,
-            ):
-                pubsub.subscribe(*channels)
-                while True:
-                    found = pubsub.get_message(timeout=seconds)
-                    yield found and Message(found["channel"].decode(), found["data"])
-        except (redis.RedisError, OSError) as error:
-            raise LogUnavailable(str(error)) from error
+        return subscribe(self._client, channels, seconds=seconds)
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones.
 
         Call it only when no thread waits for entries any more.
         """
-        self._client.close()
-        self.replays.close()
+        for client in self._clients:
+            client.close()
         self._reader.close()
 
     def probe(self) -> None:

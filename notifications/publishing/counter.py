@@ -16,6 +16,7 @@ from notifications import databases
 from notifications.exceptions import LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.lib.queue_thread import QueueThread
+from notifications.log.stream import shared_log
 from notifications.models import DueCount
 from notifications.publishing.unseen import relay_counts
 
@@ -40,7 +41,7 @@ def count(waiting: Sequence[Due]) -> None:
         rows[each.alias] += each.rows
     try:
         for alias, due in rows.items():
-            with databases.write_path(alias):
+            with databases.write_path(alias), shared_log().patiently():
                 relay_counts(due)
     except (LogUnavailable, DatabaseError) as error:
         logger.warning("count=postponed reason=%r", str(error))

@@ -24,6 +24,7 @@ from notifications.protocol import entries
 from notifications.protocol.topics import validate
 from notifications.publishing.control_relay import relay_controls
 from notifications.publishing.counter import Due, counter
+from notifications.publishing.postponed import relay_postponed
 from notifications.publishing.set_aside import encode_events, read_events
 from notifications.publishing.unseen import relay_counts
 from notifications.signals import event_recorded
@@ -42,6 +43,7 @@ PENDING_LIMIT = 500
 COUNT_BATCH = 50
 # How long the sweep's lock is held without renewal; a batch takes far less.
 SWEEP_LOCK_SECONDS = 5
+POSTPONED = "relay=postponed events=%d reason=%r"
 
 
 def record(
@@ -237,9 +239,8 @@ class _Relay:
                 if due and not counter.put(Due(self.alias, due[:COUNT_BATCH])):
                     relay_counts(due[:COUNT_BATCH])
         except LogUnavailable as error:
-            logger.warning(
-                "relay=postponed events=%d reason=%r", len(events), str(error)
-            )
+            relay_postponed.set()
+            logger.warning(POSTPONED, len(events), str(error))
 
     def _relay(self, events: list[Event], controls: list[Control]) -> None:
         # While Redis is away, a save does not even look for what else is pending.

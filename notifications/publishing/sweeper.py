@@ -14,17 +14,22 @@ from notifications.lib.log_throttle import RateLimitFilter
 from notifications.lib.periodic_thread import PeriodicThread
 from notifications.log.stream import shared_log
 from notifications.publishing import outbox
+from notifications.publishing.postponed import relay_postponed
 
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
+
+# How long the sweep waits for more relays to fail, after one has.
+SOON_SECONDS = 0.5
 
 
 def sweep() -> None:
     """Sweep once; rows that cannot be relayed stay pending until the next sweep."""
     try:
-        shared_log().probe()
-        for alias in databases.recorded_aliases():
-            _sweep_database(alias)
+        with shared_log().patiently():
+            shared_log().probe()
+            for alias in databases.recorded_aliases():
+                _sweep_database(alias)
     except (LogUnavailable, DatabaseError) as error:
         logger.warning("sweep=postponed reason=%r", str(error))
     finally:
@@ -43,7 +48,12 @@ def _sweep_database(alias: str) -> None:
             logger.info("sweep=done relayed=%d", relayed)
 
 
-# Sweeps when it starts, and again every SWEEP_INTERVAL seconds.
+# Sweeps when it starts, again every SWEEP_INTERVAL seconds, and soon after a relay has
+# failed.
 sweeper = PeriodicThread(
-    sweep, name="notifications-sweeper", interval=lambda: conf.SWEEP_INTERVAL
+    sweep,
+    name="notifications-sweeper",
+    interval=lambda: conf.SWEEP_INTERVAL,
+    soon=relay_postponed,
+    soon_seconds=SOON_SECONDS,
 )

@@ -12,7 +12,22 @@ def test_new_breaker_is_closed(breaker):
     assert breaker.allows()
 
 
-def test_failure_opens_the_breaker_for_its_timeout(breaker, clock):
+def test_one_failure_does_not_open_the_breaker(breaker):
+    breaker.failed()
+
+    assert breaker.allows()
+
+
+def test_failures_with_a_success_between_do_not_open_the_breaker(breaker):
+    breaker.failed()
+    breaker.succeeded()
+    breaker.failed()
+
+    assert breaker.allows()
+
+
+def test_two_failures_in_a_row_open_the_breaker_for_its_timeout(breaker, clock):
+    breaker.failed()
     breaker.failed()
 
     clock.now += 29.9
@@ -21,7 +36,8 @@ def test_failure_opens_the_breaker_for_its_timeout(breaker, clock):
     assert breaker.allows()
 
 
-def test_another_failure_keeps_it_open_and_a_success_closes_it(breaker, clock):
+def test_another_failure_opens_it_again_and_a_success_closes_it(breaker, clock):
+    breaker.failed()
     breaker.failed()
     clock.now += 30
     breaker.failed()

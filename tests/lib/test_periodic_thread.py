@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from notifications.lib.periodic_thread import PeriodicThread
@@ -89,4 +91,19 @@ def test_thread_that_ended_by_an_error_is_started_again():
     periodic.start()
 
     assert periodic._thread is not first
+    periodic.stop()
+
+
+def test_next_run_begins_soon_when_asked_for(runs):
+    soon = threading.Event()
+    periodic = PeriodicThread(
+        lambda: runs.append(1), name="test", interval=lambda: 1_000, soon=soon
+    )
+    periodic.start()
+    wait_for(lambda: runs, what="the first run")
+
+    for count in (2, 3):
+        soon.set()
+        wait_for(lambda count=count: len(runs) == count, what="another run")
+
     periodic.stop()

@@ -3,13 +3,11 @@ import threading
 import uuid
 
 import pytest
-import redis
 
 from notifications.conf import conf
-from notifications.exceptions import LogGap, LogUnavailable, UnreadableEntry
-from notifications.log.client import RedisClient
+from notifications.exceptions import LogGap, UnreadableEntry
 from notifications.log.log_reader import READ_LIMIT
-from notifications.log.stream import Log, shared_log
+from notifications.log.stream import Log
 from notifications.protocol.cursor import Cursor
 
 
@@ -125,40 +123,6 @@ def test_waiting_after_a_missing_entry_is_a_gap(log, redis_client):
         log.wait(start, seconds=0.1)
 
 
-def test_every_command_fails_without_redis(no_redis):
-    log = shared_log()
-
-    for use in (
-        log.position,
-        lambda: log.append(items(1)),
-        lambda: log.contains(Cursor(1, 1)),
-        lambda: log.wait(Cursor(1, 1), seconds=0.1),
-        lambda: next(log.subscribe(["sse"], seconds=0.1)),
-    ):
-        with pytest.raises(LogUnavailable):
-            use()
-
-
-def test_commands_fail_immediately_after_a_failure(settings):
-    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 1}
-    now = [100.0]
-    connected = []
-
-    def url():
-        connected.append(now[0])
-        return "unix:///nonexistent/redis.sock"
-
-    log = Log(url, clock=lambda: now[0])
-    for _ in range(3):
-        with pytest.raises(LogUnavailable):
-            log.position()
-    now[0] += 1
-    with pytest.raises(LogUnavailable):
-        log.position()
-
-    assert connected == [100.0, 101.0]
-
-
 def test_lock_has_one_holder(log):
     with log.exclusive("sweep", seconds=5) as first:
         assert first.renew()
@@ -232,59 +196,3 @@ def test_probe_of_another_process_is_ignored(log, settings, link):
 
     assert log.seconds_since_probe == math.inf
     other.close()
-
-
-def test_probe_closes_the_breaker_when_redis_is_back(log, link, settings):
-    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 1_000}
-    link.cut()
-    with pytest.raises(LogUnavailable):
-        log.position()
-    link.mend()
-    with pytest.raises(LogUnavailable, match="a moment ago"):
-        log.position()
-
-    log.probe()
-
-    assert log.position()
-
-
-def test_error_reply_does_not_open_the_breaker(log, redis_client):
-    redis_client.set(stream_key(), "not a stream")
-    with pytest.raises(LogUnavailable, match="WRONGTYPE"):
-        log.position()
-    redis_client.delete(stream_key())
-
-    assert log.position()
-
-
-class HangingRedis:
-    """A Redis that never replies, with a clock that each command advances."""
-
-    def __init__(self, *, seconds):
-        self.now = 0.0
-        self.commands = 0
-        self._seconds = seconds
-
-    def xrevrange(self, name, *, count):
-        self.commands += 1
-        self.now += self._seconds
-        raise redis.TimeoutError
-
-    def close(self):
-        pass
-
-
-@pytest.mark.parametrize(("seconds", "commands"), [(0.2, 1), (0.5, 2)])
-def test_late_timeout_does_not_open_the_breaker(
-    settings, monkeypatch, seconds, commands
-):
-    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 30}
-    hanging = HangingRedis(seconds=seconds)
-    monkeypatch.setattr(RedisClient, "connect", lambda self, timeout: hanging)
-    log = Log(lambda: "unix:///nowhere", clock=lambda: hanging.now)
-
-    for _ in range(2):
-        with pytest.raises(LogUnavailable):
-            log.position()
-
-    assert hanging.commands == commands

@@ -5,10 +5,12 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from notifications.exceptions import InvalidPayload, InvalidTopic
+from notifications.lib.circuit_breaker import FAILURES
 from notifications.models import Control, Event
 from notifications.protocol.entries import EventEntry, FollowEntry
 from notifications.publishing import outbox
 from notifications.publishing.followables import follow
+from notifications.publishing.postponed import relay_postponed
 from notifications.signals import event_recorded
 from tests.publishing.recording import PAYLOAD, record
 from tests.users import User, json_key
@@ -200,7 +202,8 @@ def test_new_event_does_not_look_through_many_pending_ones(
 
 def test_save_without_redis_looks_for_nothing_that_is_pending(no_redis, settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 30}
-    record()
+    for _ in range(FAILURES):
+        record()
 
     with CaptureQueriesContext(connection) as queries, transaction.atomic():
         record()
@@ -208,6 +211,14 @@ def test_save_without_redis_looks_for_nothing_that_is_pending(no_redis, settings
 
     after = [query["sql"] for query in queries[in_transaction:]]
     assert [sql for sql in after if sql != "COMMIT"] == []
+
+
+def test_failed_relay_asks_for_a_sweep(no_redis):
+    relay_postponed.clear()
+
+    record()
+
+    assert relay_postponed.is_set()
 
 
 def test_error_in_the_relay_is_logged_and_the_save_stands(monkeypatch, caplog):

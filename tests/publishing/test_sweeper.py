@@ -1,9 +1,11 @@
 import pytest
 from django.db import DatabaseError
 
+from notifications.log.stream import shared_log
 from notifications.models import Event
 from notifications.publishing import outbox
 from notifications.publishing.sweeper import sweep, sweeper
+from tests.system.proxy import Proxy
 from tests.system.server import wait_for
 
 
@@ -62,3 +64,21 @@ def test_number_of_relayed_entries_is_logged(log, caplog):
         sweep()
 
     assert "sweep=done relayed=1" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweep_waits_for_a_redis_that_is_too_slow_for_requests(redis_server, settings):
+    event = Event.objects.create(type="new_question", payload={})
+    with Proxy(redis_server.socket) as proxy:
+        proxy.delay(0.02)
+        settings.NOTIFICATIONS = {
+            **settings.NOTIFICATIONS,
+            "REDIS_TIMEOUT": 0.01,
+            "REDIS_URL": lambda: proxy.url,
+        }
+
+        sweep()
+        shared_log().close()
+
+    event.refresh_from_db()
+    assert event.relayed is not None
