@@ -6,6 +6,8 @@ Between the worker and Django: the body of a request is read first, its reply ti
 from collections.abc import Callable
 from typing import Any
 
+from django.db import close_old_connections
+
 from notifications.streams.request_body import receive
 from notifications.streams.slow_clients import Client, SlowClients, TimedReply
 
@@ -45,6 +47,10 @@ class TimedApplication:
         response = self._application(environ, start_response)
         if self._hijacks(response):
             return response
+        # Django closes it after the reply, which a slow client could delay. Only a
+        # streaming response may still need it.
+        if getattr(response, "streaming", True) is False:
+            close_old_connections()
         if gunicorn_response.response_length is None:
             return TimedReply(response, client)
         client.read_reply(gunicorn_response.response_length)

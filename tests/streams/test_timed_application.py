@@ -2,6 +2,8 @@ import io
 import socket
 
 import pytest
+from django.db import connection
+from django.http import HttpResponse, StreamingHttpResponse
 
 from notifications.streams.request_body import PIECE_BYTES
 from notifications.streams.slow_clients import Phase, SlowClients, TimedReply
@@ -94,6 +96,23 @@ def test_incomplete_body_is_refused_without_the_site(site, length):
 def test_reply_has_a_deadline(site):
     assert site.request(Http1Response(5)) is site.reply
     assert site.client.phase is Phase.REPLY
+
+
+@pytest.mark.parametrize(
+    ("reply", "closed"),
+    [(HttpResponse("reply"), 1), (StreamingHttpResponse([b"reply"]), 0), ([b""], 0)],
+    ids=["whole", "streaming", "not Django's"],
+)
+def test_whole_reply_needs_no_database(monkeypatch, site, reply, closed):
+    calls = []
+    monkeypatch.setattr(
+        connection, "close_if_unusable_or_obsolete", lambda: calls.append(1)
+    )
+    site.reply = reply
+
+    site.request(Http1Response(5))
+
+    assert len(calls) == closed
 
 
 def test_reply_of_unknown_length_has_deadlines_for_its_parts(site):

@@ -1,13 +1,16 @@
 """The real server with more requests than PostgreSQL allows connections."""
 
 import contextlib
+import socket
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.databases import ON_POSTGRESQL, connect
 from tests.effort import either
+from tests.http_client import http_client
 from tests.system.hooks import ENVIRONMENT
 from tests.system.listener import Listener
 from tests.system.people import sign_in
@@ -23,6 +26,12 @@ CONNECTION_LIMIT = 2 * POOL_SIZE + 2
 STREAMS = 4
 STREAM = "/notifications/stream/"
 POLL = "/notifications/poll/"
+# Together longer than what the kernel keeps for a client.
+PIPELINED = 1_000
+# Then the worker cuts a client.
+REPLY_SECONDS = 20
+# The queue of a socket is full after so many equal lengths, 20 ms apart.
+SAMPLES = 25
 WRAPPING = {"LIVE_MIDDLEWARE": "tests.system.hooks.wrapping"}
 
 
@@ -101,3 +110,32 @@ def test_other_requests_are_served_while_some_wait_for_the_database(single):
 
     assert ready.status_code == 200
     assert statuses == [200] * 3
+
+
+def unsent(port):
+    """Return how many bytes wait for the client with this port: proc(5)."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, _, remote, _, queues, *_ = line.split()
+        if remote.endswith(f":{port:04X}"):
+            return int(queues.partition(":")[0], 16)
+    return 0
+
+
+def is_stuck(client, samples):
+    """Tell whether no more fits into a client's socket: its queue stays as it is."""
+    samples.append(unsent(client.getsockname()[1]))
+    return len(samples) > SAMPLES and len({*samples[-SAMPLES:]}) == 1 and samples[-1]
+
+
+def test_reply_that_is_not_read_holds_no_connection(single):
+    with ExitStack() as stack:
+        client = stack.enter_context(socket.socket())
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.connect(("127.0.0.1", single.port))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * PIPELINED)
+        samples = []
+        wait_for(lambda: is_stuck(client, samples), what="a full socket")
+        visitor = stack.enter_context(http_client(single.url, keep_alive=False))
+        page = visitor.get("/", timeout=REPLY_SECONDS / 2)
+
+    assert page.status_code == 200
