@@ -42,6 +42,13 @@ class StreamReader:
             self._events += parse(next(self._chunks))
         return self._events.pop(0)
 
+    def next_named(self, name):
+        """Return the next event of this name, without the heartbeats before it."""
+        while (event := self.next()).event == "heartbeat" != name:
+            pass
+        assert event.event == name, event
+        return event
+
     def data(self):
         """Return the decoded data of the next event."""
         return json.loads(self.next().data)
