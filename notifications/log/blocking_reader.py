@@ -1,4 +1,4 @@
-"""The connection on which a process waits for new entries and probes.
+"""The connection on which a process waits for new entries and its own probes.
 
 A probe is written on the command connection and read on this one, which shows that
 writes and reads reach the same Redis.
@@ -23,9 +23,14 @@ from notifications.protocol.entries import Record
 # How many entries one wait returns at most. They fit into a connection's buffer, unless
 # its client is too slow.
 WAIT_LIMIT = 100
-PROBES_KEPT = 1_000
 # How many probes in a row may stay unread.
 PROBES_MISSED = 3
+# How long Redis keeps the last probe of a process: it is read at once, or never.
+PROBE_SECONDS = 60
+# Returns 1 if the log has the entry at a cursor. The entry itself, which the process
+# has read before, would take as much time as the new ones.
+# KEYS: the stream. ARGV: the cursor.
+CONTAINS = "return #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])"
 
 
 class BlockingReader:
@@ -50,10 +55,9 @@ class BlockingReader:
         self._on_probe = on_probe
         self._clock = clock
         self._stream = f"{prefix}:log"
-        # Probes have a stream of their own, so that they take no room in the log.
-        self._probes = f"{prefix}:probes"
-        # Marks the probes of this process.
-        self._origin = secrets.token_hex(8)
+        # The probes of each process have a stream of their own, so that they take no
+        # room in the log and wake no other process.
+        self._probes = f"{prefix}:probes:{secrets.token_hex(8)}"
         self._last_probe_read = "0"
         # When this process last read a probe of its own, on the clock; those who wait
         # for one are notified.
@@ -78,7 +82,7 @@ class BlockingReader:
             block = int(seconds * 1000)
             commands = [
                 ("XREAD", "COUNT", WAIT_LIMIT, "BLOCK", block, "STREAMS", *streams),
-                ("XRANGE", self._stream, str(after), str(after)),
+                ("EVAL", CONTAINS, 1, self._stream, str(after)),
             ]
             connection.send_packed_command(connection.pack_commands(commands))
             found, known = connection.read_response(), connection.read_response()
@@ -100,19 +104,24 @@ class BlockingReader:
         return self._connection
 
     def _note_probes(self, probes: replies.Page) -> None:
-        for reply, fields in probes:
-            self._last_probe_read = reply.decode()
-            if fields.get(b"origin") == self._origin.encode():
-                with self._probe_read:
-                    self._probe_read_at = self._clock()
-                    self._probe_read.notify_all()
-                # What this process writes can be read again, so Redis is back.
-                self._on_probe()
+        if not probes:
+            return
+        self._last_probe_read = probes[-1][0].decode()
+        with self._probe_read:
+            self._probe_read_at = self._clock()
+            self._probe_read.notify_all()
+        # What this process writes can be read again, so Redis is back.
+        self._on_probe()
 
     def probe(self) -> None:
         """Write a probe, even while the breaker is open; raises LogUnavailable."""
-        with self._command(bypass_breaker=True) as client:
-            client.xadd(self._probes, {"origin": self._origin}, maxlen=PROBES_KEPT)
+        with (
+            self._command(bypass_breaker=True) as client,
+            client.pipeline(transaction=False) as pipeline,
+        ):
+            pipeline.xadd(self._probes, {"probe": ""}, maxlen=1, approximate=False)
+            pipeline.expire(self._probes, PROBE_SECONDS)
+            pipeline.execute()
 
     def confirm(self, *, seconds: float) -> bool:
         """Write a probe; tell whether one is read within `seconds`.

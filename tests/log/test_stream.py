@@ -1,11 +1,13 @@
 import math
 import threading
+import time
 import uuid
 
 import pytest
 
 from notifications.conf import conf
 from notifications.exceptions import LogGap, UnreadableEntry
+from notifications.log.blocking_reader import PROBE_SECONDS
 from notifications.log.log_reader import READ_LIMIT
 from notifications.log.stream import Log
 from notifications.protocol.cursor import Cursor
@@ -188,11 +190,36 @@ def test_wait_reads_the_probe_of_its_own_process(log):
     assert log.seconds_since_probe < 5
 
 
-def test_probe_of_another_process_is_ignored(log, settings, link):
+def test_probe_of_another_process_wakes_no_reader(log, settings, link):
     other = Log(link, prefix=settings.NOTIFICATIONS["KEY_PREFIX"])
+    position = log.position()
     other.probe()
 
-    log.wait(log.position(), seconds=0.1)
+    began = time.monotonic()
+    log.wait(position, seconds=0.3)
 
+    assert time.monotonic() - began > 0.2
     assert log.seconds_since_probe == math.inf
     other.close()
+
+
+def test_entry_that_was_read_is_not_read_again(log, redis_client):
+    [cursor] = log.append([(uuid.uuid4().hex, b"x" * 100_000)])
+    log.wait(cursor, seconds=0.01)
+
+    before = bytes_sent(redis_client)
+    log.wait(cursor, seconds=0.01)
+
+    # With the statistics themselves.
+    assert bytes_sent(redis_client) - before < 50_000
+
+
+def bytes_sent(redis_client):
+    return redis_client.info("stats")["total_net_output_bytes"]
+
+
+def test_probe_expires(log, redis_client):
+    log.probe()
+
+    [key] = redis_client.keys(f"{{{conf.KEY_PREFIX}}}:probes:*")
+    assert 0 < redis_client.ttl(key) <= PROBE_SECONDS
