@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from notifications import databases
+from notifications import databases, models
 from notifications.exceptions import WrongDatabase
 from notifications.inbox.announcements import announce
 from notifications.inbox.explain import explain
 from notifications.inbox.reasons import Explanation
 from notifications.inbox.recipients import recipients_of
-from notifications.models import Actor, Event
+from notifications.models import Actor
+from notifications.protocol.server_event import Event
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing import outbox
 from notifications.publishing.event_types import EventType
@@ -28,12 +29,20 @@ from notifications.publishing.followables import (
 from notifications.publishing.permissions import permissions_changed
 from notifications.publishing.retraction import retract
 from notifications.publishing.watch import watch
+from notifications.streams.produced_stream import (
+    EventStreamResponse,
+    SharedStream,
+    wants_event_stream,
+)
 
 __all__ = [
     "EVERYONE",
     "Actor",
+    "Event",
+    "EventStreamResponse",
     "EventType",
     "Explanation",
+    "SharedStream",
     "announce",
     "explain",
     "follow",
@@ -45,6 +54,7 @@ __all__ = [
     "retract",
     "topic_of",
     "unfollow",
+    "wants_event_stream",
     "watch",
 ]
 
@@ -56,7 +66,7 @@ def publish(
     payload: Mapping[str, Any] | msgspec.Struct,
     actor: Any = None,
     using: str | None = None,
-) -> Event:
+) -> models.Event:
     """Publish an event that no model save causes; return its row.
 
     The event is recorded in the current transaction and relayed when it commits.
@@ -66,6 +76,6 @@ def publish(
     InvalidTopic or WrongDatabase, and records nothing then.
     """
     if using is not None and not databases.can_record_in(using):
-        raise WrongDatabase(Event, alias=using, expected=databases.write_alias())
+        raise WrongDatabase(models.Event, alias=using, expected=databases.write_alias())
     with databases.write_path(using):
         return outbox.record(event_type, topics=topics, payload=payload, actor=actor)

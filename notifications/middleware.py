@@ -5,13 +5,15 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from notifications.exceptions import LogUnavailable
+from notifications.exceptions import LogUnavailable, TooManyStreams
 from notifications.lib.media_types import accepts
 from notifications.live.hub import shared_hub
 from notifications.log.stream import shared_log
 from notifications.protocol import sse
 
 PAGE_METHODS = ("GET", "HEAD")
+# Retry-After with too many streams, in seconds.
+RETRY_BUSY = 5
 # As Django's SecurityMiddleware adds it.
 NOSNIFF = ("X-Content-Type-Options", "nosniff")
 
@@ -32,6 +34,20 @@ class CursorMiddleware:
         if request.method in PAGE_METHODS and _wants_page(request):
             request.notifications_cursor = newest_cursor()  # type: ignore[attr-defined]
         return self._get_response(request)
+
+    @staticmethod
+    def process_exception(
+        request: HttpRequest, exception: Exception
+    ) -> HttpResponse | None:
+        """Answer a view that may not open one more stream: see EventStreamResponse."""
+        if not isinstance(exception, TooManyStreams):
+            return None
+        return HttpResponse(
+            str(exception),
+            status=429,
+            content_type="text/plain; charset=utf-8",
+            headers={"Retry-After": str(RETRY_BUSY)},
+        )
 
 
 def _wants_page(request: HttpRequest) -> bool:

@@ -83,9 +83,9 @@ class EventStreamWorker(GeventWorker):
     def load_wsgi(self) -> None:
         """Load the application; see gunicorn's Worker."""
         super().load_wsgi()
-        from notifications.streams.event_stream import BareResponse, EventStreamResponse
+        from notifications.streams.event_stream import BareResponse, ConnectionResponse
 
-        self._stream_types = (EventStreamResponse, BareResponse)
+        self._stream_types = (ConnectionResponse, BareResponse)
         self.wsgi = self._with_wsgi_call(self.wsgi)
 
     def _with_wsgi_call(self, application: Callable[..., Any]) -> Callable[..., Any]:

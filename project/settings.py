@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "csp",
     "notifications",
     "project.qa",
+    "project.demos",
 ]
 
 MIDDLEWARE = [

@@ -8,5 +8,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("language/", set_language, name="set_language"),
     path("notifications/", include("notifications.urls")),
+    path("demos/", include("project.demos.urls")),
     path("", include("project.qa.urls")),
 ]

@@ -30,8 +30,11 @@ from tests.inboxes import inbox_of
 NAMES = [
     "Actor",
     "EVERYONE",
+    "Event",
+    "EventStreamResponse",
     "EventType",
     "Explanation",
+    "SharedStream",
     "announce",
     "explain",
     "follow",
@@ -43,6 +46,7 @@ NAMES = [
     "retract",
     "topic_of",
     "unfollow",
+    "wants_event_stream",
     "watch",
 ]
 FUNCTIONS = [name for name in NAMES if inspect.isfunction(getattr(api, name, None))]

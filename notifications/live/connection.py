@@ -16,7 +16,7 @@ from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport, Transport
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.frames import Batch
-from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, NONE, Subscriptions
+from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
 
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
@@ -35,8 +35,8 @@ class State(enum.Enum):
 class Connection(Recipient):
     """One open stream; the parameters are those of Recipient and these.
 
-    `channels` are the pub/sub channels that it streams instead of the log. `clock` is a
-    monotonic clock in seconds.
+    `channels` are the pub/sub channels that it streams instead of the log, none of them
+    if its events come from elsewhere. `clock` is a monotonic clock in seconds.
     """
 
     # There are tens of thousands of them.
@@ -52,7 +52,7 @@ class Connection(Recipient):
         *,
         subscriptions: Subscriptions = NO_SUBSCRIPTIONS,
         requested_topics: Iterable[str] = (),
-        channels: Iterable[str] = (),
+        channels: Iterable[str] | None = None,
         unseen_count: int | None = None,
         skip_until: Cursor | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -66,7 +66,7 @@ class Connection(Recipient):
         )
         self._clock = clock
         self._expires_at = clock() + subscriber.seconds
-        self.channels = frozenset(channels) or NONE
+        self.channels = None if channels is None else frozenset(channels)
         # Replaced when the socket is taken over, and again when the link has ended.
         self.transport: Transport = transport or QueueTransport()
         self.state = State.OPEN

@@ -32,6 +32,7 @@ class FlaskMessage(msgspec.Struct, frozen=True):
     data: Any
     type: str = ""
     id: str | int | None = None
+    retry: int | None = None
 
 
 class PubSub:
@@ -140,7 +141,11 @@ class PubSub:
             )
             return
         with self._lock:
-            due = [c for c in self._connections if message.channel in c.channels]
+            due = [
+                each
+                for each in self._connections
+                if message.channel in (each.channels or ())
+            ]
         for connection in due:
             connection.push(batch)
 
@@ -160,7 +165,9 @@ def encode(body: bytes) -> bytes:
     if message.type in sse.SERVER_NAMES:
         raise ValueError("the server reserves this type")
     event_id = "" if message.id is None else str(message.id)
-    return sse.encode(data=text, event=message.type, event_id=event_id)
+    return sse.encode(
+        data=text, event=message.type, event_id=event_id, retry=message.retry
+    )
 
 
 _decoder = msgspec.json.Decoder(FlaskMessage)

@@ -20,10 +20,13 @@ SERVER_NAMES = frozenset({HEARTBEAT, RESET, SERVER_CLOSED, COUNT, RETRACTED})
 RESERVED_NAMES = SERVER_NAMES | {"open", "error", "message"}
 
 
-def encode(*, data: str, event: str = "", event_id: str = "") -> bytes:
+def encode(
+    *, data: str, event: str = "", event_id: str = "", retry: int | None = None
+) -> bytes:
     """Encode one event, ending in the blank line that dispatches it.
 
-    `data` may have several lines; an empty `event` or `event_id` is left out. Raises
+    `data` may have several lines; an empty `event` or `event_id` is left out. `retry`
+    is how many milliseconds the client waits before it reconnects. Raises
     ValueError for a line end in `event` or `event_id`, and for a NUL in `event_id`,
     since clients ignore such an id (9.2.6, "Interpreting an event stream").
     """
@@ -35,6 +38,8 @@ def encode(*, data: str, event: str = "", event_id: str = "") -> bytes:
         lines.insert(0, "event: " + _single_line(event))
     if event_id:
         lines.insert(0, "id: " + _event_id(event_id))
+    if retry is not None:
+        lines.insert(0, f"retry: {retry}")
     return ("\n".join(lines) + "\n\n").encode()
 
 

@@ -129,7 +129,7 @@ class EventStream:
         return waiting
 
 
-class EventStreamResponse(StreamingHttpResponse):
+class ConnectionResponse(StreamingHttpResponse):
     """An event stream, which is not cached, compressed or buffered by proxies."""
 
     def __init__(self, stream: EventStream) -> None:
@@ -151,7 +151,7 @@ class BareResponse:
     Its end sends no signal of Django's: there was none at its start.
     """
 
-    # As in EventStreamResponse.
+    # As in ConnectionResponse.
     is_unwrapped = True
 
     def __init__(self, stream: EventStream) -> None:
@@ -166,7 +166,7 @@ class BareResponse:
         self.stream.close()
 
 
-StreamResponse = EventStreamResponse | BareResponse
+StreamResponse = ConnectionResponse | BareResponse
 
 
 def join(several: Iterable[Frame | Batch]) -> Iterator[bytes]:

@@ -14,14 +14,14 @@ from notifications.protocol.frames import Batch
 
 # The resolution of the schedule; call `send_due` about this often.
 TICK_SECONDS = 0.2
-# Messages on pub/sub channels have no cursor.
-CHANNEL_HEARTBEAT = Batch([frames.heartbeat()])
+# Only what comes from the log has a cursor.
+PLAIN_HEARTBEAT = Batch([frames.heartbeat()])
 
 
 def heartbeat_for(connection: Connection) -> Batch:
-    """Return a heartbeat with a connection's cursor, or without one for channels."""
-    if connection.channels:
-        return CHANNEL_HEARTBEAT
+    """Return a heartbeat with a connection's cursor, or without one beside the log."""
+    if connection.channels is not None:
+        return PLAIN_HEARTBEAT
     return shared_hub().heartbeat(connection)
 
 

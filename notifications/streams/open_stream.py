@@ -18,6 +18,7 @@ from notifications.lib.digests import (
 )
 from notifications.live.connection import Connection
 from notifications.live.hub import shared_hub
+from notifications.live.producer import Producer
 from notifications.live.pubsub import shared_pubsub
 from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport
@@ -105,6 +106,20 @@ def open_channel_stream(client: Client, names: Iterable[str]) -> EventStream:
         return iter([heartbeat_for(connection)])
 
     return _open(client, attach, _end_channels, channels=names)
+
+
+def open_produced_stream(client: Client, producer: Producer) -> EventStream:
+    """Return the stream of the events that a producer makes; raises TooManyStreams."""
+
+    def attach(connection: Connection) -> Iterator[Batch]:
+        producer.attach(connection)
+        return iter([heartbeat_for(connection)])
+
+    def end(connection: Connection) -> None:
+        producer.detach(connection)
+        shared_admission().leave(connection)
+
+    return _open(client, attach, end, channels=())
 
 
 def _open(

@@ -13,7 +13,7 @@ from django.http import parse_cookie
 from notifications.exceptions import LogUnavailable, TooManyStreams
 from notifications.live.hub import shared_hub
 from notifications.streams import session_cache
-from notifications.streams.event_stream import BareResponse, EventStreamResponse
+from notifications.streams.event_stream import BareResponse, ConnectionResponse
 from notifications.streams.open_stream import Client, open_stream
 
 # What decides which site a request is for, and how it got there.
@@ -49,7 +49,7 @@ class Reconnects:
 
     def learn(self, environ: dict[str, Any], response: object) -> None:
         """Note the address of a request to which Django responded with a stream."""
-        if isinstance(response, EventStreamResponse):
+        if isinstance(response, ConnectionResponse):
             address = self._address(environ)
             if address not in self._addresses and len(self._addresses) < MAX_ADDRESSES:
                 self._addresses |= {address}

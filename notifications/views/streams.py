@@ -37,7 +37,7 @@ from notifications.protocol import sse, topics
 from notifications.protocol.entries import COUNT_LIMIT
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
 from notifications.streams import long_polling, session_cache
-from notifications.streams.event_stream import EventStreamResponse
+from notifications.streams.event_stream import ConnectionResponse
 from notifications.streams.open_stream import (
     Client,
     look_up,
@@ -130,7 +130,7 @@ def _channel_stream(request: HttpRequest) -> HttpResponseBase:
     names = _requested_channels(request)
     subscriber, _subscriptions = _look_up(request)
     client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
-    return EventStreamResponse(open_channel_stream(client, names))
+    return ConnectionResponse(open_channel_stream(client, names))
 
 
 def _topic_stream(request: HttpRequest) -> HttpResponseBase:
@@ -156,7 +156,7 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
         after=after,
         unseen_count=_unseen_count(request, subscriber, is_current=is_current),
     )
-    response = EventStreamResponse(stream)
+    response = ConnectionResponse(stream)
     if cached is None:
         session_cache.store(
             request,

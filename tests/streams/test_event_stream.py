@@ -13,8 +13,8 @@ from notifications.protocol.cursor import Cursor
 from notifications.protocol.frames import Batch, Frame
 from notifications.streams.event_stream import (
     WRITE_BYTES,
+    ConnectionResponse,
     EventStream,
-    EventStreamResponse,
     join,
 )
 from tests.streaming import parse
@@ -105,7 +105,7 @@ def test_on_start_is_called_with_the_first_byte(recorder):
 
 
 def test_on_end_is_called_when_closed_before_the_first_byte(recorder):
-    response = EventStreamResponse(stream_of(Connection(), recorder))
+    response = ConnectionResponse(stream_of(Connection(), recorder))
 
     for close in response._resource_closers:
         close()
@@ -115,7 +115,7 @@ def test_on_end_is_called_when_closed_before_the_first_byte(recorder):
 
 def test_stream_is_not_cached_buffered_or_compressed(recorder):
     request = RequestFactory().get("/", HTTP_ACCEPT_ENCODING="gzip")
-    response = EventStreamResponse(stream_of(Connection(), recorder))
+    response = ConnectionResponse(stream_of(Connection(), recorder))
 
     passed = GZipMiddleware(lambda request: response)(request)
 

@@ -1,0 +1,90 @@
+"""Streams of events that a site's generator makes, without Redis or the database."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from django.db import connections
+from django.http import HttpRequest
+
+from notifications.lib.media_types import preferred_type
+from notifications.live.producer import Producer
+from notifications.live.subscriber import ANONYMOUS, Subscriber
+from notifications.protocol import sse
+from notifications.protocol.server_event import Item
+from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS
+from notifications.streams.event_stream import ConnectionResponse
+from notifications.streams.open_stream import (
+    Client,
+    open_produced_stream,
+    subscriber_of,
+)
+
+Events = Iterable[Item] | Callable[[str], Iterable[Item]]
+
+
+class SharedStream:
+    """One generator for any number of clients; it runs while there are some.
+
+    `make` is called without arguments and returns an iterable of events: each is sent
+    to all clients that are there. Create one for each process, such as at the top of a
+    module. A client that is too slow is disconnected.
+    """
+
+    def __init__(self, make: Callable[[], Iterable[Item]]) -> None:
+        self.producer = Producer(lambda: _without_database(make()))
+
+
+class EventStreamResponse(ConnectionResponse):
+    """A response that streams the events of a generator to the client of a request.
+
+    `events` is an iterable; or a function that takes the client's `Last-Event-ID`,
+    empty at first, and returns one; or a SharedStream. It yields Events, or the data of
+    events: text, or a mapping that is sent as JSON. The generator runs in a thread of
+    its own, and goes on when the client has read. Heartbeats are sent in between. It is
+    closed after the client has left. The stream ends with the generator, with
+    `server_closed` as its last event.
+
+    The limits of streams hold: raises TooManyStreams, which CursorMiddleware turns into
+    a response with status 429.
+    """
+
+    def __init__(self, events: Events | SharedStream, request: HttpRequest) -> None:
+        client = Client.of(request.META, _subscriber(request), NO_SUBSCRIPTIONS)
+        producer = _producer(events, last_event_id(request))
+        super().__init__(open_produced_stream(client, producer))
+
+
+def wants_event_stream(request: HttpRequest) -> bool:
+    """Tell whether a client prefers an event stream to a page, by its Accept header."""
+    # Exactly what EventSource sends.
+    if request.META.get("HTTP_ACCEPT") == sse.EVENT_STREAM:
+        return True
+    return preferred_type(request, "text/html", sse.EVENT_STREAM) == sse.EVENT_STREAM
+
+
+def last_event_id(request: HttpRequest) -> str:
+    """Return the id of the last event that a client received; empty if it has none."""
+    header = request.headers.get("Last-Event-ID")
+    return sse.last_event_id(header, request.GET.getlist("last_event_id")) or ""
+
+
+def _subscriber(request: HttpRequest) -> Subscriber:
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return ANONYMOUS
+    return subscriber_of(user, request.session)
+
+
+def _producer(events: Events | SharedStream, after: str) -> Producer:
+    if isinstance(events, SharedStream):
+        return events.producer
+    found = events(after) if callable(events) else events
+    return Producer(lambda: _without_database(found), waits_for_clients=True)
+
+
+def _without_database(events: Iterable[Item]) -> Iterator[Item]:
+    """Yield events; then close the database connections that their thread opened."""
+    try:
+        yield from events
+    finally:
+        connections.close_all()

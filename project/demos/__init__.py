@@ -1,0 +1,1 @@
+"""Small examples of streams, one file each; `/demos/` links to all of them."""

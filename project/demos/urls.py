@@ -1,0 +1,14 @@
+"""The URLs of the demos."""
+
+from django.urls import path
+from django.views.generic import TemplateView
+
+from project.demos import letters, numbers, ticks
+
+app_name = "demos"
+urlpatterns = [
+    path("", TemplateView.as_view(template_name="demos/index.html"), name="index"),
+    path("ticks/", ticks.ticks, name="ticks"),
+    path("numbers/", numbers.numbers, name="numbers"),
+    path("letters/", letters.letters, name="letters"),
+]
