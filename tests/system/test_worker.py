@@ -115,6 +115,37 @@ def test_hijacked_stream_holds_nothing_of_its_request(site, crowd):
     assert census(site) == before
 
 
+@hijacked
+def test_shared_generator_holds_no_request_for_its_clients(site, crowd):
+    first = crowd.open("/demos/numbers/")
+    wait_until_live([first])
+    before = census(site)
+
+    streams = [crowd.open("/demos/numbers/") for _ in range(MANY)]
+    wait_until_live(streams)
+    wait_for(
+        lambda: all(len(stream.events) > 1 for stream in streams),
+        what="two numbers at each",
+    )
+
+    assert census(site) == before
+    crowd.close(first, *streams)
+    hold(site, 0)
+
+
+def test_generator_ends_its_stream_and_then_the_client_is_told_to_stop(site):
+    with Raw(site) as raw:
+        raw.send("/demos/ticks/", headers=["Last-Event-ID: 98"])
+        body = raw.read_to_the_end()
+    with Raw(site) as again:
+        again.send("/demos/ticks/", headers=["Last-Event-ID: 100"])
+
+        assert again.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 204")
+
+    assert re.findall(rb"id: (\d+)", body) == [b"99", b"100"]
+    assert b'{"reason":"finished"}' in body
+
+
 def test_stream_is_in_the_access_log(site, crowd, topic):
     path = asking([topic])
 
