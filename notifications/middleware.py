@@ -39,7 +39,7 @@ class CursorMiddleware:
     def process_exception(
         request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
-        """Reply for a view that may not open one more stream; see EventStreamResponse."""
+        """Reply for a view that may not open another stream: EventStreamResponse."""
         if not isinstance(exception, TooManyStreams):
             return None
         return HttpResponse(
