@@ -14,11 +14,12 @@ from django.db import DatabaseError, connections
 
 from notifications import databases
 from notifications.exceptions import LogUnavailable
+from notifications.lib.batches import batches
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.lib.queue_thread import QueueThread
 from notifications.log.stream import shared_log
 from notifications.models import DueCount
-from notifications.publishing.unseen import relay_counts
+from notifications.publishing.unseen import COUNT_BATCH, relay_counts
 
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
@@ -42,7 +43,10 @@ def count(waiting: Sequence[Due]) -> None:
     try:
         for alias, due in rows.items():
             with databases.write_path(alias), shared_log().patiently():
-                relay_counts(due)
+                # All rows of a person together: they make one count.
+                due.sort(key=lambda row: str(row.user_id))
+                for some in batches(due, COUNT_BATCH):
+                    relay_counts(some)
     except (LogUnavailable, DatabaseError) as error:
         logger.warning("count=postponed reason=%r", str(error))
     finally:

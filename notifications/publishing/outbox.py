@@ -26,7 +26,7 @@ from notifications.publishing.control_relay import relay_controls
 from notifications.publishing.counter import Due, counter
 from notifications.publishing.postponed import relay_postponed
 from notifications.publishing.set_aside import encode_events, read_events
-from notifications.publishing.unseen import relay_counts
+from notifications.publishing.unseen import COUNT_BATCH, relay_counts
 from notifications.signals import event_recorded
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ logger.addFilter(RateLimitFilter())
 OVERDUE_LIMIT = 100
 # Overdue events are looked for only while at most this many events are pending.
 PENDING_LIMIT = 500
-# How many due counts are relayed at a time. A transaction leaves more to the sweep.
-COUNT_BATCH = 50
 # How long the sweep's lock is held without renewal; a batch takes far less.
 SWEEP_LOCK_SECONDS = 5
 POSTPONED = "relay=postponed events=%d reason=%r"
@@ -236,6 +234,7 @@ class _Relay:
         try:
             with databases.write_path(self.alias):
                 self._relay(events, controls)
+                # A transaction leaves more to the sweep.
                 if due and not counter.put(Due(self.alias, due[:COUNT_BATCH])):
                     relay_counts(due[:COUNT_BATCH])
         except LogUnavailable as error:

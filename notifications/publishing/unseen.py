@@ -5,6 +5,7 @@ after it in the log. It is counted after the change has committed, without any l
 """
 
 import logging
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
@@ -23,6 +24,8 @@ from notifications.protocol.entries import CountEntry, encode
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
 
+# How many due counts are relayed at a time: the first waits for the last.
+COUNT_BATCH = 50
 # How many times a person is counted at most while other processes are faster.
 ATTEMPTS = 3
 
@@ -149,6 +152,8 @@ def _count_each(
     """Return what `_count_rows` does for each person who can be counted."""
     found = {}
     for key, inbox in inboxes.items():
+        # A count takes milliseconds. SQLite would let no other greenlet work meanwhile.
+        time.sleep(0)
         try:
             found[key] = _count_rows(inbox, up_to=up_to)
         except DatabaseError:

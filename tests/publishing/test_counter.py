@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from notifications.models import DueCount, Follow
 from notifications.protocol.entries import CountEntry
 from notifications.publishing import counter as counter_module
-from notifications.publishing import outbox
+from notifications.publishing import outbox, unseen
 from notifications.publishing.counter import Due, count, counter
 from tests.publishing.recording import record
+from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,6 +59,35 @@ def test_changes_that_wait_make_one_count_per_person(waiting, counted, maja, tob
 
     assert {*counted()} == {(str(maja.pk), 3), (str(tobias.pk), 2)}
     assert not DueCount.objects.exists()
+
+
+def test_many_people_are_counted_some_at_a_time(monkeypatch, appended):
+    people = [User.objects.create_user(f"person{number}") for number in range(5)]
+    rows = [DueCount.objects.create(user=each) for each in people * 2]
+    relayed, relay_counts = [], counter_module.relay_counts
+    monkeypatch.setattr(counter_module, "COUNT_BATCH", 4)
+    monkeypatch.setattr(
+        counter_module,
+        "relay_counts",
+        lambda due: relayed.append(len(due)) or relay_counts(due),
+    )
+
+    count([Due("default", [row]) for row in rows])
+
+    assert relayed == [4, 4, 2]
+    entries = [each for each in appended() if isinstance(each, CountEntry)]
+    assert sorted(each.user for each in entries) == sorted(str(p.pk) for p in people)
+    assert not DueCount.objects.exists()
+
+
+def test_others_work_between_two_people(monkeypatch, maja, tobias):
+    rows = [DueCount.objects.create(user=each) for each in (maja, tobias)]
+    pauses = []
+    monkeypatch.setattr(unseen.time, "sleep", pauses.append)
+
+    count([Due("default", rows)])
+
+    assert pauses == [0, 0]
 
 
 def test_count_stays_due_without_redis(no_redis, maja, caplog):
