@@ -28,15 +28,20 @@ return {redis.call('ZCARD', KEYS[1]), added}
 """
 
 # Sets the count of a process, unless that of all processes would be above the limit.
-# Returns 1 if it did.
+# Returns 1 if it did. Drops the counts of processes that have ended: an owner who
+# always has a stream keeps its key forever.
 # KEYS: the processes, the counts of an owner. ARGV: this process, its count, the limit,
 # and how long to keep the counts, in seconds.
 ENTER = """
 local total = tonumber(ARGV[2])
 local counts = redis.call('HGETALL', KEYS[2])
 for i = 1, #counts, 2 do
-    if counts[i] ~= ARGV[1] and redis.call('ZSCORE', KEYS[1], counts[i]) then
-        total = total + counts[i + 1]
+    if counts[i] ~= ARGV[1] then
+        if redis.call('ZSCORE', KEYS[1], counts[i]) then
+            total = total + counts[i + 1]
+        else
+            redis.call('HDEL', KEYS[2], counts[i])
+        end
     end
 end
 if total > tonumber(ARGV[3]) then return 0 end

@@ -134,6 +134,33 @@ def test_streams_of_a_process_that_has_ended_do_not_count(
     assert other.admits() == LIMIT
 
 
+def test_counts_of_processes_that_have_ended_are_dropped(processes, kept, redis_client):
+    one, other = processes
+    one.enter()
+    [key] = kept()
+    redis_client.hset(key, "ended", LIMIT)
+
+    other.enter()
+
+    names = {name.decode() for name in redis_client.hkeys(key)}
+    assert names == {one.name, other.name}
+
+
+def test_process_whose_counts_were_dropped_sets_them_again(
+    processes, redis_client, settings
+):
+    one, other = processes
+    one.enter()
+    prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
+    # As if it had been too busy to report.
+    redis_client.zrem(f"{{{prefix}}}:processes", one.name)
+    other.enter()
+
+    one.report()
+
+    assert other.admits() == LIMIT - 2
+
+
 def test_process_that_is_alone_keeps_its_counts_to_itself(log, kept):
     process = Process(log)
     process.report()
