@@ -20,6 +20,7 @@ from notifications.lib.log_throttle import RateLimitFilter
 from notifications.live.connection import Connection, State
 from notifications.live.history import History
 from notifications.live.older_entries import PAGE_BYTES, OlderEntries
+from notifications.live.outlines import Outline
 from notifications.live.segments import Item
 from notifications.log.stream import Log
 from notifications.protocol import frames
@@ -180,15 +181,14 @@ class Replay:
         self, connection: Connection, after: Cursor, until: Cursor
     ) -> Generator[Batch, None, Cursor]:
         """Yield the frames that memory does not have; return what cursor they reach."""
-        self._outline(connection, after)
-        with self._lock:
-            reached = self._history.floor
-            outlines = self._history.outlines_from(after)
+        reached, outlines = self._outline(connection, after)
         yield from self._older.missed(connection, outlines, after, until)
         return min(max(reached, after), until)
 
-    def _outline(self, connection: Connection, cursor: Cursor) -> None:
-        """Outline the entries back to this cursor, which memory does not have.
+    def _outline(
+        self, connection: Connection, cursor: Cursor
+    ) -> tuple[Cursor, list[Outline]]:
+        """Return where memory begins, and the outlines from a cursor to there.
 
         Raises LogUnavailable, LogGap, and ReplayTooLong if they are too many.
         """
@@ -196,8 +196,9 @@ class Replay:
             with self._lock:
                 if cursor > self._history.floor and not self._history.has(cursor):
                     raise LogGap(cursor)
+                # With the same lock, since the oldest outlines may be dropped later.
                 if cursor >= self._history.outline_floor:
-                    return
+                    return self._history.floor, self._history.outlines_from(cursor)
                 if not self._history.may_extend():
                     raise ReplayTooLong(conf.LOG_MAX_ENTRIES)
             with self._older.turn(connection):

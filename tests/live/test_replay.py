@@ -191,6 +191,31 @@ def test_entries_beyond_the_maximum_of_the_log_are_not_outlined(
         next(buffer.missed(connection, first, rest[-1]))
 
 
+def test_outlines_that_are_dropped_meanwhile_are_replayed(log, no_memory, settings):
+    first, *rest = append_many(log, 150, "topic:a")
+    later = list(log.read(rest[-1], until=append_many(log, 250, "topic:b")[-1]))
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "LOG_MAX_ENTRIES": 100}
+    buffer, connection = begun(log, rest[-1])
+
+    class Lock:
+        """A lock after which the hub reads on, once older entries are outlined."""
+
+        def __enter__(self):
+            self.outlined = buffer._history.outline_floor <= first
+
+        def __exit__(self, *error):
+            if self.outlined:
+                while later:
+                    record = later.pop(0)
+                    buffer._history.add(record.cursor, buffer.decode(record), 1)
+
+    buffer._lock = Lock()
+
+    assert cursors(buffer.missed(connection, first, rest[-1])) == rest
+    assert later == []
+    assert buffer._history.outline_floor > first
+
+
 def test_replay_stops_when_the_client_leaves(log, no_memory, read_entries, monkeypatch):
     first, *rest = append_many(log, 450, "topic:a")
     buffer, connection = begun(log, rest[-1])
