@@ -29,9 +29,9 @@ class Heartbeats:
     """Sends heartbeats, so that no open connection is silent for HEARTBEAT_INTERVAL.
 
     It looks at each twice in that time, and sends nothing to those that were sent
-    frames since the last look. It also closes connections that have expired, and aborts
-    closed ones whose client does not read the last frame. `clock` is a monotonic clock
-    in seconds.
+    frames since the last look, unless it is the first. It also closes connections that
+    have expired, and aborts closed ones whose client does not read the last frame.
+    `clock` is a monotonic clock in seconds.
     """
 
     def __init__(
@@ -46,6 +46,8 @@ class Heartbeats:
         self._clock = clock
         # By tick: the connections that are due. Each connection is in one list.
         self._due: defaultdict[int, list[Connection]] = defaultdict(list)
+        # Those that were not looked at yet, which may take a whole interval.
+        self._new: set[Connection] = set()
         self._tick = self._current_tick()
 
     def _current_tick(self) -> int:
@@ -58,6 +60,7 @@ class Heartbeats:
         are not due together.
         """
         seconds = random.uniform(0, conf.HEARTBEAT_INTERVAL)  # noqa: S311
+        self._new.add(connection)
         self._schedule(connection, seconds)
 
     def _schedule(self, connection: Connection, seconds: float) -> None:
@@ -77,6 +80,8 @@ class Heartbeats:
             self._serve(connection)
 
     def _serve(self, connection: Connection) -> None:
+        is_new = connection in self._new
+        self._new.discard(connection)
         if connection.state is State.CLOSED:
             # Its client had an interval to read the last frame.
             connection.transport.abort()
@@ -85,8 +90,9 @@ class Heartbeats:
             connection.close("expired", drain=True)
             self._schedule(connection, conf.HEARTBEAT_INTERVAL)
             return
-        if not connection.was_pushed:
+        is_due = is_new or not connection.was_pushed
+        if is_due:
             connection.send(self._heartbeat_for(connection))
         # A heartbeat, too, is enough until the look after the next one.
-        connection.was_pushed = not connection.was_pushed
+        connection.was_pushed = is_due
         self._schedule(connection, conf.HEARTBEAT_INTERVAL / 2)

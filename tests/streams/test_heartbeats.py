@@ -130,6 +130,18 @@ def test_connection_is_never_silent_for_longer_than_an_interval(time, pause):
     assert max(waited) < INTERVAL + 4 * TICK_SECONDS
 
 
+def test_connection_that_is_pushed_to_at_once_is_not_silent_for_longer(time):
+    connections = [time.add() for _ in range(100)]
+    time.advance(TICK_SECONDS)
+    for each in connections:
+        each.push(EVENT)
+
+    time.advance(3 * INTERVAL)
+
+    waited = [max(intervals(each.transport.pushed)) for each in connections]
+    assert max(waited) < INTERVAL + 4 * TICK_SECONDS
+
+
 def test_frames_that_the_client_has_already_do_not_replace_a_heartbeat(time):
     connection = time.add()
     time.advance(INTERVAL)
