@@ -24,6 +24,9 @@ def write_opening(response: StreamResponse, client: Client | None) -> bytes:
             if client is not None:
                 client.read_reply(len(data))
             environ["gunicorn.socket"].sendall(data)
+            if client is not None:
+                # The next part may have to wait for its turn.
+                client.work()
             head = body = b""
     return head + framed(body, chunked=gunicorn_response.chunked)
 
