@@ -35,9 +35,14 @@ class DatabaseThread:
             try:
                 future.set_result(function(*args, **options))
             except DatabaseError as error:
+                # They may be broken. Without a pause they would be used again.
+                connections.close_all()
                 future.set_exception(error)
             except BaseException as error:
-                # A bug ends the thread, but the caller must not wait forever.
+                # A bug ends the thread, but nobody must wait forever: neither this
+                # caller nor those whose functions are next.
+                with self._lock:
+                    self._start()
                 future.set_exception(error)
                 raise
 
@@ -48,10 +53,11 @@ class DatabaseThread:
     def _ensure_started(self) -> None:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(
-                    target=self._run, name=self._name, daemon=True
-                )
-                self._thread.start()
+                self._start()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         while True:

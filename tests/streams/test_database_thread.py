@@ -1,3 +1,4 @@
+import contextlib
 import threading
 
 import pytest
@@ -5,7 +6,25 @@ from django.db import DatabaseError, connections
 
 from notifications.streams import database_thread
 from notifications.streams.database_thread import DatabaseThread
-from tests.system.server import wait_for
+from tests.system.server import DEADLINE_SECONDS, wait_for
+
+
+@pytest.fixture
+def run_soon():
+    """A function that runs another one in a thread; returns its caller and results."""
+
+    def run_soon(thread, function):
+        found = []
+
+        def run():
+            with contextlib.suppress(ZeroDivisionError):
+                found.append(thread.run(function))
+
+        caller = threading.Thread(target=run, daemon=True)
+        caller.start()
+        return caller, found
+
+    return run_soon
 
 
 def test_functions_run_in_one_thread():
@@ -26,6 +45,56 @@ def test_error_is_raised_to_the_caller():
         thread.run(fail)
 
     assert thread.run(lambda: 7) == 7
+
+
+def test_connections_are_closed_after_an_error_of_the_database(monkeypatch):
+    def fail():
+        raise DatabaseError("gone")
+
+    closed = threading.Event()
+    monkeypatch.setattr(connections, "close_all", closed.set)
+    thread = DatabaseThread(name="test")
+
+    with pytest.raises(DatabaseError):
+        thread.run(fail)
+
+    assert closed.is_set()
+
+
+def test_function_after_a_bug_runs_while_the_thread_is_still_ending(
+    monkeypatch, run_soon
+):
+    ending = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda failure: ending.wait(30))
+    thread = DatabaseThread(name="test")
+    with pytest.raises(ZeroDivisionError):
+        thread.run(lambda: 1 / 0)
+
+    caller, found = run_soon(thread, lambda: 7)
+    caller.join(DEADLINE_SECONDS)
+
+    assert found == [7]
+    ending.set()
+
+
+def test_function_that_waits_during_a_bug_runs(monkeypatch, run_soon):
+    def fail():
+        begun.set()
+        assert gate.wait(DEADLINE_SECONDS)
+        _ = 1 / 0
+
+    monkeypatch.setattr(threading, "excepthook", lambda failure: None)
+    begun, gate = threading.Event(), threading.Event()
+    thread = DatabaseThread(name="test")
+    run_soon(thread, fail)
+    assert begun.wait(DEADLINE_SECONDS)
+    caller, found = run_soon(thread, lambda: 7)
+    wait_for(lambda: thread._jobs.qsize(), what="the function to wait")
+
+    gate.set()
+    caller.join(DEADLINE_SECONDS)
+
+    assert found == [7]
 
 
 def test_connections_are_closed_when_there_is_nothing_to_do(monkeypatch):
