@@ -14,15 +14,15 @@ from notifications.protocol.entries import StartEntry, encode
 # Appends an entry unless its uid was appended before, and returns its cursor.
 # KEYS: the stream, the uid's key and, for a control entry, the person's cached
 # sessions. These are deleted first: Redis lets a script that has begun to write go on
-# even when its memory is full. ARGV: the entry, entries kept, seconds to keep the uid
-# and to know of the change of the sessions.
+# even when its memory is full. An entry that is appended again changes nothing there:
+# the sessions may have changed since. ARGV: the entry, entries kept, seconds to keep
+# the uid and to know of the change of the sessions.
 APPEND = """
 local cursor = redis.call('GET', KEYS[2])
+if cursor then return cursor end
 if KEYS[3] then redis.call('DEL', KEYS[3]) end
-if not cursor then
-    cursor = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[1])
-    redis.call('SET', KEYS[2], cursor, 'EX', ARGV[3])
-end
+cursor = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[1])
+redis.call('SET', KEYS[2], cursor, 'EX', ARGV[3])
 if KEYS[3] then
     redis.call('HSET', KEYS[3], 'changed', cursor)
     redis.call('EXPIRE', KEYS[3], ARGV[4])

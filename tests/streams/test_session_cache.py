@@ -218,6 +218,19 @@ def test_only_the_last_sessions_of_a_person_are_cached(log):
     assert log.load_sessions([("7", newest), ("7", "0")]) == [b"x", None]
 
 
+def test_change_that_is_appended_again_does_not_hide_a_later_one(log):
+    first, later = ("1", b"first", "7"), ("2", b"later", "7")
+    log.append_controls([first])
+    in_between = log.position()
+    log.append_controls([later])
+
+    log.append_controls([first])
+
+    store = log.session_store("7")
+    assert not store.store("s", b"x", as_of=in_between, seconds=60)
+    assert store.store("s", b"x", as_of=log.position(), seconds=60)
+
+
 def test_failed_command_does_not_affect_others(log, redis_client, settings):
     prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
     redis_client.set(f"{{{prefix}}}:reader:8", "no hash")
