@@ -43,8 +43,9 @@ WAKE_SECONDS = 0.1
 # How often gunicorn is notified that a stopping worker is alive.
 NOTIFY_SECONDS = 1.0
 # When thousands of clients reconnect, the others wait before they need much memory, and
-# the requests for pages do not wait for all of them.
-MAX_OPENING_STREAMS = 16
+# the requests for pages do not wait for all of them. Those that are opened at the same
+# time share a round trip to Redis, and the queries that check their logins.
+MAX_OPENING_STREAMS = 48
 # How many objects are allocated between two garbage collections.
 GARBAGE_THRESHOLD = 10_000
 # The errors of a socket whose client has gone without closing it: tcp(7).
