@@ -42,17 +42,24 @@ class Reconnects:
     """Opens the streams of clients that reconnect; safe to share between threads."""
 
     def __init__(self) -> None:
-        # Where Django has opened streams: it accepted the host and the scheme.
+        # Where Django has opened such streams: it accepted the host and the scheme.
         self._addresses: frozenset[Address] = frozenset()
         self._cookie_name: str = settings.SESSION_COOKIE_NAME
         self._address_keys = (*ADDRESS, *(settings.SECURE_PROXY_SSL_HEADER or ())[:1])
 
     def learn(self, environ: dict[str, Any], response: object) -> None:
-        """Note the address of a request to which Django responded with a stream."""
-        if isinstance(response, ConnectionResponse):
-            address = self._address(environ)
-            if address not in self._addresses and len(self._addresses) < MAX_ADDRESSES:
-                self._addresses |= {address}
+        """Note the address of a request to which Django responded with a stream.
+
+        Only with one of what a person follows: others may be at other addresses.
+        """
+        if not isinstance(response, ConnectionResponse):
+            return
+        connection = response.stream.connection
+        if not connection.user or connection.channels is not None:
+            return
+        address = self._address(environ)
+        if address not in self._addresses and len(self._addresses) < MAX_ADDRESSES:
+            self._addresses |= {address}
 
     def open(self, environ: dict[str, Any]) -> BareResponse | None:
         """Return the stream of a client that reconnects, or None for another request.

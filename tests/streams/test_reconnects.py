@@ -1,9 +1,10 @@
 """Clients that reconnect are served before the site, and all others by it."""
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.test import RequestFactory
 
+from notifications.api import EventStreamResponse
 from notifications.exceptions import LogUnavailable
 from notifications.middleware import serve_reconnects
 from notifications.protocol.sse import EVENT_STREAM
@@ -20,7 +21,7 @@ class Site:
 
     def __init__(self, client):
         self._client = client
-        self._django = WSGIHandler()
+        self.application = WSGIHandler()
         self._wrapped = serve_reconnects(self._count)
         self._responses = []
         self.requests = 0
@@ -28,7 +29,7 @@ class Site:
 
     def _count(self, environ, start_response):
         self.requests += 1
-        return self._django(environ, start_response)
+        return self.application(environ, start_response)
 
     def _start(self, status, headers, exc_info=None):
         self.started.append((status, dict(headers)))
@@ -237,6 +238,35 @@ def test_address_that_the_site_refuses_is_not_learned(site, settings):
     for _ in range(2):
         response = site.get(HTTP_HOST="elsewhere.example")
         assert response.status_code == 400
+
+    assert site.requests == 2
+
+
+def test_address_where_only_an_anonymous_client_has_a_stream_is_not_learned(
+    site, settings
+):
+    settings.ALLOWED_HOSTS = ["*"]
+    elsewhere = {"HTTP_HOST": "elsewhere.example"}
+    anonymous = site.get(f"{STREAM}?topic={MILK}", cookies={}, **elsewhere)
+    assert anonymous.status_code == 200
+
+    site.get(**elsewhere)
+
+    assert site.requests == 2
+
+
+def test_address_of_a_stream_that_a_view_makes_is_not_learned(site, reconnecting, maja):
+    def view(environ, start_response):
+        request = WSGIRequest(environ)
+        request.user, request.session = maja, reconnecting.session
+        response = EventStreamResponse(["tick"], request)
+        start_response("200 OK", [*response.items()])
+        return response
+
+    site.application = view
+
+    for _ in range(2):
+        assert StreamReader(site.get("/ticks/")).next_named("message").data == "tick"
 
     assert site.requests == 2
 
