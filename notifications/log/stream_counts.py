@@ -31,16 +31,20 @@ return {redis.call('ZCARD', KEYS[1]), added}
 # Returns 1 if it did. Drops the counts of processes that have ended: an owner who
 # always has a stream keeps its key forever.
 # KEYS: the processes, the counts of an owner. ARGV: this process, its count, the limit,
-# and how long to keep the counts, in seconds.
+# how long to keep the counts, in seconds, and how long a report is valid, in
+# milliseconds.
 ENTER = """
+local time = redis.call('TIME')
+local valid_since = time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[5]
 local total = tonumber(ARGV[2])
 local counts = redis.call('HGETALL', KEYS[2])
 for i = 1, #counts, 2 do
     if counts[i] ~= ARGV[1] then
-        if redis.call('ZSCORE', KEYS[1], counts[i]) then
-            total = total + counts[i + 1]
-        else
+        local reported = redis.call('ZSCORE', KEYS[1], counts[i])
+        if not reported then
             redis.call('HDEL', KEYS[2], counts[i])
+        elseif tonumber(reported) > valid_since then
+            total = total + counts[i + 1]
         end
     end
 end
@@ -98,7 +102,8 @@ class StreamCounts:
         Tells whether it did. A count is forgotten `seconds` after it was set.
         """
         keys = [self._processes, self._key(owner)]
-        return bool(self._eval(ENTER, keys, process, count, limit, seconds))
+        arguments = (process, count, limit, seconds, PROCESS_LIFETIME_MS)
+        return bool(self._eval(ENTER, keys, *arguments))
 
     def set(self, process: str, counts: Mapping[str, int], *, seconds: int) -> None:
         """Set the counts of a process by owner, whatever the limit."""

@@ -134,6 +134,19 @@ def test_streams_of_a_process_that_has_ended_do_not_count(
     assert other.admits() == LIMIT
 
 
+def test_process_that_reported_too_long_ago_does_not_count(
+    processes, redis_client, settings
+):
+    one, other = processes
+    assert one.admits() == LIMIT
+    prefix = settings.NOTIFICATIONS["KEY_PREFIX"]
+
+    # Before another process reports, and so removes it.
+    redis_client.zincrby(f"{{{prefix}}}:processes", -PROCESS_LIFETIME_MS, one.name)
+
+    assert other.admits() == LIMIT
+
+
 def test_counts_of_processes_that_have_ended_are_dropped(processes, kept, redis_client):
     one, other = processes
     one.enter()
