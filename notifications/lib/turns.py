@@ -85,16 +85,31 @@ class Turns:
                 return
             begin = threading.Event()
             self._waiting.append(begin)
+        try:
+            began = self._wait(begin, is_needed)
+        except BaseException:
+            # Whatever interrupts the thread, others must get its turn.
+            if not self._give_up(begin):
+                self._release()
+            raise
+        if not began and self._give_up(begin):
+            raise NoTurn
+
+    def _wait(self, begin: threading.Event, is_needed: Callable[[], bool]) -> bool:
+        """Wait until a thread may begin; tell whether it may."""
         deadline = self._clock() + self._max_wait
         while not begin.wait(CHECK_SECONDS):
-            if self._clock() < deadline and is_needed():
-                continue
-            with self._lock:
-                # It may have been set since.
-                if not begin.is_set():
-                    self._waiting.remove(begin)
-                    raise NoTurn
-            return
+            if self._clock() >= deadline or not is_needed():
+                return False
+        return True
+
+    def _give_up(self, begin: threading.Event) -> bool:
+        """Let a thread wait no more; False if it may begin since a moment ago."""
+        with self._lock:
+            if begin.is_set():
+                return False
+            self._waiting.remove(begin)
+            return True
 
     def _release(self) -> None:
         with self._lock:

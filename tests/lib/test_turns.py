@@ -125,6 +125,21 @@ def test_thread_gives_up_waiting_after_a_while(monkeypatch):
         pytest.fail("there was no turn")
 
 
+def test_turn_of_a_thread_that_is_interrupted_is_for_others(monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("notifications.lib.turns.CHECK_SECONDS", 0.01)
+    turns = new_turns()
+
+    with turns.turn(needed), pytest.raises(KeyboardInterrupt), turns.turn(interrupt):
+        pytest.fail("interrupted")
+
+    assert turns.waiting == 0
+    with turns.turn(needed):
+        pass
+
+
 def test_rest_after_a_turn_depends_on_the_work(resting, time):
     with resting.turn(needed):
         time.work(3)
