@@ -29,6 +29,7 @@ from notifications.publishing.followables import (
 from notifications.publishing.permissions import permissions_changed
 from notifications.publishing.retraction import retract
 from notifications.publishing.watch import watch
+from notifications.streams.channel_stream import event_stream
 from notifications.streams.produced_stream import (
     EventStreamResponse,
     SharedStream,
@@ -44,6 +45,7 @@ __all__ = [
     "Explanation",
     "SharedStream",
     "announce",
+    "event_stream",
     "explain",
     "follow",
     "followable",

@@ -12,8 +12,10 @@ from notifications.log.stream import shared_log
 from notifications.protocol import sse
 
 PAGE_METHODS = ("GET", "HEAD")
-# Retry-After with too many streams, in seconds.
+PLAIN = "text/plain; charset=utf-8"
+# Retry-After, in seconds: with too many streams, and without Redis.
 RETRY_BUSY = 5
+RETRY_NO_LOG = 2
 # As Django's SecurityMiddleware adds it.
 NOSNIFF = ("X-Content-Type-Options", "nosniff")
 
@@ -39,15 +41,17 @@ class CursorMiddleware:
     def process_exception(
         request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
-        """Reply for a view that may not open another stream: EventStreamResponse."""
-        if not isinstance(exception, TooManyStreams):
-            return None
-        return HttpResponse(
-            str(exception),
-            status=429,
-            content_type="text/plain; charset=utf-8",
-            headers={"Retry-After": str(RETRY_BUSY)},
-        )
+        """Reply for a view of the site that cannot open a stream now."""
+        if isinstance(exception, TooManyStreams):
+            return _retry_later(429, str(exception), seconds=RETRY_BUSY)
+        if isinstance(exception, LogUnavailable):
+            return _retry_later(503, "Redis cannot be reached.", seconds=RETRY_NO_LOG)
+        return None
+
+
+def _retry_later(status: int, text: str, *, seconds: int) -> HttpResponse:
+    headers = {"Retry-After": str(seconds)}
+    return HttpResponse(text, status=status, content_type=PLAIN, headers=headers)
 
 
 def _wants_page(request: HttpRequest) -> bool:

@@ -36,6 +36,7 @@ NAMES = [
     "Explanation",
     "SharedStream",
     "announce",
+    "event_stream",
     "explain",
     "follow",
     "followable",

@@ -21,7 +21,7 @@ LAYERS = [
     {"publishing", "live", "testing"},
     {"inbox", "streams", "schema", "templatetags"},
     {"middleware"},
-    {"views", "management", "monitoring", "worker", "api", "checks"},
+    {"views", "management", "monitoring", "worker", "api", "checks", "compat"},
     {"urls", "apps", "admin"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
@@ -51,11 +51,14 @@ PUBLIC = {
     "notifications.exceptions",
     "notifications.middleware",
     "notifications.worker",
+    "notifications.compat.flask_sse",
 }
 # At most this many modules are beside the packages.
 MOST_MODULES = 12
 # Which modules read settings of Django's own, and which settings those are.
 DJANGO_SETTINGS = {
+    # Only whether there are any.
+    "notifications.compat.flask_sse": set(),
     "notifications.conf": {"DEBUG", "NOTIFICATIONS"},
     "notifications.checks": {"DATABASE_ROUTERS", "MIDDLEWARE"},
     "notifications.models.actors": {"LANGUAGE_CODE"},

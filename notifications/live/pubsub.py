@@ -26,6 +26,15 @@ RETRY_SECONDS = 1.0
 SUBSCRIBE_SECONDS = 2.0
 
 
+# The channels that views of the site stream, beside those of the settings.
+_mounted: set[str] = set()
+
+
+def mount(channel: str) -> None:
+    """Subscribe to a channel that the settings do not name; before the first stream."""
+    _mounted.add(channel)
+
+
 class FlaskMessage(msgspec.Struct, frozen=True):
     """A message of Flask-SSE: https://github.com/singingwolfboy/flask-sse."""
 
@@ -121,7 +130,8 @@ class PubSub:
 
     def _listen(self) -> None:
         for message in self._log.subscribe(
-            conf.PUBSUB_CHANNELS, seconds=conf.LOG_READ_TIMEOUT
+            sorted(_mounted.union(conf.PUBSUB_CHANNELS)),
+            seconds=conf.LOG_READ_TIMEOUT,
         ):
             self._subscribed.set()
             if message is not None:

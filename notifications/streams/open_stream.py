@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
+from django.http import HttpRequest
 
 from notifications.conf import conf
 from notifications.lib.digests import (
@@ -172,6 +173,14 @@ def look_up(user: Any, session: Any) -> tuple[Subscriber, Subscriptions]:
     followed = read_follows(user, sessions=sessions)
     subscriber = _subscriber(user, session, expires_at=latest(followed.expiries))
     return subscriber, _subscriptions(user, followed)
+
+
+def subscriber_of_request(request: HttpRequest) -> Subscriber:
+    """Return the subscriber for the user of a request, anonymous without one."""
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return ANONYMOUS
+    return subscriber_of(user, request.session)
 
 
 def subscriber_of(user: Any, session: Any) -> Subscriber:

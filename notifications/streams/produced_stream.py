@@ -1,14 +1,12 @@
 """Streams of events that a site's generator makes, without Redis or the database."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from django.db import connections
 from django.http import HttpRequest
 
 from notifications.lib.media_types import preferred_type
 from notifications.live.producer import Producer
-from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.protocol import sse
 from notifications.protocol.server_event import Item
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS
@@ -16,7 +14,7 @@ from notifications.streams.event_stream import ConnectionResponse
 from notifications.streams.open_stream import (
     Client,
     open_produced_stream,
-    subscriber_of,
+    subscriber_of_request,
 )
 
 Events = Iterable[Item] | Callable[[str], Iterable[Item]]
@@ -49,7 +47,8 @@ class EventStreamResponse(ConnectionResponse):
     """
 
     def __init__(self, events: Events | SharedStream, request: HttpRequest) -> None:
-        client = Client.of(request.META, _subscriber(request), NO_SUBSCRIPTIONS)
+        subscriber = subscriber_of_request(request)
+        client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
         producer = _producer(events, last_event_id(request))
         super().__init__(open_produced_stream(client, producer))
 
@@ -66,13 +65,6 @@ def last_event_id(request: HttpRequest) -> str:
     """Return the id of the last event that a client received; empty if it has none."""
     header = request.headers.get("Last-Event-ID")
     return sse.last_event_id(header, request.GET.getlist("last_event_id")) or ""
-
-
-def _subscriber(request: HttpRequest) -> Subscriber:
-    user: Any = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return ANONYMOUS
-    return subscriber_of(user, request.session)
 
 
 def _producer(events: Events | SharedStream, after: str) -> Producer:

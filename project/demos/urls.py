@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import TemplateView
 
-from project.demos import letters, numbers, ticks
+from project.demos import letters, messages, numbers, ticks
 
 app_name = "demos"
 urlpatterns = [
@@ -11,4 +11,6 @@ urlpatterns = [
     path("ticks/", ticks.ticks, name="ticks"),
     path("numbers/", numbers.numbers, name="numbers"),
     path("letters/", letters.letters, name="letters"),
+    path("messages/", messages.messages, name="messages"),
+    path("messages/stream/", messages.stream, name="messages_stream"),
 ]

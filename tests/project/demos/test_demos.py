@@ -9,6 +9,7 @@ from project.demos import letters, numbers, ticks
 from project.demos.urls import urlpatterns
 from tests.streaming import StreamReader
 
+PAGES = [each.name for each in urlpatterns if not each.name.endswith("stream")]
 STREAM = {"HTTP_ACCEPT": "text/event-stream"}
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +46,7 @@ def ticks_of(response):
     return found
 
 
-@pytest.mark.parametrize("name", [each.name for each in urlpatterns])
+@pytest.mark.parametrize("name", PAGES)
 def test_page_is_shown(client, name):
     response = client.get(reverse(f"demos:{name}"), HTTP_ACCEPT="text/html")
 
@@ -56,7 +57,7 @@ def test_page_is_shown(client, name):
 def test_demos_are_linked(client):
     page = client.get(reverse("demos:index")).content.decode()
 
-    assert all(reverse(f"demos:{each.name}") in page for each in urlpatterns)
+    assert all(reverse(f"demos:{name}") in page for name in PAGES)
 
 
 def test_ticks_are_counted_to_their_end(stream):
@@ -105,3 +106,20 @@ def test_letters_come_one_by_one(client):
     assert len(pieces) == 26
     assert pieces[0] == b"<li>A</li>"
     assert rest.rstrip().endswith(b"</html>")
+
+
+def test_message_reaches_the_stream_of_the_page(client, log, stream):
+    events = StreamReader(stream("messages_stream"))
+
+    sent = client.post(
+        reverse("demos:messages"), {"text": "<b>Hello</b>", "type": "news"}
+    )
+
+    assert sent.status_code == 302
+    assert events.next_named("news").json() == {"text": "<b>Hello</b>"}
+
+
+def test_message_of_an_unknown_type_is_refused(client):
+    data = {"text": "Hello", "type": "server_closed"}
+
+    assert client.post(reverse("demos:messages"), data).status_code == 400

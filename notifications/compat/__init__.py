@@ -1,0 +1,1 @@
+"""The publishing side of other libraries, so that their users change one import."""

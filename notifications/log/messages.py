@@ -1,0 +1,29 @@
+"""Publishes messages to Redis pub/sub channels, also outside of Django."""
+
+from functools import cache
+
+import redis
+
+from notifications.exceptions import LogUnavailable
+
+TIMEOUT_SECONDS = 2.0
+
+
+def publish_message(url: str, channel: str, body: bytes) -> int:
+    """Publish a message; return how many subscribers it reached.
+
+    `url` is that of Redis. Raises LogUnavailable.
+    """
+    try:
+        found: int = _client(url).publish(channel, body)
+    except (redis.RedisError, OSError) as error:
+        raise LogUnavailable(str(error)) from error
+    return found
+
+
+@cache
+def _client(url: str) -> redis.Redis:
+    # It opens connections when they are needed, and again in a process that was forked.
+    return redis.Redis.from_url(
+        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+    )

@@ -1,0 +1,46 @@
+"""Views that stream a pub/sub channel, with a permission of their own."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.http import require_GET
+
+from notifications.live.pubsub import mount
+from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS
+from notifications.streams.event_stream import ConnectionResponse
+from notifications.streams.open_stream import (
+    Client,
+    open_channel_stream,
+    subscriber_of_request,
+)
+
+View = Callable[..., HttpResponseBase]
+
+
+def event_stream(
+    *, channel: str, permission: Callable[[HttpRequest], bool] | None = None
+) -> View:
+    """Return a view that streams a pub/sub channel; mount it at any path.
+
+    Make it where the URLs are declared: a process subscribes with its first stream.
+
+    `permission` tells whether the client of a request may stream it; without one,
+    everyone may. The channel needs no setting, and is not streamed elsewhere unless
+    PUBSUB_CHANNELS has it. Reply of the view: 403 without the permission; 429 and 503
+    by CursorMiddleware, for TooManyStreams and LogUnavailable.
+    """
+    mount(channel)
+
+    @transaction.non_atomic_requests
+    @require_GET
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if permission is not None and not permission(request):
+            raise PermissionDenied("You may not stream this channel.")
+        subscriber = subscriber_of_request(request)
+        client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
+        return ConnectionResponse(open_channel_stream(client, [channel]))
+
+    return view
