@@ -57,8 +57,7 @@ PUBLIC = {
 MOST_MODULES = 12
 # Which modules read settings of Django's own, and which settings those are.
 DJANGO_SETTINGS = {
-    # Only whether there are any.
-    "notifications.compat.flask_sse": set(),
+    "notifications.compat.flask_sse": {"configured"},
     "notifications.conf": {"DEBUG", "NOTIFICATIONS"},
     "notifications.checks": {"DATABASE_ROUTERS", "MIDDLEWARE"},
     "notifications.models.actors": {"LANGUAGE_CODE"},
