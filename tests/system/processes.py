@@ -10,6 +10,8 @@ import redis
 from tests.system.server import Site
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# As notifications/log/stream.py says, whatever the number of clients.
+CONNECTIONS_OF_WORKER = 6
 # As /proc/net/tcp writes it: proc(5).
 ESTABLISHED, LISTEN = "01", "0A"
 
@@ -28,6 +30,11 @@ def resident_bytes(pid: int) -> int:
 def total_descriptors(pids: Iterable[int]) -> int:
     """Return how many descriptors these processes have open together."""
     return sum(map(descriptors, pids))
+
+
+def most_redis_clients(site: Site) -> int:
+    """Return how many connections the site's workers open to Redis at most."""
+    return CONNECTIONS_OF_WORKER * len(site.workers())
 
 
 def redis_clients(site: Site) -> int:
