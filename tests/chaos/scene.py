@@ -13,8 +13,8 @@ from tests.system.members import Member, Members
 from tests.system.processes import resident_bytes, total_descriptors
 from tests.system.proxy import Proxy
 from tests.system.publisher import Publisher, due, published, wait_for_event
-from tests.system.server import Site, wait_for
-from tests.system.story import Faults, Story, compare, received
+from tests.system.server import Site
+from tests.system.story import Faults, Story, compare, wait_for_key
 from tests.system.topics import asking
 
 PEOPLE, TOPICS = 40, 20
@@ -110,8 +110,7 @@ class Scene:
         """Wait until everything is delivered; return what is wrong, by person."""
         self.story.settle()
         last = self.story.ask(self.everybody.removeprefix("topic:"))
-        for stream in self.open_streams():
-            _wait_for_event(stream, last)
+        wait_for_key(self.open_streams(), last, seconds=DELIVERED_SECONDS)
         found = {
             pk: compare(self.story.ledger, pk, *streams)
             for pk, streams in self.streams.items()
@@ -147,14 +146,6 @@ class Scene:
         return sum(
             len(stream.uids) for streams in self.streams.values() for stream in streams
         )
-
-
-def _wait_for_event(stream: Stream, key: Key) -> None:
-    wait_for(
-        lambda: any(found == key for found, _ in reversed(received(stream))),
-        what=f"{key}; statuses: {stream.statuses[-5:]}",
-        seconds=DELIVERED_SECONDS,
-    )
 
 
 def _is_complete(got: list[str], wanted: list[str], stream: Stream) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from typing import Any, NamedTuple
 
 from tests.system.crowd import Stream
@@ -13,6 +13,8 @@ from tests.system.members import Member
 from tests.system.server import Site, wait_for
 
 EVENTS = ("new_question", "new_answer")
+# The last event that all are sent is looked for among this many.
+LAST_EVENTS = 20
 KEYS = {"new_question": "question_id", "new_answer": "answer_id"}
 
 _START = """
@@ -124,6 +126,24 @@ def received(*streams: Stream) -> list[tuple[Key, str]]:
         for each in list(stream.events)
         if each.name in EVENTS
     ]
+
+
+def wait_for_key(streams: Iterable[Stream], key: Key, *, seconds: float) -> None:
+    """Wait until each of the streams has received an event, which is among its last."""
+    for stream in streams:
+        wait_for(
+            lambda s=stream: _has(s, key),
+            what=f"{key}; statuses: {stream.statuses[-5:]}",
+            seconds=seconds,
+        )
+
+
+def _has(stream: Stream, key: Key) -> bool:
+    return any(
+        key_of(each.name, each.fields) == key
+        for each in stream.events[-LAST_EVENTS:]
+        if each.name == key[0]
+    )
 
 
 class Faults(NamedTuple):

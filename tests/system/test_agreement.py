@@ -12,13 +12,13 @@ from tests.effort import either
 from tests.system.crowd import Crowd, wait_until_live
 from tests.system.faults import PATIENT
 from tests.system.members import Members
-from tests.system.server import wait_for
-from tests.system.story import Faults, Story, compare, received
+from tests.system.story import Faults, Story, compare, received, wait_for_key
 
 PEOPLE, TOPICS = either(20, thorough=100), either(12, thorough=40)
 ROUNDS, ACTS = either(4, thorough=40), either(60, thorough=500)
 ACTS_OF_AN_OUTAGE = 15
 COUNT_LIMIT = 100
+DELIVERED_SECONDS = either(30, thorough=600)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +67,8 @@ def test_streams_replays_inboxes_and_bells_agree(mended, proxy, crowd, members):
         each.pk: crowd.open(session=each.session, last_event_id=start[each.pk])
         for each in people
     }
-    for stream in [*streams.values(), *replays.values()]:
-        wait_for(lambda s=stream: last in dict(received(s)), what=f"{last}")
+    everyone = [*streams.values(), *replays.values()]
+    wait_for_key(everyone, last, seconds=DELIVERED_SECONDS)
 
     ledger, inboxes = story.ledger, story.inboxes()
     for pk in story.people:
