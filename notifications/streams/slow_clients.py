@@ -29,7 +29,7 @@ CHECK_SECONDS = 0.25
 # A client that reads at least this many bytes a second gets its whole reply.
 MIN_REPLY_RATE = 4_096
 # For so long a client may wait, or be waited for, even if all slots are taken.
-MIN_WAIT_SECONDS = 1.0
+MIN_WAIT_SECONDS = 0.5
 # If all slots are taken, one of this many is freed at a time.
 FREED_SHARE = 20
 
