@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.people import Person
 from tests.browser.scripts import BLANK, call
@@ -61,6 +67,22 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def new_context(
+    browser: Browser, site: Site, errors: list[str], **options: Any
+) -> BrowserContext:
+    """Return a browser context for the site, which adds the errors of its pages."""
+
+    def note(kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            errors.append(text)
+
+    context = browser.new_context(base_url=site.url, **options)
+    context.set_default_timeout(DEADLINE_MILLISECONDS)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    context.on("console", lambda message: note(message.type, message.text))
+    return context
+
+
 @pytest.fixture
 def errors() -> Iterator[list[str]]:
     """The errors of the pages; a test removes those that it expects."""
@@ -75,31 +97,40 @@ def visit(browser, site, errors) -> Iterator[Open]:
     contexts = []
 
     def visit(path: str, person: Person | None = None, **options: object) -> Page:
-        context = browser.new_context(base_url=site.url, **options)
-        context.set_default_timeout(DEADLINE_MILLISECONDS)
+        context = new_context(browser, site, errors, **options)
         contexts.append(context)
-        context.on("weberror", lambda error: errors.append(str(error.error)))
-        context.on("console", lambda message: note(message.type, message.text))
         if person is not None:
             context.add_cookies(person.cookies())
         page = context.new_page()
         page.goto(path)
         return page
 
-    def note(kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            errors.append(text)
-
     yield visit
     for context in contexts:
         context.close()
 
 
+@pytest.fixture(scope="module")
+def scenario_page(browser, site) -> Iterator[tuple[Page, list[str]]]:
+    """A page for the scenarios of a module, and the list of its errors.
+
+    A context and a page of its own would take each scenario half a second.
+    """
+    found: list[str] = []
+    context = new_context(browser, site, found)
+    yield context.new_page(), found
+    context.close()
+
+
 @pytest.fixture
-def run(visit) -> Callable[..., Any]:
-    """Run a scenario, `<module>.<function>` of the folder js, in a page of its own."""
-    page = visit(BLANK)
-    return lambda function, *arguments: call(page, function, *arguments)
+def run(scenario_page) -> Iterator[Callable[..., Any]]:
+    """Run a scenario, `<module>.<function>` of the folder js, in a new document."""
+    page, found = scenario_page
+    found.clear()
+    page.goto(BLANK)
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    yield lambda function, *arguments: call(page, function, *arguments)
+    assert not found
 
 
 @pytest.fixture
