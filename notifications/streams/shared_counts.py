@@ -21,7 +21,7 @@ from notifications.streams.lifetime import LIFETIME_SPREAD
 REPORT_SECONDS = 1.0
 # How often it sets counts that have changed, if it is not alone. A page that is
 # reloaded may reach another process, where its previous stream must not count any more.
-SET_SECONDS = 0.05
+SET_SECONDS = 0.2
 # How many counts are set by one command.
 SET_BATCH = 500
 # How much longer than the streams their count is kept.
