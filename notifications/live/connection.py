@@ -41,8 +41,8 @@ class Connection(Recipient):
 
     # There are tens of thousands of them.
     __slots__ = (
-        "_clock", "_expires_at", "channels", "close_reason", "state", "transport",
-        "was_pushed",
+        "_clock", "_expires_at", "channels", "close_reason", "is_waited_for", "state",
+        "transport", "was_pushed",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +71,9 @@ class Connection(Recipient):
         self.transport: Transport = transport or QueueTransport()
         self.state = State.OPEN
         self.close_reason = ""
+        # Whether the frames wait for a client that is too far behind: a heartbeat does
+        # not disconnect it.
+        self.is_waited_for = False
         # Whether frames were pushed since the heartbeats looked last.
         self.was_pushed = False
 
@@ -112,6 +115,8 @@ class Connection(Recipient):
             self._fail()
 
     def _give_up(self) -> None:
+        if self.is_waited_for:
+            return
         if self.state is State.OPEN:
             shared_metrics().closed_slow()
         self.close("slow")

@@ -42,6 +42,7 @@ class Producer:
 
     def attach(self, connection: Connection) -> None:
         """Push events to a connection from now on."""
+        connection.is_waited_for = self._waits_for_clients
         with self._lock:
             self._connections.add(connection)
             if self._thread is None:

@@ -7,6 +7,8 @@ import pytest
 from notifications.live.connection import Connection, State
 from notifications.live.producer import Producer
 from notifications.live.transports import QueueTransport
+from notifications.protocol import frames
+from notifications.protocol.frames import Batch
 from tests.system.server import wait_for
 
 
@@ -153,6 +155,19 @@ def test_generator_of_one_client_waits_for_it():
         got += bodies(connection)
 
     assert got == [f"data: {number}\n\n".encode() for number in range(20)]
+
+
+def test_heartbeat_does_not_disconnect_a_client_that_is_waited_for():
+    producer = Producer(lambda: map(str, range(20)), waits_for_clients=True)
+    transport = QueueTransport(buffer_bytes=30)
+    connection = attached(producer, transport=transport)
+    heartbeat = Batch([frames.heartbeat()])
+    wait_for(lambda: not transport.push(heartbeat), what="the buffer to be full")
+
+    connection.send(heartbeat)
+
+    assert connection.state is State.OPEN
+    producer.detach(connection)
 
 
 def test_iterable_that_cannot_be_closed_is_streamed():
