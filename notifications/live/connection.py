@@ -36,7 +36,8 @@ class Connection(Recipient):
     """One open stream; the parameters are those of Recipient and these.
 
     `channels` are the pub/sub channels that it streams instead of the log, none of them
-    if its events come from elsewhere. `clock` is a monotonic clock in seconds.
+    if its events come from elsewhere. Of the log, only the end of its login is for it
+    then. `clock` is a monotonic clock in seconds.
     """
 
     # There are tens of thousands of them.
@@ -81,6 +82,11 @@ class Connection(Recipient):
     def seconds_left(self) -> float:
         """How long the stream may still last; 0 when it has expired."""
         return max(self._expires_at - self._clock(), 0)
+
+    @property
+    def selectors(self) -> Iterable[str]:
+        """Those of Recipient; none for a stream of something else than the log."""
+        return super().selectors if self.channels is None else ()
 
     def reached(self, delivered_up_to: Cursor) -> Cursor:
         """Return the client's cursor, given how far the hub has delivered."""
@@ -151,6 +157,13 @@ class Connection(Recipient):
         """End the link whose transport raised an error, which has been logged."""
         self._set_closed("failed")
         self.transport.abort()
+
+    def end_by_gap(self, reset: Batch) -> None:
+        """End a stream that may lack frames of the log, and tell the client so."""
+        self.skip_until = None
+        if self.channels is None:
+            self.push(reset)
+        self.close("gap", drain=True)
 
     def hang_up(self) -> None:
         """Close the connection and end the link to a client that has left."""

@@ -239,9 +239,9 @@ class Hub:
         reset = Batch([frames.reset(newest)])
         with_count = Batch([*reset.frames, frames.count(None, newest)])
         for connection in self._time_slicer.iterate(connections):
-            connection.skip_until = None
-            connection.push(reset if connection.unseen_count is None else with_count)
-            connection.close("gap", drain=True)
+            connection.end_by_gap(
+                reset if connection.unseen_count is None else with_count
+            )
         self._delivered_up_to = newest
 
     def _dispatch(self, records: Sequence[Record]) -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_GET
 
+from notifications.live.hub import shared_hub
 from notifications.live.pubsub import mount
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS
 from notifications.streams.event_stream import ConnectionResponse
@@ -29,18 +30,22 @@ def event_stream(
 
     `permission` tells whether the client of a request may stream it; without one,
     everyone may. The channel needs no setting, and is not streamed elsewhere unless
-    PUBSUB_CHANNELS has it. Reply of the view: 403 without the permission; 429 and 503
-    by CursorMiddleware, for TooManyStreams and LogUnavailable.
+    PUBSUB_CHANNELS has it. A stream ends with the login of its client. Reply of the
+    view: 403 without the permission; 429 and 503 by CursorMiddleware, for
+    TooManyStreams and LogUnavailable.
     """
     mount(channel)
 
     @transaction.non_atomic_requests
     @require_GET
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        # Read before the permission and the login: see open_channel_stream.
+        shared_hub().ensure_started()
+        as_of = shared_hub().position
         if permission is not None and not permission(request):
             raise PermissionDenied("You may not stream this channel.")
         subscriber = subscriber_of_request(request)
         client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
-        return ConnectionResponse(open_channel_stream(client, [channel]))
+        return ConnectionResponse(open_channel_stream(client, [channel], as_of=as_of))
 
     return view

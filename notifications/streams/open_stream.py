@@ -12,6 +12,7 @@ from django.db import connections
 from django.http import HttpRequest
 
 from notifications.conf import conf
+from notifications.exceptions import LogUnavailable
 from notifications.lib.digests import (
     is_database_session,
     login_digest,
@@ -96,14 +97,24 @@ def open_stream(
     )
 
 
-def open_channel_stream(client: Client, names: Iterable[str]) -> EventStream:
+def open_channel_stream(
+    client: Client, names: Iterable[str], *, as_of: Cursor
+) -> EventStream:
     """Return the stream of the messages on these pub/sub channels; live only.
 
-    Raises LogUnavailable and TooManyStreams.
+    It ends with the login of its client, as other streams do. `as_of` is the hub's
+    position from before the client was looked up. Raises LogUnavailable and
+    TooManyStreams.
     """
 
     def attach(connection: Connection) -> Iterator[Batch]:
-        shared_pubsub().attach(connection)
+        if connection.user:
+            shared_hub().attach(connection, after=None, as_of=as_of)
+        try:
+            shared_pubsub().attach(connection)
+        except LogUnavailable:
+            shared_hub().detach(connection)
+            raise
         return iter([heartbeat_for(connection)])
 
     return _open(client, attach, _end_channels, channels=names)
@@ -156,6 +167,7 @@ def _end(connection: Connection) -> None:
 
 def _end_channels(connection: Connection) -> None:
     shared_pubsub().detach(connection)
+    shared_hub().detach(connection)
     shared_admission().leave(connection)
 
 

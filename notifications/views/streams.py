@@ -128,9 +128,12 @@ def _requested_channels(request: HttpRequest) -> list[str]:
 
 def _channel_stream(request: HttpRequest) -> HttpResponseBase:
     names = _requested_channels(request)
+    # Read before the session: see open_channel_stream.
+    shared_hub().ensure_started()
+    as_of = shared_hub().position
     subscriber, _subscriptions = _look_up(request)
     client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
-    return ConnectionResponse(open_channel_stream(client, names))
+    return ConnectionResponse(open_channel_stream(client, names, as_of=as_of))
 
 
 def _topic_stream(request: HttpRequest) -> HttpResponseBase:
