@@ -111,6 +111,16 @@ def recorded_aliases() -> list[str]:
     return [first, *filter(_has_tables, others)]
 
 
+def release_connections() -> None:
+    """Close the connections of this thread that are not in a transaction.
+
+    Others may need them, as in a pool, while this thread waits.
+    """
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+
+
 def has_write_router() -> bool:
     """Tell whether WriteRouter is installed where it takes effect."""
     return isinstance(next(iter(router.routers), None), WriteRouter)

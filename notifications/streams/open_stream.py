@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections
 from django.http import HttpRequest
 
 from notifications.conf import conf
+from notifications.databases import release_connections
 from notifications.exceptions import LogUnavailable
 from notifications.lib.digests import (
     is_database_session,
@@ -155,7 +155,8 @@ def _open(
         queue,
         missed=missed,
         heartbeat_for=heartbeat_for,
-        on_start=_release_database,
+        # A stream needs no database.
+        on_start=release_connections,
         on_end=on_end,
     )
 
@@ -232,10 +233,3 @@ def _subscriptions(user: Any, followed: Followed) -> Subscriptions:
     )
     found = Subscriptions.of(follows, not_live=followed.not_live)
     return TopicPermissions(user).restrict(found, found.followed_since)
-
-
-def _release_database() -> None:
-    """Close the request's database connections: a stream needs none."""
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()

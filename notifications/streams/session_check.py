@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.utils import timezone
 
+from notifications.databases import release_connections
 from notifications.lib.batcher import Batcher
 from notifications.lib.batches import batches
 from notifications.lib.digests import DATABASE_SESSION_MODEL, login_digest
@@ -71,7 +72,11 @@ class SessionCheck:
         password. Those that are asked about at the same time share two queries. Raises
         DatabaseError.
         """
-        return login.session in self._checked or self._batcher.request(login)
+        if login.session in self._checked:
+            return True
+        # Requests that wait for the check must not hold the connections that it needs.
+        release_connections()
+        return self._batcher.request(login)
 
     def _check(self, logins: Sequence[CachedLogin]) -> list[bool]:
         # A single one is checked by the request itself, whose transaction it may see.

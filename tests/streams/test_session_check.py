@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from notifications.lib.digests import login_digest
 from notifications.lib.recent_keys import RecentKeys
@@ -109,6 +109,19 @@ def logins():
         CachedLogin(each.username, each.username, str(each.pk), login_digest(each))
         for each in User.objects.all()
     ]
+
+
+def test_request_that_waits_for_a_check_holds_no_connection(logins, monkeypatch):
+    closed, closed_before = [], []
+    check = SessionCheck(
+        RecentKeys(seconds=30), gather=lambda: closed_before.append(bool(closed))
+    )
+    connection.ensure_connection()
+    monkeypatch.setattr(connection, "close", lambda: closed.append(1))
+
+    assert check.is_valid(logins[1])
+
+    assert closed_before == [True]
 
 
 def test_logins_are_checked_together(logins):
