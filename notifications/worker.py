@@ -24,6 +24,7 @@ from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 
 from notifications.lib.descriptors import request_limit
+from notifications.lib.late_handshake import handshake_later
 from notifications.protocol.sse import EVENT_STREAM
 
 # Modules that import Django are imported after gevent has patched the worker: otherwise
@@ -115,6 +116,7 @@ class EventStreamWorker(GeventWorker):
         """Serve until the worker is stopped, then end the streams that are left."""
         from django.apps import apps
 
+        self._start_hijacker()
         # Other servers start the threads with the first request. An idle worker has to
         # sweep the outbox, too.
         # With --reload, gunicorn also serves a page about an application that fails.
@@ -122,7 +124,6 @@ class EventStreamWorker(GeventWorker):
             config: Any = apps.get_app_config("notifications")
             config.start_threads()
             self._watch_clients()
-        self._start_hijacker()
         # The streams are many objects that stay. With Python's default threshold, a
         # tenth of the time goes into searching them for garbage.
         gc.freeze()
@@ -140,25 +141,27 @@ class EventStreamWorker(GeventWorker):
         from notifications.streams.slow_clients import SlowClients, check_forever
         from notifications.streams.timed_application import TimedApplication
 
-        # With TLS, streams are requests that do not end.
-        if not self.cfg.is_ssl:
+        if self.cfg.is_ssl:
+            # gevent would wait for a handshake before it calls `handle`.
+            self.cfg.set("ssl_context", handshake_later(self.cfg.ssl_context))
+        else:
+            # With TLS, streams are requests that do not end.
             self.worker_connections = min(self.worker_connections, request_limit())
-        self._clients = SlowClients(slots=self.worker_connections)
-        timed: Any = TimedApplication(
+        streams = self._hijacker.count if self._hijacker else lambda: 0
+        self._clients = SlowClients(slots=self.worker_connections, streams=streams)
+        self.wsgi = TimedApplication(  # type: ignore[assignment]
             self.wsgi, self._clients, response_type=Response, hijacks=self._hijacks
         )
-        self.wsgi = timed
-        gevent.spawn(
-            check_forever,
-            self._clients,
-            shared_admission().connections,
-            sleep=gevent.sleep,
-        ).link_exception(self._stop_broken)
+        connections = shared_admission().connections
+        loop = gevent.spawn(check_forever, self._clients, connections, gevent.sleep)
+        loop.link_exception(self._stop_broken)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve the requests of a connection; see gunicorn's AsyncWorker."""
         if self._clients is None:
             super().handle(listener, client, addr)
+            return
+        if self._clients.lacks_sockets():
             return
         self._clients.enter(client, addr[0] if isinstance(addr, tuple) else "")
         try:
@@ -196,16 +199,14 @@ class EventStreamWorker(GeventWorker):
         self.log.error("Event streams are not served any more: %r", loop.exception)
         self.alive = False
 
-    def handle_request(
-        self, listener_name: Any, req: Any, sock: Any, addr: Any
-    ) -> bool:
+    def handle_request(self, listener: Any, req: Any, sock: Any, addr: Any) -> bool:
         """Serve a request, and wait for the next; see gunicorn's AsyncWorker.
 
         Logs one line about a client that acknowledges nothing any more, for which
         gunicorn would log a traceback.
         """
         try:
-            served = bool(super().handle_request(listener_name, req, sock, addr))
+            served = bool(super().handle_request(listener, req, sock, addr))
         except OSError as error:
             if error.errno not in LOST_CLIENT:
                 raise

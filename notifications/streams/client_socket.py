@@ -5,6 +5,7 @@ Without it a stream still works, but clients that have left are noticed later.
 
 import _socket
 import contextlib
+import os
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -49,20 +50,38 @@ class ClientSocket:
 
     def is_gone(self) -> bool:
         """Tell whether the client has closed its end."""
-        flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
         try:
-            plain = PlainSocket(fileno=self._socket.dup().detach())
-            with contextlib.closing(plain):
-                return plain.recv(1, flags) == b""
+            return self._peek() == b""
         except BlockingIOError:
             return False
         except OSError:
             return True
 
+    def has_input(self) -> bool:
+        """Tell whether something that the client has sent waits to be read."""
+        try:
+            return self._peek() != b""
+        except OSError:
+            return False
+
+    def _peek(self) -> bytes:
+        """Return the next byte, or nothing at the end. Raises OSError."""
+        with self._copy() as plain:
+            return plain.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+
     def abort(self) -> None:
         """End the connection; a thread that is writing to it fails at once."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        self.shut_down(socket.SHUT_RDWR)
+
+    def shut_down(self, how: int) -> None:
+        """End one or both directions of the connection: shutdown(2)."""
+        # It may be closed already.
+        with contextlib.suppress(OSError), self._copy() as plain:
+            plain.shutdown(how)
+
+    def _copy(self) -> contextlib.closing[PlainSocket]:
+        """Return the same socket without gevent and TLS, which keep their state."""
+        return contextlib.closing(PlainSocket(fileno=os.dup(self._socket.fileno())))
 
 
 class NullSocket(ClientSocket):

@@ -40,6 +40,10 @@ class Hijacker:
         self._poller = poller
         self._heartbeats = heartbeats
 
+    def count(self) -> int:
+        """Return how many sockets are taken over."""
+        return len(self._poller)
+
     def hijack(
         self, stream: EventStream, plain: PlainSocket, *, first: bytes, chunked: bool
     ) -> None:
@@ -79,6 +83,9 @@ class Poller:
     def __init__(self, epoll: Any) -> None:
         self._epoll = epoll
         self._transports: dict[int, SocketTransport] = {}
+
+    def __len__(self) -> int:
+        return len(self._transports)
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when `handle` has something to do."""

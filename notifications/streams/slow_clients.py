@@ -4,11 +4,9 @@ A slot is one request, or a connection that waits for one. Streams whose socket 
 taken over hold none.
 """
 
-import contextlib
 import enum
-import heapq
+import itertools
 import logging
-import os
 import random
 import socket
 import time
@@ -16,10 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from notifications.conf import conf
+from notifications.lib.descriptors import socket_limit
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.live.connection import Connection, State
 from notifications.live.transports import QueueTransport
-from notifications.streams.client_socket import PlainSocket
+from notifications.streams.client_socket import ClientSocket
 
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
@@ -80,6 +79,10 @@ class Client:
         self.phase = Phase.WORK
         self.deadline = None
 
+    def has_sent(self) -> bool:
+        """Tell whether the request goes on, and the site is too busy to read it."""
+        return self.phase is not Phase.REPLY and ClientSocket(self.socket).has_input()
+
     def cut(self) -> None:
         """End the wait: reading finds the end of the input, and writing fails.
 
@@ -88,25 +91,29 @@ class Client:
         logger.info("client=cut phase=%s address=%s", self.phase.value, self.address)
         how = socket.SHUT_RD if self.phase is Phase.BODY else socket.SHUT_RDWR
         self.work()
-        # It may be closed already. A copy of the descriptor leaves the state of TLS
-        # alone.
-        with contextlib.suppress(OSError):
-            copy = PlainSocket(fileno=os.dup(self.socket.fileno()))
-            with contextlib.closing(copy):
-                copy.shutdown(how)
+        ClientSocket(self.socket).shut_down(how)
 
 
 class SlowClients:
     """Watches the clients of a worker's slots, and cuts those that take too long.
 
     If all `slots` are taken, it makes room: those that it has waited for the longest
-    are cut, also before their deadline. `clock` is a monotonic clock in seconds.
+    are cut, also before their deadline. The process may have `sockets` for these
+    clients and for its `streams` together; by default as many as the system allows.
+    `clock` is a monotonic clock in seconds.
     """
 
     def __init__(
-        self, *, slots: int, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        slots: int,
+        sockets: int | None = None,
+        streams: Callable[[], int] = lambda: 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._slots = slots
+        self._sockets = socket_limit() if sockets is None else sockets
+        self._streams = streams
         self._freed = 1 + slots // FREED_SHARE
         self._clock = clock
         self._clients: dict[Any, Client] = {}
@@ -129,7 +136,14 @@ class SlowClients:
 
     def is_full(self) -> bool:
         """Tell whether all slots are taken, so that nobody else is served."""
-        return len(self._clients) >= self._slots
+        return len(self._clients) >= self._slots or self.lacks_sockets()
+
+    def lacks_sockets(self) -> bool:
+        """Tell whether the process has no descriptor to spare for another client."""
+        if len(self._clients) + self._streams() < self._sockets:
+            return False
+        logger.info("clients=refused limit=%d", self._sockets)
+        return True
 
     def check(self) -> None:
         """Cut the clients whose deadline has passed; call it again and again."""
@@ -146,7 +160,9 @@ class SlowClients:
             for client in self._clients.values()
             if client.deadline is not None and client.since <= latest
         ]
-        freed = heapq.nsmallest(self._freed, waiting, key=lambda client: client.since)
+        waiting.sort(key=lambda client: client.since)
+        slow = (client for client in waiting if not client.has_sent())
+        freed = list(itertools.islice(slow, self._freed))
         for client in freed:
             client.cut()
         return bool(freed)
@@ -169,7 +185,6 @@ class SlowClients:
 def check_forever(
     clients: SlowClients,
     connections: Callable[[], Iterable[Connection]],
-    *,
     sleep: Callable[[float], None],
 ) -> None:
     """Cut the clients that are too slow, and make room while all slots are taken.

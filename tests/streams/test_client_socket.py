@@ -29,6 +29,22 @@ def test_client_that_sent_data_is_not_gone(ends):
     assert server.recv(1) == b"x"
 
 
+def test_input_is_seen_until_it_is_read(ends):
+    server, client = ends
+    client.send(b"x")
+    sent = ClientSocket(server).has_input()
+    server.recv(1)
+
+    assert (sent, ClientSocket(server).has_input()) == (True, False)
+
+
+def test_client_that_closed_has_sent_nothing(ends):
+    server, client = ends
+    client.close()
+
+    assert not ClientSocket(server).has_input()
+
+
 def test_client_that_closed_is_gone(ends):
     server, client = ends
     client.close()

@@ -163,6 +163,29 @@ def test_new_clients_and_working_ones_keep_their_slots(clients, clock, connect):
     assert not any(map(is_cut, [working, *new]))
 
 
+def test_client_that_the_site_is_too_busy_to_read_keeps_its_slot(clients, connect):
+    busy, end = connect()
+    slow, _ = connect()
+    for client in (busy, slow):
+        client.since -= 1
+    end.send(b"GET / HTTP/1.1")
+
+    assert clients.make_room()
+    assert is_cut(slow)
+    assert busy.socket.recv(3) == b"GET"
+    assert busy.phase is Phase.HEAD
+
+
+def test_clients_and_streams_share_the_sockets_of_the_process(connect, clock):
+    server = socket.socket()
+    few = SlowClients(slots=10, sockets=5, streams=lambda: 4, clock=clock)
+    before = few.lacks_sockets()
+    with contextlib.closing(server):
+        few.enter(server, "")
+
+        assert (before, few.lacks_sockets(), few.is_full()) == (False, True, True)
+
+
 def test_stream_that_holds_a_slot_ends_for_others(clients):
     polls, hijacked = [Connection(), Connection()], Connection(transport=ENDED)
 

@@ -322,6 +322,18 @@ def test_stream_over_tls_is_iterated(certificate):
         assert_iterated(site, verify=ssl.create_default_context(cafile=certificate[0]))
 
 
+@hijacked
+def test_client_that_does_not_begin_tls_is_cut(certificate):
+    quick = {**ENVIRONMENT, "NOTIFICATIONS_HEAD_TIMEOUT": "0.5"}
+    site = Site(workers=1, environment=quick)
+    site.environment["GUNICORN_CMD_ARGS"] = "--certfile={} --keyfile={}".format(
+        *certificate
+    )
+    with site, Raw(site) as raw:
+        assert raw.read_to_the_end() == b""
+        assert "Traceback" not in site.output.read_text()
+
+
 def test_stream_wrapped_by_a_middleware_is_iterated():
     wrapping = {"LIVE_MIDDLEWARE": "tests.system.hooks.wrapping"}
     with Site(workers=1, environment={**ENVIRONMENT, **wrapping}) as site:
