@@ -5,6 +5,7 @@ Guarded by the hub's lock.
 
 from typing import NamedTuple
 
+from notifications.exceptions import LogGap
 from notifications.live.connection import Connection
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
@@ -16,6 +17,7 @@ from notifications.protocol.entries import (
     CountEntry,
     EndEntry,
     FollowEntry,
+    GapEntry,
     PreferenceEntry,
 )
 from notifications.protocol.frames import Batch, Frame
@@ -41,16 +43,18 @@ class ControlEntries:
     @staticmethod
     def stands_alone(item: Item) -> bool:
         """Tell whether an entry is not routed together with those before it."""
-        return isinstance(item, ControlEntry) or (
+        return isinstance(item, ControlEntry | GapEntry) or (
             isinstance(item, Frame) and item.retracts is not None
         )
 
-    def apply_to_all(self, entry: ControlEntry, cursor: Cursor) -> Ending:
+    def apply_to_all(self, entry: ControlEntry | GapEntry, cursor: Cursor) -> Ending:
         """Apply the entry at a cursor to every connection that it concerns.
 
         A topic may have very many: the caller has to close those that are returned,
-        outside the lock, before it routes another frame.
+        outside the lock, before it routes another frame. Raises LogGap for a GapEntry.
         """
+        if isinstance(entry, GapEntry):
+            raise LogGap(cursor)
         if isinstance(entry, EndEntry) and entry.topic:
             return Ending(self._routing.receiving(entry.topic), entry.reason)
         for connection in self._routing.of(entry.user):

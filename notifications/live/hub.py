@@ -21,6 +21,7 @@ from notifications.live.metrics import shared_metrics
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
 from notifications.log.blocking_reader import WAIT_LIMIT
+from notifications.log.connections import patiently
 from notifications.log.stream import Log, shared_log
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
@@ -225,10 +226,9 @@ class Hub:
     def _reset(self, gap: LogGap) -> None:
         """Declare a gap to everyone, and continue from where the log is now.
 
-        The lost entries may have ended a login or changed a follow. The streams end
-        therefore, and clients that reconnect are looked up in the database again.
+        Streams end: the lost entries may have ended a login or changed a follow.
         """
-        with self._log.patiently():
+        with patiently():
             self._log.clear_session_stores()
             newest = self._log.position()
         logger.warning("read=reset from=%s to=%s", gap.cursor, newest)

@@ -66,7 +66,7 @@ class OlderEntries:
         """Return the entries up to the one at `end`, and the cursor just before them.
 
         They are at most SEGMENT_ENTRIES. Raises LogUnavailable, and LogGap if the log
-        does not have the entry at `end` or none before it.
+        does not have the entry at `end`, or there is none before it or a gap.
         """
         start, records = self._read_back(end, SEGMENT_ENTRIES)
         return start, [
@@ -86,7 +86,10 @@ class OlderEntries:
         return found
 
     def _read_back(self, end: Cursor, entries: int) -> tuple[Cursor, list[Record]]:
-        previous, *records = self._log.read_back(end, limit=entries + 1)
+        records = self._log.read_back(end, limit=entries + 1)
+        # Those from before a gap must not be replayed.
+        gaps = (place for place, each in enumerate(records) if each.declares_gap)
+        previous, *records = records[max(gaps, default=0) :]
         if not records:
             raise LogGap(end)
         return previous.cursor, records

@@ -29,6 +29,7 @@ from notifications.protocol.entries import (
     ControlEntry,
     CountEntry,
     EventEntry,
+    GapEntry,
     Record,
     RetractEntry,
 )
@@ -66,7 +67,7 @@ class Replay:
             self._history.add(record.cursor, item, len(record.body))
 
     def decode(self, record: Record) -> Item:
-        """Return an entry as a frame or a control entry, or None for any other."""
+        """Return an entry as a frame, or None for one that concerns no connection."""
         try:
             entry = record.decode()
         except UnreadableEntry as error:
@@ -77,7 +78,7 @@ class Replay:
             return frames.encode(entry, record.cursor)
         if isinstance(entry, RetractEntry) and entry.cursor:
             return frames.encode_retraction(entry, record.cursor)
-        return entry if isinstance(entry, ControlEntry) else None
+        return entry if isinstance(entry, ControlEntry | GapEntry) else None
 
     def find(self, text: str) -> Cursor | None:
         """Return the cursor that a client sent, or None if the log has no such entry.

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from notifications.live.outlines import Outline, with_wildcards
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import ControlEntry
+from notifications.protocol.entries import ControlEntry, GapEntry
 from notifications.protocol.frames import Frame
 
 # A decoded entry of the log; None for one that concerns no connection.
-Item = Frame | ControlEntry | None
+Item = Frame | ControlEntry | GapEntry | None
 # Redis keeps and trims this many together by default: `stream-node-max-entries`.
 SEGMENT_ENTRIES = 100
 # Roughly the memory that an entry needs in addition to its body.
@@ -45,7 +45,7 @@ class Segment:
                 self._topics[topic].append(index)
             if item.retracts is not None:
                 self.retracted.append(item.retracts)
-        elif item is not None:
+        elif isinstance(item, ControlEntry):
             self._controls[item.user].append((index, item))
 
     def has(self, cursor: Cursor) -> bool:

@@ -39,13 +39,14 @@ return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1]
 """
 
 
-def append_entries(
-    client: redis.Redis, stream: str, items: Sequence[tuple[bytes, tuple[str, ...]]]
-) -> list[Cursor]:
-    """Append entries in one round trip and return their cursors.
+# An entry, and the keys that APPEND takes beside the stream.
+Item = tuple[bytes, tuple[str, ...]]
 
-    `items` has each entry and the other keys that APPEND takes.
-    """
+
+def append_entries(
+    client: redis.Redis, stream: str, items: Sequence[Item]
+) -> list[Cursor]:
+    """Append entries in one round trip and return their cursors."""
     window = conf.DEDUPLICATION_WINDOW
     known = max(window, round(conf.SESSION_CACHE_TTL))
     with client.pipeline(transaction=False) as pipeline:

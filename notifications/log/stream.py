@@ -7,12 +7,8 @@ clients need that reconnect; replays; waiting for entries; and pub/sub channels.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
 from functools import cache
 from typing import Any
-
-import redis
 
 from notifications.conf import conf
 from notifications.lib.batcher import Batcher
@@ -20,11 +16,12 @@ from notifications.log import replies
 from notifications.log.append_entries import append_entries, start_log
 from notifications.log.blocking_reader import BlockingReader
 from notifications.log.channels import Message, subscribe
-from notifications.log.client import RedisClient
+from notifications.log.connections import Connections
 from notifications.log.count_entries import append_counts
 from notifications.log.lock import Lock
 from notifications.log.log_reader import LogReader
 from notifications.log.process_registry import ProcessRegistry
+from notifications.log.recovery import RecentControls, Recovery
 from notifications.log.retractions import Retractions
 from notifications.log.session_store import SessionStore, load_command
 from notifications.log.stream_counts import StreamCounts
@@ -33,20 +30,6 @@ from notifications.protocol.entries import EVERY_USER, Record
 
 # How many keys Redis looks at in each step of a scan.
 SCAN_COUNT = 1_000
-# How long Redis may take to reply, at least, to what a client that reconnects waits
-# for, and to what no request waits for.
-RECONNECT_TIMEOUT = 1.0
-PATIENT_TIMEOUT = 5.0
-# Whether this thread is in a block of `patiently`.
-_is_patient = ContextVar("_is_patient", default=False)
-
-
-def _reconnect_timeout() -> float:
-    return max(conf.REDIS_TIMEOUT, RECONNECT_TIMEOUT)
-
-
-def _patient_timeout() -> float:
-    return max(conf.REDIS_TIMEOUT, PATIENT_TIMEOUT)
 
 
 class Log(LogReader):
@@ -68,53 +51,20 @@ class Log(LogReader):
         self._prefix = f"{{{prefix}}}"
         self._stream = f"{self._prefix}:log"
 
-        def new_client(timeout: Callable[[], float]) -> RedisClient:
-            return RedisClient(url, timeout=timeout, clock=clock)
-
-        self._client = new_client(lambda: conf.REDIS_TIMEOUT)
-        self._patient_client = new_client(_patient_timeout)
-        self._reconnects = new_client(_reconnect_timeout)
-        # Whatever clients that reconnect ask for, no append waits behind it.
-        super().__init__(new_client(_reconnect_timeout), self._stream)
+        self._connections = Connections(url, clock=clock)
+        self._command = self._connections.command
+        super().__init__(self._connections.replays, self._stream)
         # Many clients reconnect at the same time; their lookups share round trips.
-        self._batcher = Batcher(self._reconnects.run_all)
+        self._batcher = Batcher(self._connections.reconnects.run_all)
         # Used by `wait` alone, which one thread calls.
         self._reader = BlockingReader(
-            self._client,
+            self._connections.appends,
             self._prefix,
             command=self._command,
-            on_probe=self._close_breakers,
+            on_probe=self._connections.close_breakers,
             clock=clock,
         )
-
-    @property
-    def _clients(self) -> tuple[RedisClient, ...]:
-        return self._client, self._patient_client, self._reconnects, self.replays
-
-    def _command(
-        self, *, bypass_breaker: bool = False
-    ) -> AbstractContextManager[redis.Redis]:
-        """Lend a client for short commands; see RedisClient and `patiently`."""
-        client = self._patient_client if _is_patient.get() else self._client
-        return client.command(bypass_breaker=bypass_breaker)
-
-    @staticmethod
-    @contextmanager
-    def patiently() -> Iterator[None]:
-        """Let Redis take seconds for each command of this thread in the block.
-
-        For threads that no request waits for: a slow Redis then makes them slow, and
-        they do not give up.
-        """
-        token = _is_patient.set(True)
-        try:
-            yield
-        finally:
-            _is_patient.reset(token)
-
-    def _close_breakers(self) -> None:
-        for client in self._clients:
-            client.breaker.succeeded()
+        self._recent_controls = RecentControls(clock=clock)
 
     def append(self, entries: Sequence[tuple[str, bytes]]) -> list[Cursor]:
         """Append (uid, entry) pairs in one round trip and return their cursors.
@@ -131,12 +81,11 @@ class Log(LogReader):
         What the session store holds of each user, or of EVERY_USER, is stale from then
         on; an empty user changes nothing there.
         """
-        self._append(
-            [
-                (body, (self._uid(uid), *([self._sessions(user)] if user else [])))
-                for uid, body, user in entries
-            ]
-        )
+        items = [
+            (body, (self._uid(uid), *([self._sessions(user)] if user else [])))
+            for uid, body, user in entries
+        ]
+        self._recent_controls.note(items, self._append(items))
 
     def append_counts(
         self, counts: Sequence[tuple[str, bytes]], *, counted_at: Cursor
@@ -166,7 +115,7 @@ class Log(LogReader):
             load_command(self._sessions(user), everyone, session)
             for user, session in wanted
         ]
-        replies = self._reconnects.run_all(commands)
+        replies = self._connections.reconnects.run_all(commands)
         # Redis may refuse one of the commands.
         return [None if isinstance(each, Exception) else each for each in replies]
 
@@ -176,7 +125,7 @@ class Log(LogReader):
 
     def check_breaker(self) -> None:
         """Raise LogUnavailable if Redis failed a moment ago; does not ask Redis."""
-        self._client.check_breaker()
+        self._connections.appends.check_breaker()
 
     def _append(self, items: Sequence[tuple[bytes, tuple[str, ...]]]) -> list[Cursor]:
         with self._command() as client:
@@ -195,6 +144,16 @@ class Log(LogReader):
             self._prefix,
             uid_key=self._uid,
             read=self.replays.command,
+        )
+
+    def recovery(self) -> Recovery:
+        """Return what finds out and repairs what Redis has lost."""
+        return Recovery(
+            self._command,
+            self._stream,
+            uid_key=self._uid,
+            controls=self._recent_controls,
+            retractions=self.retractions(),
         )
 
     def _uid(self, uid: str) -> str:
@@ -253,15 +212,14 @@ class Log(LogReader):
 
         Holds a connection of its own while it runs. Raises LogUnavailable.
         """
-        return subscribe(self._client, channels, seconds=seconds)
+        return subscribe(self._connections.appends, channels, seconds=seconds)
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones.
 
         Call it only when no thread waits for entries any more.
         """
-        for client in self._clients:
-            client.close()
+        self._connections.close()
         self._reader.close()
 
     def probe(self) -> None:

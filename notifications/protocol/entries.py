@@ -111,11 +111,15 @@ class StartEntry(Entry, frozen=True, tag="start"):
     """The first entry of a new log, so that a log always has a newest cursor."""
 
 
+class GapEntry(Entry, frozen=True, tag="gap"):
+    """Entries before this one may have been lost, so no replay may pass it."""
+
+
 # Entries that change what a person's streams get, or their unseen count.
 ControlEntry = FollowEntry | PreferenceEntry | CountEntry | EndEntry
 # Entries that wait in the outbox as rows of `Control`.
 OutboxEntry = ControlEntry | RetractEntry
-AnyEntry = EventEntry | OutboxEntry | StartEntry
+AnyEntry = EventEntry | OutboxEntry | StartEntry | GapEntry
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -123,6 +127,11 @@ class Record(msgspec.Struct, frozen=True):
 
     cursor: Cursor
     body: bytes
+
+    @property
+    def declares_gap(self) -> bool:
+        """Whether it is a GapEntry, without decoding it."""
+        return self.body.startswith(_GAP_START)
 
     def decode(self) -> AnyEntry:
         """Return the decoded entry; raises UnreadableEntry."""
@@ -171,4 +180,6 @@ def encode(entry: AnyEntry) -> bytes:
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEntry)
+# The tag comes first.
+_GAP_START = _encoder.encode(GapEntry(uid="")).partition(b",")[0] + b","
 _outbox_decoder = msgspec.json.Decoder(OutboxEntry)

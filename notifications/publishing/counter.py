@@ -17,7 +17,7 @@ from notifications.exceptions import LogUnavailable
 from notifications.lib.batches import batches
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.lib.queue_thread import QueueThread
-from notifications.log.stream import shared_log
+from notifications.log.connections import patiently
 from notifications.models import DueCount
 from notifications.publishing.unseen import COUNT_BATCH, relay_counts
 
@@ -42,7 +42,7 @@ def count(waiting: Sequence[Due]) -> None:
         rows[each.alias] += each.rows
     try:
         for alias, due in rows.items():
-            with databases.write_path(alias), shared_log().patiently():
+            with databases.write_path(alias), patiently():
                 # All rows of a person together: they make one count.
                 due.sort(key=lambda row: str(row.user_id))
                 for some in batches(due, COUNT_BATCH):

@@ -12,8 +12,10 @@ from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.lib.periodic_thread import PeriodicThread
+from notifications.log.connections import patiently
 from notifications.log.stream import shared_log
 from notifications.publishing import outbox
+from notifications.publishing.lost_entries import lost_entries
 from notifications.publishing.postponed import relay_postponed
 
 logger = logging.getLogger(__name__)
@@ -26,9 +28,11 @@ SOON_SECONDS = 0.5
 def sweep() -> None:
     """Sweep once; rows that cannot be relayed stay pending until the next sweep."""
     try:
-        with shared_log().patiently():
+        with patiently():
             shared_log().probe()
-            for alias in databases.recorded_aliases():
+            aliases = databases.recorded_aliases()
+            lost_entries.relay(aliases)
+            for alias in aliases:
                 _sweep_database(alias)
     except (LogUnavailable, DatabaseError) as error:
         logger.warning("sweep=postponed reason=%r", str(error))

@@ -134,6 +134,23 @@ def test_emptied_log_resets_every_stream(hub, append, redis_client, settings):
     assert received(again, 1) == [cursor]
 
 
+def test_gap_that_is_declared_in_the_log_resets_every_stream(hub, append, log):
+    connection, _ = attach(hub, requested_topics=["topic:a"])
+    before = append("topic:a")
+
+    log.recovery().declare_gap("another")
+
+    wait_for(lambda: connection.close_reason == "gap", what="the gap")
+    found = connection.transport.take(seconds=0)
+    assert names(found) == ["tick", "reset"]
+    again, missed = attach(hub, requested_topics=["topic:a"], after=found[-1].cursor)
+    cursor = append("topic:a")
+    assert names(missed) == ["heartbeat"]
+    assert received(again, 1) == [cursor]
+    _, missed = attach(hub, requested_topics=["topic:a"], after=before)
+    assert names(missed) == ["reset", "heartbeat"]
+
+
 def test_hub_continues_from_its_position_when_redis_is_back(hub, append, link):
     connection, _ = attach(hub, requested_topics=["topic:a"])
     first = append("topic:a")

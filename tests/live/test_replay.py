@@ -167,6 +167,19 @@ def test_wanted_entry_that_is_trimmed_during_the_replay_is_a_gap(
         list(missed)
 
 
+@pytest.mark.parametrize("memory", [0, 1_000_000])
+def test_no_replay_passes_a_declared_gap(log, append, settings, memory):
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REPLAY_BUFFER_BYTES": memory}
+    first, *_ = append_many(log, 150, "topic:a")
+    log.recovery().declare_gap("another")
+    later, *rest = append_many(log, 150, "topic:a")
+    buffer, connection = begun(log, rest[-1])
+
+    assert cursors(buffer.missed(connection, later, rest[-1])) == rest
+    with pytest.raises(LogGap):
+        list(buffer.missed(connection, first, rest[-1]))
+
+
 def test_replay_of_too_many_entries_is_refused_before_it_begins(
     log, no_memory, read_entries, monkeypatch
 ):

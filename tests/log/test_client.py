@@ -9,6 +9,7 @@ from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
 from notifications.lib.circuit_breaker import FAILURES
 from notifications.log.client import RedisClient
+from notifications.log.connections import patiently
 from notifications.log.stream import Log, shared_log
 from notifications.protocol.cursor import Cursor
 from tests.system.proxy import Proxy
@@ -78,7 +79,7 @@ def test_slow_redis_is_waited_for_where_no_request_waits(log, redis_server, sett
         with pytest.raises(LogUnavailable):
             slow.append(items(1))
 
-        with slow.patiently():
+        with patiently():
             assert slow.append(items(1))
 
         slow.close()

@@ -8,6 +8,7 @@ from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import (
     EventEntry,
     FollowEntry,
+    GapEntry,
     Record,
     StartEntry,
 )
@@ -26,6 +27,7 @@ ENTRIES = [
     FollowEntry(uid="u", user="7", topic="user:9", level="watch", since=12),
     FollowEntry(uid="u", user="7", topic="user:9"),
     StartEntry(uid="u"),
+    GapEntry(uid="u"),
 ]
 POISON = {
     "empty": b"",
@@ -102,3 +104,9 @@ def test_entries_keep_the_names_that_are_in_logs_and_outboxes():
     assert read[0].already_told == {"a:c": 7}
     assert read[1].unseen_count == 3
     assert [entries.encode(each) for each in read] == [event, count]
+
+
+def test_gap_is_told_from_other_entries_without_decoding():
+    found = [each for each in ENTRIES if Record(AT, entries.encode(each)).declares_gap]
+
+    assert found == [GapEntry(uid="u")]

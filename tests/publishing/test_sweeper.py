@@ -4,6 +4,7 @@ from django.db import DatabaseError
 from notifications.log.stream import shared_log
 from notifications.models import Event
 from notifications.publishing import outbox
+from notifications.publishing.lost_entries import lost_entries
 from notifications.publishing.sweeper import sweep, sweeper
 from tests.system.proxy import Proxy
 from tests.system.server import wait_for
@@ -14,6 +15,7 @@ def sweeps(monkeypatch):
     """A list that grows with each sweep."""
     done = []
     monkeypatch.setattr(outbox, "sweep", lambda: done.append(1) or 0)
+    monkeypatch.setattr(lost_entries, "relay", lambda aliases: None)
     return done
 
 
@@ -50,6 +52,7 @@ def test_sweep_without_a_database_is_logged(monkeypatch, caplog):
         raise DatabaseError("gone")
 
     monkeypatch.setattr(outbox, "sweep", fail)
+    monkeypatch.setattr(lost_entries, "relay", lambda aliases: None)
 
     sweep()
 

@@ -51,9 +51,12 @@ def asker(faulty):
 
 @pytest.fixture
 def loses_the_log(site):
-    """Restarts the processes afterwards: the gap must not affect the next test."""
+    """Begins anew afterwards: neither the gap nor its repair affects the next test."""
     yield
     site.stop()
+    site.redis.ensure_running(timeout=DEADLINE_SECONDS)
+    with redis.Redis.from_url(site.redis.url) as client:
+        client.flushall()
 
 
 @pytest.fixture
@@ -235,3 +238,37 @@ def test_failover_that_readers_missed_fails_the_readiness_check(
             listener.wait_for(len(AFTER), "new_question")
 
     assert [titles_of(each) for each in listeners] == [[RESET, *AFTER]] * len(listeners)
+
+
+def copy_redis(site, other):
+    """Give another Redis what the site's has now."""
+    with (
+        redis.Redis.from_url(site.redis.url) as old,
+        redis.Redis.from_url(other.url) as new,
+    ):
+        for key in old.scan_iter():
+            new.restore(key, max(old.pttl(key), 0), old.dump(key), replace=True)
+
+
+@pytest.mark.usefixtures("loses_the_log")
+def test_event_that_a_failover_lost_unread_is_sent_by_the_new_redis(
+    site, proxy, asker, topic, other_redis
+):
+    with listening(site, topic) as listeners:
+        ask(asker, topic, BEFORE)
+        wait_for_titles(listeners, BEFORE)
+        # The readers hear nothing any more, and the old Redis gets one more event.
+        for link in proxy.links(sending=b"XREAD"):
+            link.hold()
+        copy_redis(site, other_redis)
+        ask(asker, topic, DURING[:1])
+        wait_for(lambda: not pending(site), what="the outbox to be empty")
+        proxy.retarget(other_redis.socket)
+        for link in proxy.links():
+            link.cut()
+
+        for listener in listeners:
+            listener.wait_for(1, RESET)
+    assert [titles_of(each)[:4] for each in listeners] == [BEFORE + DURING[:1]] * len(
+        listeners
+    )
