@@ -12,6 +12,11 @@ SLICE_SECONDS = 0.004
 ITEMS_PER_CLOCK_READ = 32
 
 
+def give_way() -> None:
+    """Let other threads run."""
+    time.sleep(0)
+
+
 class TimeSlicer:
     """Iterates with a pause after each time slice.
 
@@ -21,7 +26,7 @@ class TimeSlicer:
     def __init__(
         self,
         *,
-        pause: Callable[[], None] = lambda: time.sleep(0),
+        pause: Callable[[], None] = give_way,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._pause = pause

@@ -17,6 +17,7 @@ from notifications.exceptions import (
     UnreadableEntry,
 )
 from notifications.lib.log_throttle import RateLimitFilter
+from notifications.lib.time_slice import give_way
 from notifications.live.connection import Connection, State
 from notifications.live.history import History
 from notifications.live.older_entries import PAGE_BYTES, OlderEntries
@@ -40,6 +41,9 @@ logger.addFilter(RateLimitFilter())
 
 # How many replayed frames from memory are joined into one write at most.
 REPLAY_BATCH_FRAMES = 100
+# How many pages from memory a client gets before it has to take turns for more, as for
+# what is read from the log. Thousands may reconnect at once, and most missed little.
+FREE_PAGES = 10
 
 
 class Replay:
@@ -144,19 +148,21 @@ class Replay:
         Raises LogUnavailable, LogGap and ReplayTooLong, also after the first batch.
         """
         selectors = frozenset(connection.selectors)
-        # Nearly all replays are one page from memory. The others take turns.
-        is_first = True
+        pages = 0
         if after < until:
             self._backfill(after)
         while after < until and connection.state is State.OPEN:
-            with nullcontext() if is_first else self._older.turn(connection):
+            takes_turns = pages >= FREE_PAGES
+            with self._older.turn(connection) if takes_turns else nullcontext():
                 page = self._page(connection, selectors, after, until)
             if page is None:
                 after = yield from self._from_log(connection, after, until)
             else:
                 batch, after = page
                 yield batch
-            is_first = False
+            pages += 1
+            if after < until:
+                give_way()
 
     def _page(
         self,

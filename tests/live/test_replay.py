@@ -3,7 +3,7 @@ import pytest
 from notifications.exceptions import LogGap, LogUnavailable, ReplayTooLong
 from notifications.live import older_entries, replay
 from notifications.live.connection import Connection
-from notifications.live.older_entries import PAGE_BYTES
+from notifications.live.older_entries import PAGE_BYTES, OlderEntries
 from notifications.live.replay import Replay
 from notifications.protocol import entries
 from notifications.protocol.cursor import Cursor
@@ -63,6 +63,23 @@ def test_long_replay_comes_in_batches(log, append):
 
     assert [len(batch.frames) for batch in batches] == [100, 100, 49]
     assert len(batches[0].frames) == replay.REPLAY_BATCH_FRAMES
+
+
+@pytest.mark.parametrize(("free", "turns"), [(3, 0), (2, 1), (1, 2)])
+def test_pages_from_memory_take_turns_after_the_first(
+    log, append, monkeypatch, free, turns
+):
+    monkeypatch.setattr(replay, "FREE_PAGES", free)
+    taken, turn = [], OlderEntries.turn
+    monkeypatch.setattr(
+        OlderEntries, "turn", lambda *arguments: taken.append(1) or turn(*arguments)
+    )
+    first, *rest = append_many(log, 250, "topic:a")
+    buffer, connection = begun(log, rest[-1])
+
+    assert cursors(buffer.missed(connection, first, rest[-1])) == rest
+
+    assert len(taken) == turns
 
 
 def test_trimmed_cursor_is_a_gap(log, append):
