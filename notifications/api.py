@@ -26,6 +26,7 @@ from notifications.publishing.followables import (
     topic_of,
     unfollow,
 )
+from notifications.publishing.live_only import send
 from notifications.publishing.permissions import permissions_changed
 from notifications.publishing.retraction import retract
 from notifications.publishing.watch import watch
@@ -68,6 +69,7 @@ def publish(
     payload: Mapping[str, Any] | msgspec.Struct,
     actor: Any = None,
     using: str | None = None,
+    live_only: bool = False,
 ) -> models.Event:
     """Publish an event that no model save causes; return its row.
 
@@ -76,8 +78,13 @@ def publish(
     `actor` the user who caused it and is not notified. `using` is the database to
     record it in, if not the one that `Event` is written to. Raises InvalidPayload,
     InvalidTopic or WrongDatabase, and records nothing then.
+
+    An event that is `live_only`, such as a line of a chat, has no row: it is on streams
+    and in replays, but in no inbox and no unseen count, and it is lost if Redis is away
+    when the transaction commits.
     """
     if using is not None and not databases.can_record_in(using):
         raise WrongDatabase(models.Event, alias=using, expected=databases.write_alias())
+    publish_it = send if live_only else outbox.record
     with databases.write_path(using):
-        return outbox.record(event_type, topics=topics, payload=payload, actor=actor)
+        return publish_it(event_type, topics=topics, payload=payload, actor=actor)

@@ -180,7 +180,9 @@ class Recipient:
 
         So a retraction among them takes off what the database may have counted only.
         """
-        self.count([each for each in frames if each.retracts is None])
+        self.count(
+            [each for each in frames if each.retracts is None and not each.live_only]
+        )
         for each in frames:
             if each.retracts is not None and each.retracts <= self.counted_up_to:
                 self.uncount(each)

@@ -164,11 +164,10 @@ class RoutingTable:
         unchanged: list[Connection] = []
         by_count: defaultdict[int | None, list[Connection]] = defaultdict(list)
         last = batch.frames[-1]
+        counted = [each for each in batch.frames if not each.live_only]
         for each in connections:
             if each in self._bells and (
-                each.count(batch.frames)
-                if last.retracts is None
-                else each.uncount(last)
+                each.count(counted) if last.retracts is None else each.uncount(last)
             ):
                 by_count[each.unseen_count].append(each)
             else:

@@ -169,13 +169,16 @@ class Event(models.Model):
         """The user who caused the event, as others see them; see `load_actors`."""
         return None if self.actor is None else actors_of([self.actor])[self.actor_id]
 
-    def wire(self) -> dict[str, Any]:
-        """Return the JSON object for clients: the common fields, then the payload's."""
+    def wire(self, *, topics: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return the JSON object for clients: the common fields, then the payload's.
+
+        Pass the `topics` of an event that is not saved.
+        """
         actor = self.shown_actor
         return {
             "uid": str(self.uid),
             "type": self.type,
-            "topics": self.topics,
+            "topics": self.topics if topics is None else topics,
             "actor": actor and {"id": self.actor_id, **actor.wire()},
             "created": self.created.isoformat(timespec="milliseconds"),
             **self.payload,

@@ -32,7 +32,8 @@ class EventEntry(Entry, frozen=True, tag="event"):
     text, of the person who caused the event and is not notified. `already_told` names
     topics that an earlier event about the same object was addressed to, each with the
     time of that event in milliseconds since 1970: people who followed the topic by
-    then were notified and are not notified again.
+    then were notified and are not notified again. An event that is `live_only` has no
+    row, so the unseen count does not include it.
     """
 
     type: Annotated[str, msgspec.Meta(pattern=_EVENT_TYPE)]
@@ -40,6 +41,7 @@ class EventEntry(Entry, frozen=True, tag="event"):
     data: str
     actor: str = ""
     already_told: dict[str, int] = msgspec.field(default_factory=dict, name="told")
+    live_only: bool = False
 
     def __post_init__(self) -> None:
         if self.type in RESERVED_NAMES:

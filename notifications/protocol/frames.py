@@ -18,8 +18,8 @@ HEARTBEATS_KEPT = 16
 class Frame:
     """An encoded event with its cursor and what routing needs to know.
 
-    `topics`, `actor` and `already_told` are those of the EventEntry. `retracts` is the
-    cursor of the event that a retraction retracts.
+    `topics`, `actor`, `already_told` and `live_only` are those of the EventEntry.
+    `retracts` is the cursor of the event that a retraction retracts.
     """
 
     cursor: Cursor
@@ -29,6 +29,7 @@ class Frame:
     already_told: Mapping[str, int] = field(default_factory=dict)
     type: str = ""
     retracts: Cursor | None = None
+    live_only: bool = False
 
     @property
     def sent_at(self) -> int:
@@ -67,7 +68,13 @@ def encode(entry: EventEntry, cursor: Cursor) -> Frame:
     """Encode an event that was read from the log."""
     body = sse.encode(data=entry.data, event=entry.type, event_id=str(cursor))
     return Frame(
-        cursor, body, entry.topics, entry.actor, entry.already_told, entry.type
+        cursor,
+        body,
+        entry.topics,
+        entry.actor,
+        entry.already_told,
+        entry.type,
+        live_only=entry.live_only,
     )
 
 

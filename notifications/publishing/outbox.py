@@ -60,7 +60,7 @@ def record(
     `already_told` has the topics of earlier events about this object, and when these
     were relayed. Raises InvalidPayload or InvalidTopic, and records nothing then.
     """
-    addressed = _check_topics(topics)
+    addressed = check_topics(topics)
     event = Event(
         type=event_type.name,
         payload=event_type.validate(payload),
@@ -84,7 +84,7 @@ def amend(
     already_told: Mapping[str, datetime],
 ) -> None:
     """Change an event that the current transaction recorded."""
-    addressed = _check_topics(topics)
+    addressed = check_topics(topics)
     event.payload = payload
     event.clear_failure()
     with databases.atomic(savepoint=False):
@@ -290,7 +290,8 @@ def _relay_on_commit() -> _Relay:
     return current
 
 
-def _check_topics(names: Iterable[str]) -> list[str]:
+def check_topics(names: Iterable[str]) -> list[str]:
+    """Return the topics of an event, each once; raises InvalidTopic."""
     addressed = list(dict.fromkeys(validate(name) for name in names))
     if len(addressed) > conf.MAX_TOPICS_PER_EVENT:
         raise InvalidTopic(
