@@ -5,7 +5,6 @@ Guarded by the hub's lock.
 
 from typing import NamedTuple
 
-from notifications.exceptions import LogGap
 from notifications.live.connection import Connection
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
@@ -47,14 +46,12 @@ class ControlEntries:
             isinstance(item, Frame) and item.retracts is not None
         )
 
-    def apply_to_all(self, entry: ControlEntry | GapEntry, cursor: Cursor) -> Ending:
+    def apply_to_all(self, entry: ControlEntry, cursor: Cursor) -> Ending:
         """Apply the entry at a cursor to every connection that it concerns.
 
         A topic may have very many: the caller has to close those that are returned,
-        outside the lock, before it routes another frame. Raises LogGap for a GapEntry.
+        outside the lock, before it routes another frame.
         """
-        if isinstance(entry, GapEntry):
-            raise LogGap(cursor)
         if isinstance(entry, EndEntry) and entry.topic:
             return Ending(self._routing.receiving(entry.topic), entry.reason)
         for connection in self._routing.of(entry.user):

@@ -25,7 +25,7 @@ from notifications.log.connections import patiently
 from notifications.log.stream import Log, shared_log
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import CountEntry, Record
+from notifications.protocol.entries import CountEntry, GapEntry, Record
 from notifications.protocol.frames import Batch, Frame
 
 logger = logging.getLogger(__name__)
@@ -238,10 +238,8 @@ class Hub:
             connections = list(self._routing)
         reset = Batch([frames.reset(newest)])
         with_count = Batch([*reset.frames, frames.count(None, newest)])
-        for connection in self._time_slicer.iterate(connections):
-            connection.end_by_gap(
-                reset if connection.unseen_count is None else with_count
-            )
+        for each in self._time_slicer.iterate(connections):
+            each.end_by_gap(reset if each.unseen_count is None else with_count)
         self._delivered_up_to = newest
 
     def _dispatch(self, records: Sequence[Record]) -> None:
@@ -250,9 +248,8 @@ class Hub:
         while waiting:
             with self._lock:
                 found, ending = self._next_frames(waiting)
-                fan_outs = self._routing.add_unseen_counts(
-                    self._routing.fan_outs(found)
-                )
+                fan_outs = self._routing.fan_outs(found)
+                fan_outs = self._routing.add_unseen_counts(fan_outs)
             for batch, connections in fan_outs:
                 for connection in self._time_slicer.iterate(connections):
                     connection.push(batch)
@@ -266,7 +263,7 @@ class Hub:
 
         Frames before a control entry are routed by the subscriptions from before it,
         frames after it by those from after it. A retraction is taken alone. Returns the
-        frames, and the connections to close before the next ones are taken.
+        frames, and the connections to close before the next ones. Raises LogGap.
         """
         found: list[Frame] = []
         size = 0
@@ -275,6 +272,9 @@ class Hub:
             item = self._replay.decode(waiting[0])
             if found and self._control_entries.stands_alone(item):
                 break
+            if isinstance(item, GapEntry):
+                # Read again, if the gap cannot be declared now.
+                raise LogGap(waiting[0].cursor)
             record = waiting.popleft()
             self._replay.add(record, item)
             self._position = record.cursor

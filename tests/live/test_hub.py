@@ -151,6 +151,25 @@ def test_gap_that_is_declared_in_the_log_resets_every_stream(hub, append, log):
     assert names(missed) == ["reset", "heartbeat"]
 
 
+def test_gap_is_declared_although_redis_failed_the_first_time(
+    hub, append, log, monkeypatch
+):
+    def clear():
+        failures.append(1)
+        if len(failures) == 1:
+            raise LogUnavailable("not yet")
+
+    failures = []
+    monkeypatch.setattr(log, "clear_session_stores", clear)
+    connection, _ = attach(hub, requested_topics=["topic:a"])
+
+    log.recovery().declare_gap("another")
+    append("topic:a")
+
+    wait_for(lambda: connection.close_reason == "gap", what="the gap")
+    assert len(failures) == 2
+
+
 def test_hub_continues_from_its_position_when_redis_is_back(hub, append, link):
     connection, _ = attach(hub, requested_topics=["topic:a"])
     first = append("topic:a")
