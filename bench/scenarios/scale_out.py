@@ -95,4 +95,4 @@ def _goals(
             goal(f"CPU per delivery, {label}", cpu, most=EQUAL),
         ]
     most = max(row["redis_clients"] / row["processes"] for row in rows)
-    return [*goals, goal("Redis clients per process", most, most=3)]
+    return [*goals, goal("Redis clients per process", most, most=6)]

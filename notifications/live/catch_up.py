@@ -73,9 +73,7 @@ class CatchUp:
             if entry is not None:
                 connection.unseen_count = entry.unseen_count
                 cursor = connection.counted_up_to = Cursor.parse(entry.as_of)
-            connection.count_replayed(
-                self._replay.buffered(connection, cursor, position)
-            )
+            self._replay.count(connection, cursor, position)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the missed frames or one reset, the unseen count, and a heartbeat.

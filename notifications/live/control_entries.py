@@ -80,5 +80,5 @@ class ControlEntries:
             return
         connection.unseen_count = entry.unseen_count
         as_of = connection.counted_up_to = Cursor.parse(entry.as_of)
-        connection.count_replayed(self._replay.buffered(connection, as_of, cursor))
+        self._replay.count(connection, as_of, cursor)
         connection.push(Batch([frames.count(connection.unseen_count, cursor)]))

@@ -41,6 +41,9 @@ logger.addFilter(RateLimitFilter())
 
 # How many replayed frames from memory are joined into one write at most.
 REPLAY_BATCH_FRAMES = 100
+# How many frames are counted for the bell of one client. With more, it asks for the
+# number, as after a reset.
+COUNTED_FRAMES = 1_000
 # How many pages from memory a client gets before it has to take turns for more, as for
 # what is read from the log. Thousands may reconnect at once, and most missed little.
 FREE_PAGES = 10
@@ -125,13 +128,20 @@ class Replay:
         with self._lock:
             return self._history.has(cursor)
 
-    def buffered(
-        self, connection: Connection, after: Cursor, until: Cursor
-    ) -> list[Frame]:
-        """Return the frames in memory between two cursors that a connection wants."""
+    def count(self, connection: Connection, after: Cursor, until: Cursor) -> None:
+        """Add the frames in memory between two cursors to a connection's unseen count.
+
+        If these are too many to look at for one client, the count is not known.
+        """
         with self._lock:
-            found = self._history.frames_for(connection.selectors, after, until)
-        return [frame for frame in found if connection.wants_replayed(frame)]
+            found = self._history.frames_for(
+                connection.selectors, after, until, at_least=COUNTED_FRAMES + 1
+            )
+        if len(found) > COUNTED_FRAMES:
+            connection.unseen_count = None
+        else:
+            wanted = filter(connection.wants_replayed, found)
+            connection.count_replayed(list(wanted))
 
     def last_count(self, user: str, after: Cursor, until: Cursor) -> CountEntry | None:
         """Return the last unseen count of a person between two cursors, if any."""

@@ -8,6 +8,8 @@ from notifications.exceptions import LogUnavailable
 from notifications.live import older_entries, replay
 from notifications.live.connection import Connection, State
 from notifications.live.hub import shared_hub
+from notifications.protocol import sse
+from notifications.protocol.subscriptions import Subscriptions
 from tests.live.helpers import (
     append_many,
     attach,
@@ -15,6 +17,7 @@ from tests.live.helpers import (
     frames_of,
     names,
     received,
+    unseen,
 )
 from tests.system.server import wait_for
 
@@ -163,6 +166,26 @@ def test_client_that_connects_before_a_gap_is_declared_is_refused(
         hub.attach(
             Connection(requested_topics=["topic:a"]), after=str(seen), as_of=seen
         )
+
+
+@pytest.mark.parametrize(("missed", "count"), [(2, 3), (3, None)])
+def test_count_of_a_client_that_missed_too_much_is_not_known(
+    hub, append, settled, monkeypatch, missed, count
+):
+    monkeypatch.setattr(replay, "COUNTED_FRAMES", 2)
+    seen, *_ = [append("topic:a") for _ in range(1 + missed)]
+    settled()
+
+    connection, found = attach(
+        hub,
+        user="7",
+        subscriptions=Subscriptions({"topic:a": 0}),
+        unseen_count=1,
+        after=seen,
+    )
+
+    assert connection.unseen_count == count
+    assert unseen([sse.decode(each.body) for each in found]) == [count]
 
 
 def test_log_is_read_once_for_thousands_of_reconnecting_clients(log, reads):
