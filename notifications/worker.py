@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 PRELOADED = "preload_app does not work with EventStreamWorker: remove it, or --preload."
 # The largest part of gunicorn's graceful_timeout that ending the streams may take.
 DRAIN_SHARE = 0.6
-WAKE_SECONDS = 0.1
+WAKE_SECONDS = 0.25
 # How often gunicorn is notified that a stopping worker is alive.
 NOTIFY_SECONDS = 1.0
 # When thousands of clients reconnect, the others wait before they need much memory, and
