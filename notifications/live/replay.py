@@ -23,6 +23,7 @@ from notifications.live.history import History
 from notifications.live.older_entries import PAGE_BYTES, OlderEntries
 from notifications.live.outlines import Outline
 from notifications.live.segments import Item
+from notifications.live.shared_pages import Page, SharedPages
 from notifications.log.stream import Log
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
@@ -58,6 +59,7 @@ class Replay:
         # Guards the history, which is complete from its floor to the hub's position.
         self._lock = threading.Lock()
         self._history = History(Cursor(0, 0))
+        self._shared_pages = SharedPages()
         # Held by the thread that reads older entries; others that need them wait.
         self._backfill_lock = threading.Lock()
         # How many entries could not be decoded and were skipped.
@@ -67,6 +69,7 @@ class Replay:
         """Drop everything; the entries added from now on follow this position."""
         with self._lock:
             self._history = _history_from(position)
+            self._shared_pages.clear()
 
     def add(self, record: Record, item: Item) -> None:
         """Add the next entry of the log."""
@@ -180,11 +183,26 @@ class Replay:
         selectors: frozenset[str],
         after: Cursor,
         until: Cursor,
-    ) -> tuple[Batch, Cursor] | None:
+    ) -> Page | None:
         """Return the next frames in memory, and the cursor that they reach.
 
-        None if memory does not have the entries after a cursor.
+        None if memory does not have the entries after a cursor. Anonymous clients that
+        request the same topics get the same page, which is made once.
         """
+        if connection.user:
+            return self._new_page(connection, selectors, after, until)
+        return self._shared_pages.page(
+            (selectors, after, until),
+            lambda: self._new_page(connection, selectors, after, until),
+        )
+
+    def _new_page(
+        self,
+        connection: Connection,
+        selectors: frozenset[str],
+        after: Cursor,
+        until: Cursor,
+    ) -> Page | None:
         with self._lock:
             if not self._history.has(after):
                 return None
