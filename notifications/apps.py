@@ -37,10 +37,11 @@ class NotificationsConfig(AppConfig):
         from notifications.monitoring.process_reports import reporting
         from notifications.publishing.counter import counter
         from notifications.publishing.sweeper import sweeper
-        from notifications.streams.admission import counting
+        from notifications.streams.admission import counting, warn_if_limited
 
         sweeper.start()
         counting.start()
+        warn_if_limited()
         # What the counter leaves out is for the sweep.
         if conf.SWEEP_INTERVAL:
             counter.start()

@@ -146,7 +146,13 @@ def _limit(owner: Owner) -> int:
 
 @cache
 def shared_admission() -> Admission:
-    """Return the admission of this process; made when the process starts to serve."""
+    """Return the admission of this process."""
+    return Admission(shared_log().stream_counts())
+
+
+@cache
+def warn_if_limited() -> None:
+    """Log once if this process cannot have as many streams as MAX_STREAMS allows."""
     if stream_limit() < conf.MAX_STREAMS:
         logger.warning(
             "streams=limited limit=%d max_streams=%d open_files=%d hint=%r",
@@ -155,7 +161,6 @@ def shared_admission() -> Admission:
             descriptor_limit(),
             "raise the limit of open files: ulimit -n",
         )
-    return Admission(shared_log().stream_counts())
 
 
 def _update_counts() -> None:

@@ -98,10 +98,10 @@ def test_streams_are_limited_by_the_descriptors_of_the_process(monkeypatch):
 
 def test_few_descriptors_are_logged_once(monkeypatch, caplog):
     monkeypatch.setattr(admission, "stream_limit", lambda: 100)
-    admission.shared_admission.cache_clear()
+    admission.warn_if_limited.cache_clear()
 
     for _ in range(2):
-        admission.shared_admission()
+        admission.warn_if_limited()
 
     assert caplog.text.count("streams=limited limit=100 max_streams=") == 1
 

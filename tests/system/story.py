@@ -146,6 +146,12 @@ def _has(stream: Stream, key: Key) -> bool:
     )
 
 
+def kept(stream: Stream) -> list[Key]:
+    """Return the events of a stream that it was not told to remove again."""
+    removed = {each.fields["uid"] for each in stream.named("retracted")}
+    return [key for key, uid in received(stream) if uid not in removed]
+
+
 class Faults(NamedTuple):
     """What is wrong with what the streams of a person received."""
 
