@@ -247,7 +247,10 @@ def copy_redis(site, other):
         redis.Redis.from_url(other.url) as new,
     ):
         for key in old.scan_iter():
-            new.restore(key, max(old.pttl(key), 0), old.dump(key), replace=True)
+            with old.pipeline() as both:
+                expires_in, value = both.pttl(key).dump(key).execute()
+            if value is not None:  # it has not expired since
+                new.restore(key, max(expires_in, 0), value, replace=True)
 
 
 @pytest.mark.usefixtures("loses_the_log")
