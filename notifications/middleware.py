@@ -5,17 +5,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from notifications.exceptions import LogUnavailable, TooManyStreams
+from notifications.exceptions import LogUnavailable
 from notifications.lib.media_types import accepts
 from notifications.live.hub import shared_hub
 from notifications.log.stream import shared_log
 from notifications.protocol import sse
+from notifications.streams.refusals import TEMPORARY, try_later
 
 PAGE_METHODS = ("GET", "HEAD")
-PLAIN = "text/plain; charset=utf-8"
-# Retry-After, in seconds: with too many streams, and without Redis.
-RETRY_BUSY = 5
-RETRY_NO_LOG = 2
 # As Django's SecurityMiddleware adds it.
 NOSNIFF = ("X-Content-Type-Options", "nosniff")
 
@@ -33,7 +30,7 @@ class CursorMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in PAGE_METHODS and _wants_page(request):
+        if request.method in PAGE_METHODS and accepts(request, "text/html"):
             request.notifications_cursor = newest_cursor()  # type: ignore[attr-defined]
         return self._get_response(request)
 
@@ -42,22 +39,7 @@ class CursorMiddleware:
         request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
         """Reply for a view of the site that cannot open a stream now."""
-        if isinstance(exception, TooManyStreams):
-            return _retry_later(429, str(exception), seconds=RETRY_BUSY)
-        if isinstance(exception, LogUnavailable):
-            return _retry_later(503, "Redis cannot be reached.", seconds=RETRY_NO_LOG)
-        return None
-
-
-def _retry_later(status: int, text: str, *, seconds: int) -> HttpResponse:
-    headers = {"Retry-After": str(seconds)}
-    return HttpResponse(text, status=status, content_type=PLAIN, headers=headers)
-
-
-def _wants_page(request: HttpRequest) -> bool:
-    # Thousands of EventSources may reconnect at once, and send exactly this.
-    accept = request.META.get("HTTP_ACCEPT")
-    return accept != sse.EVENT_STREAM and accepts(request, "text/html")
+        return try_later(exception) if isinstance(exception, TEMPORARY) else None
 
 
 def newest_cursor() -> str:

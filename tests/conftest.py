@@ -3,9 +3,7 @@
 import itertools
 import logging
 import os
-import shutil
 import signal
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +20,9 @@ from notifications.log.stream import Log, shared_log
 from notifications.streams.admission import shared_admission
 from project.qa.models import Topic
 from project.redis_server import RedisServer
+from tests.own_redis import own_redis
 from tests.users import User
-from tests.watchdog import end_with_parent, watch_redis
+from tests.watchdog import end_with_parent
 
 # A background job of a shell ignores SIGINT, and its children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -87,14 +86,9 @@ def django_db_modify_db_settings_xdist_suffix(request: pytest.FixtureRequest) ->
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    """A Redis for this process, in a folder short enough for its socket."""
-    folder = Path(tempfile.mkdtemp(prefix="redis-"))
-    server = RedisServer(folder)
-    watch_redis(folder)
-    server.ensure_running(timeout=10)
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    """A Redis for this process."""
+    with own_redis() as server:
+        yield server
 
 
 class Link:

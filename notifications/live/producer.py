@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from notifications.lib.log_throttle import RateLimitFilter
+from notifications.live.audience import Audience
 from notifications.live.connection import Connection, State
 from notifications.protocol.frames import Batch, without_cursor
 from notifications.protocol.server_event import Item, encode_item
@@ -34,60 +35,38 @@ class Producer:
     def __init__(self, make: Make, *, waits_for_clients: bool = False) -> None:
         self._make = make
         self._waits_for_clients = waits_for_clients
-        # Guards what follows. Re-entrant, since a stream that nobody closed is detached
-        # wherever Python collects it.
-        self._lock = threading.RLock()
-        self._connections: set[Connection] = set()
-        self._thread: threading.Thread | None = None
+        self._audience = Audience(self._serve, thread_name="notifications-producer")
 
     def attach(self, connection: Connection) -> None:
         """Push events to a connection from now on."""
         connection.is_waited_for = self._waits_for_clients
-        with self._lock:
-            self._connections.add(connection)
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="notifications-producer", daemon=True
-                )
-                self._thread.start()
+        self._audience.attach(connection)
 
     def detach(self, connection: Connection) -> None:
         """Stop pushing to a connection; idempotent."""
-        connection.close("detached")
-        with self._lock:
-            self._connections.discard(connection)
+        self._audience.detach(connection)
 
-    def _run(self) -> None:
-        reason = "failed"
+    def _serve(self) -> str:
         try:
             self._produce()
-            reason = "finished"
         # The site's iterator may raise anything.
         except Exception:
             logger.exception("producer=failed")
-        finally:
-            self._end(reason)
+            return "failed"
+        return "finished"
 
     def _produce(self) -> None:
         events = iter(self._make())
         try:
             for item in events:
                 batch = Batch([without_cursor(encode_item(item))])
-                connections = self._current()
-                if not connections:
+                if self._audience.finish_if_empty():
                     return
-                for connection in connections:
+                for connection in self._audience.connections():
                     self._send(connection, batch)
         finally:
             # Only generators have it.
             getattr(events, "close", _nothing)()
-
-    def _current(self) -> list[Connection]:
-        """Return the connections; if there are none, the next one starts a thread."""
-        with self._lock:
-            if not self._connections:
-                self._thread = None
-            return list(self._connections)
 
     def _send(self, connection: Connection, batch: Batch) -> None:
         if not self._waits_for_clients:
@@ -95,16 +74,6 @@ class Producer:
             return
         while connection.state is State.OPEN and not connection.transport.push(batch):
             threading.Event().wait(BEHIND_SECONDS)
-
-    def _end(self, reason: str) -> None:
-        with self._lock:
-            # Later connections have a thread of their own.
-            if self._thread is not threading.current_thread():
-                return
-            self._thread = None
-            connections = list(self._connections)
-        for connection in connections:
-            connection.close(reason, drain=True)
 
 
 def _nothing() -> None:

@@ -13,6 +13,7 @@ import msgspec
 from notifications.conf import conf
 from notifications.exceptions import LogUnavailable, shorten
 from notifications.lib.log_throttle import RateLimitFilter
+from notifications.live.audience import Audience
 from notifications.live.connection import Connection
 from notifications.log.channels import Message
 from notifications.log.stream import Log, shared_log
@@ -54,11 +55,7 @@ class PubSub:
         self._log = log
         # Set while the channels are subscribed to.
         self._subscribed = threading.Event()
-        # Guards the connections and the thread. Re-entrant, since a stream that nobody
-        # closed is detached wherever Python collects it.
-        self._lock = threading.RLock()
-        self._connections: set[Connection] = set()
-        self._thread: threading.Thread | None = None
+        self._audience = Audience(self._serve, thread_name="notifications-channels")
         # How many messages could not be decoded and were dropped.
         self.unreadable = 0
 
@@ -67,45 +64,23 @@ class PubSub:
 
         Raises LogUnavailable, with the connection not attached.
         """
-        with self._lock:
-            self._connections.add(connection)
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="notifications-channels", daemon=True
-                )
-                self._thread.start()
+        self._audience.attach(connection)
         if not self._subscribed.wait(SUBSCRIBE_SECONDS):
             self.detach(connection)
             raise LogUnavailable("the channels could not be subscribed to")
 
     def detach(self, connection: Connection) -> None:
         """Stop pushing to this connection; idempotent."""
-        connection.close("detached")
-        with self._lock:
-            self._connections.discard(connection)
+        self._audience.detach(connection)
 
     def stop(self) -> None:
         """Close every connection and end the subscription."""
-        with self._lock:
-            thread, connections = self._thread, list(self._connections)
-        for connection in connections:
-            self.detach(connection)
-        if thread is not None:
-            thread.join()
+        self._audience.stop()
 
-    def _run(self) -> None:
-        try:
-            while not self._finish_if_idle():
-                self._subscribe()
-        finally:
-            self._end()
-
-    def _finish_if_idle(self) -> bool:
-        """Tell whether the thread has to end, since no connection is left."""
-        with self._lock:
-            if not self._connections:
-                self._thread = None
-            return self._thread is None
+    def _serve(self) -> str:
+        while not self._audience.finish_if_empty():
+            self._subscribe()
+        return "stopped"
 
     def _subscribe(self) -> None:
         """Listen until the last connection is detached or Redis cannot be reached."""
@@ -117,17 +92,6 @@ class PubSub:
         finally:
             self._subscribed.clear()
 
-    def _end(self) -> None:
-        """Close the connections that are left, also after a bug ended the thread."""
-        with self._lock:
-            # The thread was idle, and later connections have a thread of their own.
-            if self._thread is not threading.current_thread():
-                return
-            self._thread = None
-            connections = list(self._connections)
-        for connection in connections:
-            connection.close("stopped", drain=True)
-
     def _listen(self) -> None:
         for message in self._log.subscribe(
             sorted(_mounted.union(conf.PUBSUB_CHANNELS)),
@@ -136,7 +100,7 @@ class PubSub:
             self._subscribed.set()
             if message is not None:
                 self._push(message)
-            elif not self._connections:
+            elif not self._audience.connections():
                 return
 
     def _push(self, message: Message) -> None:
@@ -150,14 +114,9 @@ class PubSub:
                 shorten(str(error)),
             )
             return
-        with self._lock:
-            due = [
-                each
-                for each in self._connections
-                if message.channel in (each.channels or ())
-            ]
-        for connection in due:
-            connection.push(batch)
+        for connection in self._audience.connections():
+            if message.channel in (connection.channels or ()):
+                connection.push(batch)
 
 
 def encode(body: bytes) -> bytes:

@@ -189,28 +189,20 @@ class Replay:
         None if memory does not have the entries after a cursor. Anonymous clients that
         request the same topics get the same page, which is made once.
         """
-        if connection.user:
-            return self._new_page(connection, selectors, after, until)
-        return self._shared_pages.page(
-            (selectors, after, until),
-            lambda: self._new_page(connection, selectors, after, until),
-        )
 
-    def _new_page(
-        self,
-        connection: Connection,
-        selectors: frozenset[str],
-        after: Cursor,
-        until: Cursor,
-    ) -> Page | None:
-        with self._lock:
-            if not self._history.has(after):
-                return None
-            found = self._history.frames_for(
-                selectors, after, until, at_least=REPLAY_BATCH_FRAMES
-            )
-        page, reached = _cut(found, until)
-        return connection.missed(page), reached
+        def make() -> Page | None:
+            with self._lock:
+                if not self._history.has(after):
+                    return None
+                found = self._history.frames_for(
+                    selectors, after, until, at_least=REPLAY_BATCH_FRAMES
+                )
+            page, reached = _cut(found, until)
+            return connection.missed(page), reached
+
+        if connection.user:
+            return make()
+        return self._shared_pages.page((selectors, after, until), make)
 
     def _from_log(
         self, connection: Connection, after: Cursor, until: Cursor

@@ -1,6 +1,6 @@
 """Views that stream a pub/sub channel, with a permission of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from notifications.live.hub import shared_hub
 from notifications.live.pubsub import mount
+from notifications.protocol.cursor import Cursor
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS
 from notifications.streams.event_stream import ConnectionResponse
 from notifications.streams.open_stream import (
@@ -44,8 +45,18 @@ def event_stream(
         as_of = shared_hub().position
         if permission is not None and not permission(request):
             raise PermissionDenied("You may not stream this channel.")
-        subscriber = subscriber_of_request(request)
-        client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
-        return ConnectionResponse(open_channel_stream(client, [channel], as_of=as_of))
+        return channel_response(request, [channel], as_of=as_of)
 
     return view
+
+
+def channel_response(
+    request: HttpRequest, names: Iterable[str], *, as_of: Cursor
+) -> ConnectionResponse:
+    """Return the stream of pub/sub channels to the client of a request.
+
+    `as_of` and what it raises are as for open_channel_stream.
+    """
+    subscriber = subscriber_of_request(request)
+    client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
+    return ConnectionResponse(open_channel_stream(client, names, as_of=as_of))

@@ -55,9 +55,6 @@ class EventStreamResponse(ConnectionResponse):
 
 def wants_event_stream(request: HttpRequest) -> bool:
     """Tell whether a client prefers an event stream to a page, by its Accept header."""
-    # Exactly what EventSource sends.
-    if request.META.get("HTTP_ACCEPT") == sse.EVENT_STREAM:
-        return True
     return preferred_type(request, "text/html", sse.EVENT_STREAM) == sse.EVENT_STREAM
 
 

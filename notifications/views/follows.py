@@ -36,7 +36,8 @@ from notifications.protocol import topics
 from notifications.publishing.event_types import EventType
 from notifications.publishing.followables import follow as follow_topic
 from notifications.publishing.followables import labels_of, object_of, unfollow
-from notifications.views.http import JSON, plain, redirect_next, target_of, wants_json
+from notifications.streams.refusals import plain
+from notifications.views.http import JSON, redirect_next, target_of, wants_json
 
 
 @require_http_methods(["PUT", "DELETE", "POST"])

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode, urlsplit
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -10,14 +10,6 @@ from notifications.lib.media_types import preferred_type
 
 HTML = "text/html"
 JSON = "application/json"
-
-
-def plain(status: int, text: str, *, retry_after: int = 0) -> HttpResponse:
-    """Return a line of text; `retry_after` is in seconds."""
-    response = HttpResponse(f"{text}\n", content_type="text/plain", status=status)
-    if retry_after:
-        response["Retry-After"] = str(retry_after)
-    return response
 
 
 def wants_json(request: HttpRequest) -> bool:

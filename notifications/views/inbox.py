@@ -22,7 +22,8 @@ from notifications.models import COUNT_LIMIT, Event, Inbox
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.event_types import EventType
 from notifications.publishing.unseen import count_unseen
-from notifications.views.http import plain, redirect_next, wants_json
+from notifications.streams.refusals import plain
+from notifications.views.http import redirect_next, wants_json
 
 # The values of `state` for one row, and what each calls.
 MARKS: dict[str, Callable[[Any, Event], str]] = {

@@ -27,7 +27,6 @@ from notifications.exceptions import (
     InvalidTopic,
     InvalidValue,
     LogUnavailable,
-    TooManyStreams,
 )
 from notifications.lib.media_types import preferred_type
 from notifications.live.hub import shared_hub
@@ -35,21 +34,19 @@ from notifications.live.subscriber import Subscriber
 from notifications.log.stream import shared_log
 from notifications.protocol import sse, topics
 from notifications.protocol.entries import COUNT_LIMIT
-from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
+from notifications.protocol.subscriptions import Subscriptions
 from notifications.streams import long_polling, session_cache
+from notifications.streams.channel_stream import channel_response
 from notifications.streams.event_stream import ConnectionResponse
 from notifications.streams.open_stream import (
     Client,
     look_up,
-    open_channel_stream,
     open_stream,
 )
-from notifications.views.http import HTML, JSON, plain
+from notifications.streams.refusals import TEMPORARY, plain, try_later
+from notifications.views.http import HTML, JSON
 
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
-# Retry-After, in seconds: without the log, and with too many streams.
-RETRY_NO_LOG = 2
-RETRY_BUSY = 5
 # How long a check of the readiness waits for what it writes to be read.
 CONFIRM_SECONDS = 1.0
 
@@ -91,16 +88,11 @@ def _errors_to_responses(
         return plain(400, str(error))
     except PermissionDenied as error:
         return plain(403, str(error))
-    except LogUnavailable:
-        return plain(503, "The event log cannot be reached.", retry_after=RETRY_NO_LOG)
-    except TooManyStreams as error:
-        return plain(429, str(error), retry_after=RETRY_BUSY)
+    except TEMPORARY as error:
+        return try_later(error)
 
 
 def _wants_html(request: HttpRequest) -> bool:
-    # Thousands of EventSources may reconnect at once, and send exactly this.
-    if request.META.get("HTTP_ACCEPT") == sse.EVENT_STREAM:
-        return False
     return preferred_type(request, sse.EVENT_STREAM, HTML) == HTML
 
 
@@ -131,9 +123,7 @@ def _channel_stream(request: HttpRequest) -> HttpResponseBase:
     # Read before the session: see open_channel_stream.
     shared_hub().ensure_started()
     as_of = shared_hub().position
-    subscriber, _subscriptions = _look_up(request)
-    client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
-    return ConnectionResponse(open_channel_stream(client, names, as_of=as_of))
+    return channel_response(request, names, as_of=as_of)
 
 
 def _topic_stream(request: HttpRequest) -> HttpResponseBase:

@@ -4,6 +4,7 @@ import json
 import uuid
 
 from notifications.live.connection import Connection
+from notifications.live.replay import Replay
 from notifications.live.subscriber import Subscriber
 from notifications.protocol import entries, sse
 from tests.system.server import wait_for
@@ -86,3 +87,15 @@ def taken(connection):
 def unseen(found):
     """Return the unseen counts among decoded frames."""
     return [json.loads(each.data)["unseen"] for each in found if each.event == "count"]
+
+
+def begun(log, position):
+    """Return a replay that begins at a position, and a connection that needs it."""
+    buffer = Replay(log)
+    buffer.begin(position)
+    return buffer, Connection(requested_topics=["topic:a"])
+
+
+def replayed_cursors(batches):
+    """Return the cursors of what a replay yields."""
+    return [frame.cursor for batch in batches for frame in batch.frames]

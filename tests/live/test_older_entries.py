@@ -4,10 +4,8 @@ import pytest
 
 from notifications.exceptions import LogGap, LogUnavailable, ReplayTooLong
 from notifications.live import older_entries
-from notifications.live.connection import Connection
 from notifications.live.older_entries import PAGE_BYTES
-from notifications.live.replay import Replay
-from tests.live.helpers import append_many
+from tests.live.helpers import append_many, begun, replayed_cursors
 
 
 @pytest.fixture
@@ -16,22 +14,13 @@ def no_memory(settings):
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REPLAY_BUFFER_BYTES": 0}
 
 
-def begun(log, position):
-    """Return a replay that begins at a position, and a connection that needs it."""
-    buffer = Replay(log)
-    buffer.begin(position)
-    return buffer, Connection(requested_topics=["topic:a"])
-
-
-def cursors(batches):
-    return [frame.cursor for batch in batches for frame in batch.frames]
-
-
 def test_entries_beyond_memory_are_replayed_in_order(log, no_memory, reads):
     first, *rest = append_many(log, 250, "topic:a")
     buffer, connection = begun(log, rest[-1])
 
-    found = [cursors(buffer.missed(connection, first, rest[-1])) for _ in range(3)]
+    found = [
+        replayed_cursors(buffer.missed(connection, first, rest[-1])) for _ in range(3)
+    ]
 
     assert found == [rest] * 3
     # One page for memory, and the others are outlined once for all clients.
@@ -44,7 +33,7 @@ def test_only_wanted_entries_beyond_memory_are_read(log, no_memory, read_entries
     *_, last = append_many(log, 150, "topic:b")
     buffer, connection = begun(log, last)
 
-    assert cursors(buffer.missed(connection, first, last)) == wanted
+    assert replayed_cursors(buffer.missed(connection, first, last)) == wanted
 
     assert read_entries == [wanted]
 
@@ -55,8 +44,8 @@ def test_replay_beyond_memory_continues_in_memory(log, no_memory, append):
     for record in log.read(rest[0], until=rest[-1]):
         buffer.add(record, buffer.decode(record))
 
-    assert cursors(buffer.missed(connection, first, rest[-1])) == rest
-    assert cursors(buffer.missed(connection, rest[9], rest[-9])) == rest[10:-8]
+    assert replayed_cursors(buffer.missed(connection, first, rest[-1])) == rest
+    assert replayed_cursors(buffer.missed(connection, rest[9], rest[-9])) == rest[10:-8]
 
 
 def test_entry_that_was_retracted_beyond_memory_is_not_replayed(
@@ -68,7 +57,7 @@ def test_entry_that_was_retracted_beyond_memory_is_not_replayed(
 
     missed = buffer.missed(connection, first, retraction)
 
-    assert cursors(missed) == [*rest, retraction]
+    assert replayed_cursors(missed) == [*rest, retraction]
 
 
 def test_wanted_entry_that_is_trimmed_during_the_replay_is_a_gap(
@@ -93,7 +82,7 @@ def test_no_replay_passes_a_declared_gap(log, append, settings, memory):
     later, *rest = append_many(log, 150, "topic:a")
     buffer, connection = begun(log, rest[-1])
 
-    assert cursors(buffer.missed(connection, later, rest[-1])) == rest
+    assert replayed_cursors(buffer.missed(connection, later, rest[-1])) == rest
     with pytest.raises(LogGap):
         list(buffer.missed(connection, first, rest[-1]))
 
@@ -142,7 +131,7 @@ def test_outlines_that_are_dropped_meanwhile_are_replayed(log, no_memory, settin
 
     buffer._lock = Lock()
 
-    assert cursors(buffer.missed(connection, first, rest[-1])) == rest
+    assert replayed_cursors(buffer.missed(connection, first, rest[-1])) == rest
     assert later == []
     assert buffer._history.outline_floor > first
 
@@ -175,7 +164,7 @@ def test_page_of_large_entries_is_small(log, append):
 
     batches = list(buffer.missed(connection, first, rest[-1]))
 
-    assert cursors(batches) == rest
+    assert replayed_cursors(batches) == rest
     assert max(len(each.body) for each in batches) < PAGE_BYTES + 10_000
 
 
@@ -185,5 +174,5 @@ def test_page_of_large_entries_beyond_memory_is_small(log, no_memory):
 
     batches = list(buffer.missed(connection, first, rest[-1]))
 
-    assert cursors(batches) == rest
+    assert replayed_cursors(batches) == rest
     assert max(len(each.body) for each in batches) < PAGE_BYTES + 10_000

@@ -50,7 +50,7 @@ def producer(script):
     producer = Producer(script)
     yield producer
     script.give(None)
-    wait_for(lambda: producer._thread is None, what="the producer to end")
+    wait_for(lambda: producer._audience._thread is None, what="the producer to end")
 
 
 def attached(producer, **options):

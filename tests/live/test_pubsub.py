@@ -142,7 +142,7 @@ def test_without_redis_a_connection_is_not_attached(no_redis, monkeypatch):
 def test_ended_thread_does_not_close_the_connections_of_the_next_one(
     pubsub, connection, redis_client
 ):
-    ended = threading.Thread(target=pubsub._end)
+    ended = threading.Thread(target=pubsub._audience._end, args=["stopped"])
     ended.start()
     ended.join()
 

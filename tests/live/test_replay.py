@@ -8,18 +8,7 @@ from notifications.live.replay import Replay
 from notifications.live.subscriber import Subscriber
 from notifications.protocol import entries
 from notifications.protocol.cursor import Cursor
-from tests.live.helpers import append_many
-
-
-def begun(log, position):
-    """Return a replay that begins at a position, and a connection that needs it."""
-    buffer = Replay(log)
-    buffer.begin(position)
-    return buffer, Connection(requested_topics=["topic:a"])
-
-
-def cursors(batches):
-    return [frame.cursor for batch in batches for frame in batch.frames]
+from tests.live.helpers import append_many, begun, replayed_cursors
 
 
 def test_older_entries_are_read_once_for_all_connections(log, append, reads):
@@ -29,7 +18,7 @@ def test_older_entries_are_read_once_for_all_connections(log, append, reads):
 
     for _ in range(3):
         connection = Connection(requested_topics=["topic:a"])
-        assert cursors(buffer.missed(connection, first, rest[-1])) == rest
+        assert replayed_cursors(buffer.missed(connection, first, rest[-1])) == rest
 
     assert reads == [rest[-1]]
 
@@ -43,7 +32,7 @@ def test_older_cursor_reads_only_the_lacking_entries(log, reads):
 
     missed = buffer.missed(connection, several[99], several[-1])
 
-    assert cursors(missed) == several[100:]
+    assert replayed_cursors(missed) == several[100:]
     assert reads == [several[349], several[249], several[149]]
 
 
@@ -73,20 +62,20 @@ def test_anonymous_clients_share_the_pages_of_what_they_request(log):
     pages = [page for each in others for page in buffer.missed(each, first, rest[-1])]
 
     assert [each is page for each in pages] == [True, False, False]
-    assert [cursors([each]) for each in pages] == [rest] * 3
+    assert [replayed_cursors([each]) for each in pages] == [rest] * 3
 
 
 def test_later_retraction_is_not_in_a_shared_page(log, append, retract):
     first, gone, last = [append("topic:a") for _ in range(3)]
     buffer, connection = begun(log, last)
-    assert cursors(buffer.missed(connection, first, last)) == [gone, last]
+    assert replayed_cursors(buffer.missed(connection, first, last)) == [gone, last]
     retraction = retract(gone, "topic:a")
     [record] = log.read(last, until=retraction)
     buffer.add(record, buffer.decode(record))
 
     missed = buffer.missed(connection, first, retraction)
 
-    assert cursors(missed) == [last, retraction]
+    assert replayed_cursors(missed) == [last, retraction]
 
 
 def test_only_so_many_pages_are_shared(log, monkeypatch):
@@ -112,7 +101,7 @@ def test_pages_from_memory_take_turns_after_the_first(
     first, *rest = append_many(log, 250, "topic:a")
     buffer, connection = begun(log, rest[-1])
 
-    assert cursors(buffer.missed(connection, first, rest[-1])) == rest
+    assert replayed_cursors(buffer.missed(connection, first, rest[-1])) == rest
 
     assert len(taken) == turns
 

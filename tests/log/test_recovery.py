@@ -1,7 +1,3 @@
-import shutil
-import tempfile
-from pathlib import Path
-
 import pytest
 
 from notifications.conf import conf
@@ -13,20 +9,14 @@ from notifications.log.recovery import (
 from notifications.log.stream import Log
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import EndEntry, RetractEntry, encode
-from project.redis_server import RedisServer
-from tests.watchdog import watch_redis
+from tests.own_redis import own_redis
 
 
 @pytest.fixture
 def server():
     """A Redis that a test may restart."""
-    folder = Path(tempfile.mkdtemp(prefix="redis-"))
-    server = RedisServer(folder)
-    watch_redis(folder)
-    server.ensure_running(timeout=10)
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    with own_redis() as server:
+        yield server
 
 
 def test_identity_changes_when_redis_is_restarted(server):

@@ -64,11 +64,16 @@ def test_connections_are_closed_after_an_error_of_the_database(monkeypatch):
 def test_function_after_a_bug_runs_while_the_thread_is_still_ending(
     monkeypatch, run_soon
 ):
-    ending = threading.Event()
-    monkeypatch.setattr(threading, "excepthook", lambda failure: ending.wait(30))
+    def report(failure):
+        reported.set()
+        ending.wait(DEADLINE_SECONDS)
+
+    reported, ending = threading.Event(), threading.Event()
+    monkeypatch.setattr(threading, "excepthook", report)
     thread = DatabaseThread(name="test")
     with pytest.raises(ZeroDivisionError):
         thread.run(lambda: 1 / 0)
+    assert reported.wait(DEADLINE_SECONDS)
 
     caller, found = run_soon(thread, lambda: 7)
     caller.join(DEADLINE_SECONDS)
@@ -83,8 +88,8 @@ def test_function_that_waits_during_a_bug_runs(monkeypatch, run_soon):
         assert gate.wait(DEADLINE_SECONDS)
         _ = 1 / 0
 
-    monkeypatch.setattr(threading, "excepthook", lambda failure: None)
-    begun, gate = threading.Event(), threading.Event()
+    begun, gate, reported = threading.Event(), threading.Event(), threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda failure: reported.set())
     thread = DatabaseThread(name="test")
     run_soon(thread, fail)
     assert begun.wait(DEADLINE_SECONDS)
@@ -95,6 +100,8 @@ def test_function_that_waits_during_a_bug_runs(monkeypatch, run_soon):
     caller.join(DEADLINE_SECONDS)
 
     assert found == [7]
+    # Python would report the bug after the test otherwise, and to pytest.
+    assert reported.wait(DEADLINE_SECONDS)
 
 
 def test_connections_are_closed_when_there_is_nothing_to_do(monkeypatch):

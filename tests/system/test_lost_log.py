@@ -3,15 +3,13 @@
 import contextlib
 import itertools
 import shutil
-import tempfile
 from itertools import pairwise
-from pathlib import Path
 
 import httpx
 import pytest
 import redis
 
-from project.redis_server import RedisServer
+from tests.own_redis import own_redis
 from tests.system import oracle
 from tests.system.faults import (
     RESET,
@@ -23,7 +21,6 @@ from tests.system.faults import (
 )
 from tests.system.people import sign_in
 from tests.system.server import DEADLINE_SECONDS, wait_for
-from tests.watchdog import watch_redis
 
 BEFORE = ["1", "2", "3"]
 DURING = ["4", "5", "6"]
@@ -61,13 +58,8 @@ def loses_the_log(site):
 
 @pytest.fixture
 def other_redis():
-    folder = Path(tempfile.mkdtemp(prefix="redis-"))
-    server = RedisServer(folder)
-    watch_redis(folder)
-    server.ensure_running(timeout=DEADLINE_SECONDS)
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    with own_redis() as server:
+        yield server
 
 
 def readiness(site):
