@@ -36,6 +36,7 @@ from notifications.streams.produced_stream import (
     SharedStream,
     wants_event_stream,
 )
+from notifications.streams.public_events import public_events
 
 __all__ = [
     "EVERYONE",
@@ -51,6 +52,7 @@ __all__ = [
     "follow",
     "followable",
     "permissions_changed",
+    "public_events",
     "public_topics",
     "publish",
     "recipients_of",

@@ -41,6 +41,7 @@ NAMES = [
     "follow",
     "followable",
     "permissions_changed",
+    "public_events",
     "public_topics",
     "publish",
     "recipients_of",

@@ -3,10 +3,11 @@
 from django.contrib.auth import views as auth_views
 from django.urls import path
 
-from project.qa import views
+from project.qa import activity, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("activity/", activity.activity, name="activity"),
     path("topics/", views.topics, name="topics"),
     path("topics/<slug:slug>/", views.topic, name="topic"),
     path("questions/<int:pk>/", views.question, name="question"),
