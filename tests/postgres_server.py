@@ -113,7 +113,10 @@ class PostgresServer:
         watch_group(self._process.pid)
         self._wait()
         with self._connect() as connection:
-            connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
+            # The right to end what autovacuum does in a database that is dropped.
+            connection.execute(
+                f"CREATE ROLE {ROLE} LOGIN CREATEDB IN ROLE pg_signal_backend"
+            )
 
     def stop(self) -> None:
         """End the server and the connections to it."""
