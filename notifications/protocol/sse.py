@@ -62,8 +62,12 @@ def decode(body: bytes) -> Fields:
 
 
 def encode_retry(milliseconds: int) -> bytes:
-    """Encode how long the client waits before it reconnects."""
-    return f"retry: {milliseconds}\n\n".encode()
+    """Encode how long the client waits before it reconnects.
+
+    The line belongs to the event that follows: some clients take a `retry` with an end
+    of its own for an event without data.
+    """
+    return f"retry: {milliseconds}\n".encode()
 
 
 def _single_line(text: str) -> str:

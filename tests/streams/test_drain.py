@@ -55,7 +55,7 @@ def written(connection):
 
 def retry(connection):
     """Return the retry interval that a client was sent, in seconds."""
-    return int(re.fullmatch(rb"retry: (\d+)\n\n", written(connection))[1]) / 1000
+    return int(re.fullmatch(rb"retry: (\d+)\n", written(connection))[1]) / 1000
 
 
 def test_all_streams_end_in_time():

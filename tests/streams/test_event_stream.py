@@ -58,7 +58,7 @@ def test_stream_begins_with_the_retry_interval_and_the_missed_frames(recorder):
     stream = stream_of(Connection(), recorder, missed=[frame(1), frame(2)])
 
     assert [next(stream), next(stream)] == [
-        b"retry: 3000\n\n",
+        b"retry: 3000\n",
         b"data: 1\n\ndata: 2\n\n",
     ]
 
@@ -122,7 +122,7 @@ def test_stream_is_not_cached_buffered_or_compressed(recorder):
     assert passed["Content-Type"] == "text/event-stream; charset=utf-8"
     assert passed["Cache-Control"] == "no-store"
     assert passed["X-Accel-Buffering"] == "no"
-    assert next(iter(passed)) == b"retry: 3000\n\n"
+    assert next(iter(passed)) == b"retry: 3000\n"
 
 
 def test_middleware_compresses_other_responses():

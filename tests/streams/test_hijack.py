@@ -28,7 +28,7 @@ from tests.system.eventsource import Chunks
 
 pytestmark = [needs_epoll, pytest.mark.usefixtures("small_buffer")]
 
-RETRY = b"retry: 3000\n\n"
+RETRY = b"retry: 3000\n"
 
 
 class Opened:

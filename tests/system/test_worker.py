@@ -195,7 +195,7 @@ def test_each_event_of_a_stream_is_a_chunk(raw, publisher, topic):
     assert {line.partition(b":")[0] for line in lines[1:]} >= {b"date", b"server"}
     assert b"connection: close" in lines
     content = Chunks().feed(body)
-    assert content.startswith(b"retry: 200\n\n")
+    assert content.startswith(b"retry: 200\n")
     assert content.count(b"\nevent: new_question\n") == 1
     assert re.search(rb"\r\n[0-9a-f]+\r\nid: [0-9-]+\nevent: new_question\n", body)
 
