@@ -34,15 +34,15 @@ run: .venv/run.stamp .env ## serve the Q&A site on http://127.0.0.1:8000; PORT=8
 	@$(BIN)/python manage.py serve
 
 ##@ Check
-test: .venv/dev.stamp ## run all tests, with coverage
+test: .venv/dev.stamp var/node/stamp ## run all tests, with coverage
 	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term --cov-fail-under=95
 
 # TESTS="tests/models tests/inbox" runs a part.
-test-postgres: .venv/dev.stamp postgres ## run all tests on PostgreSQL; TESTS=tests/inbox
+test-postgres: .venv/dev.stamp var/node/stamp postgres ## run all tests on PostgreSQL; TESTS=tests/inbox
 	@$(BIN)/python -m tests.postgres_server \
 	$(BIN)/python -m pytest $(PARALLEL) $(TESTS)
 
-thorough: .venv/dev.stamp ## run all tests with ten times the examples; slow
+thorough: .venv/dev.stamp var/node/stamp ## run all tests with ten times the examples; slow
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PARALLEL) --timeout=1200
 
 chaos: .venv/dev.stamp ## cause random faults for half an hour; MINUTES=3 SEED=1
@@ -113,6 +113,16 @@ $(BIN)/python:
 	@echo "Installing what the tests need ..."
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
+
+# Clients of streams on Node. Tests of those that are not installed are skipped.
+var/node/stamp: tests/interop/node/package.json tests/interop/node/package-lock.json
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@if ! command -v npm >/dev/null; then echo "No npm: clients on Node are not tested."; \
+	elif npm ci --prefix $(@D) --engine-strict --ignore-scripts --no-audit --no-fund \
+	>$(@D)/npm.log 2>&1; then touch $@; \
+	else rm -rf $(@D)/node_modules; echo "Clients on Node: see $(@D)/npm.log."; fi
 
 var/bench/envs/%.stamp: bench/peers/%.txt $(BIN)/python
 	@echo "Installing $* to compare with ..."

@@ -22,7 +22,7 @@ COMBINATIONS = [
     for python in PYTHONS[PYTHONS.index(oldest) :]
 ]
 # These start servers and browsers, and take minutes: `make test` runs them.
-LEFT_OUT = ["tests/system", "tests/browser"]
+LEFT_OUT = ["tests/system", "tests/browser", "tests/interop"]
 
 # pyenv's shims run only the versions that are selected: select all of them.
 PYENV = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"

@@ -36,7 +36,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("tests")
 
 # The unit tests measure what these do, too, in half the time that these take without.
-UNMEASURED = ("system", "browser", "properties")
+UNMEASURED = ("system", "browser", "interop", "properties")
 # Tests wait for servers most of the time.
 WORKERS_PER_PROCESSOR = 2
 

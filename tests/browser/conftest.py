@@ -54,13 +54,19 @@ def installed_browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-# Not for the session: while it runs, its event loop keeps the thread from the ORM.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def required_browser() -> str:
+    """Return where a browser is; without one, skip the test, unless CI is set."""
     executable = installed_browser()
     if executable is None and not os.environ.get("CI"):
         pytest.skip("There is no Chromium on the PATH.")
     assert executable, "CI is set: Chromium must be installed."
+    return executable
+
+
+# Not for the session: while it runs, its event loop keeps the thread from the ORM.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = required_browser()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield browser
