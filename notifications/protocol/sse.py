@@ -90,7 +90,17 @@ def last_event_id(header: str | None, parameters: list[str]) -> str | None:
     give an empty id, which no entry has.
     """
     if header is not None:
-        return header
+        return _decoded(header)
     if len(parameters) > 1:
         return ""
     return parameters[0] if parameters else None
+
+
+def _decoded(header: str) -> str:
+    """Return the text of a Last-Event-ID header, which clients encode as UTF-8.
+
+    Servers hand it over as if it were ISO 8859-1 (PEP 3333).
+    """
+    if header.isascii():
+        return header
+    return header.encode("latin-1", "replace").decode("utf-8", "replace")

@@ -9,14 +9,14 @@ from tests.system.topics import new_topics
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.interop.settings"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site():
     # One process: it remembers how each story was asked for.
     with Site(workers=1, environment=ENVIRONMENT) as site:
         yield site
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def publisher(site):
     with Publisher(site) as publisher:
         yield publisher

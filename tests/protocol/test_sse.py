@@ -117,6 +117,16 @@ def test_header_has_the_last_event_id():
     assert sse.last_event_id("5-1", []) == "5-1"
 
 
+def test_header_is_utf_8_whatever_the_server_takes_it_for():
+    header = "…".encode().decode("latin-1")
+
+    assert sse.last_event_id(header, []) == "…"
+
+
+def test_header_that_is_not_utf_8_is_another_id():
+    assert sse.last_event_id("\xff\xfe", []) == "\ufffd\ufffd"
+
+
 def test_query_parameter_has_the_last_event_id():
     assert sse.last_event_id(None, ["5-1"]) == "5-1"
 
