@@ -17,6 +17,7 @@ Act = Callable[[Page], object]
 Happening = Callable[[Stage], object]
 LIVE = "html[data-notifications=live]"
 STREAM = "**/notifications/stream/**"
+POLL = "**/notifications/poll/**"
 PANEL = ".notifications-panel :is(.inbox-item, [data-key=empty] > p)"
 # In milliseconds; after this a page shows that its connection is lost.
 PATIENCE = 6_000
@@ -83,7 +84,8 @@ def send_an_old_form(page: Page) -> None:
 
 
 def lose_connection(page: Page) -> None:
-    page.route(STREAM, lambda route: route.abort())
+    for each in (STREAM, POLL):
+        page.route(each, lambda route: route.abort())
     page.clock.install()
     page.reload()
     page.locator("html[data-notifications=lost]").wait_for()

@@ -107,6 +107,18 @@ def test_page_behind_a_buffering_proxy_polls(tabs, visit, maja):
     context.unroute_all(behavior="ignoreErrors")
 
 
+def test_page_whose_streams_are_cut_polls(visit, maja, offline):
+    context = visit("about:blank").context
+    context.route(HOLD_BACK, lambda route: route.abort())
+    page = open_tab(context, "/")
+    wait_until_live(page, state="polling")
+
+    maja.ask("Polled after the cut?")
+
+    wait_for_title(page, "Polled after the cut?")
+    expect(notice(page)).to_have_count(0)
+
+
 def test_tabs_share_the_polls_of_one(visit, maja):
     context = visit("about:blank").context
     context.route(HOLD_BACK, lambda route: None)

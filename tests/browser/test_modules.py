@@ -167,6 +167,42 @@ def test_network_that_answers_nothing_does_not_count_as_a_proxy(run):
     assert (state, opened, kept) == ("lost", 1, 0)
 
 
+@pytest.mark.parametrize("ready_state", [0, 2], ids=["it retries", "it gives up"])
+def test_connection_polls_when_its_streams_are_cut_though_polls_are_not(
+    run, ready_state
+):
+    opened, polls, states, kept = run("polling.streamCutEachTime", ready_state)
+
+    assert opened == 2
+    assert polls == [
+        "/poll/?topic=a%3A1",
+        "/poll/?topic=a%3A1",
+        "/poll/?topic=a%3A1&after=1-0",
+        "/poll/?topic=a%3A1&after=5-0",
+    ]
+    assert states == ["lost", "polling", "lost", "polling"]
+    assert kept["notificationsPollUntil"] > 0
+
+
+def test_stream_that_is_cut_once_is_opened_again(run):
+    states, kept = run("polling.streamCutOnce")
+
+    assert states[-1] == "live"
+    assert kept == 0
+
+
+def test_network_that_is_away_does_not_count_as_a_proxy(run):
+    assert run("polling.networkAway") == ["live", 0]
+
+
+def test_stream_is_opened_again_when_the_code_for_polls_cannot_be_loaded(run):
+    assert run("polling.codeThatCannotBeLoaded") == 2
+
+
+def test_stream_that_the_server_ends_at_once_is_opened_again(run):
+    assert run("polling.streamEndedBeforeItsFirstEvent") == [2, []]
+
+
 def test_browser_without_eventsource_polls(run):
     states, request = run("polling.withoutEventSource")
 

@@ -59,8 +59,10 @@ export class Connection {
   state = "connecting";
   // The cursor, and the unseen count there if it is counted.
   position = null;
-  // A proxy seems to hold streams back.
+  // A proxy seems to hold streams back, or to cut them.
   usePolling = false;
+  // How many streams in a row were cut before they brought anything.
+  cuts = 0;
   #topics;
   #link = null;
   #silent;
@@ -95,8 +97,11 @@ export class Connection {
   async reopen() {
     this.#closeLink();
     const { position } = this;
-    const link = this.#canStream ? this.#options.stream : await this.#options.poll();
+    const { stream, poll } = this.#options;
+    // Loading the module may fail, too.
+    const link = this.#canStream ? stream : await poll().catch(() => null);
     if (position !== this.position || this.#link) return;
+    if (!link) return this.fail();
     this.#link = link;
     this.#silent = true;
     const streamed = `${this.#options.storage.notificationsPollUntil}` === "0";
@@ -108,7 +113,7 @@ export class Connection {
     const { type, id, detail } = frame;
     if (type === "server_closed") return this.#onEnd(detail.reason);
     const { storage } = this.#options;
-    if (this.#silent && this.#link.firstTimeout) storage.notificationsPollUntil = 0;
+    if (this.#mayBeHeld) storage.notificationsPollUntil = this.cuts = 0;
     this.#silent = false;
     this.#retry.succeeded();
     this.#timeout.start(this.#link.timeout);
@@ -134,12 +139,19 @@ export class Connection {
     this.reopen();
   }
 
+  /** A poll shows whether streams alone are cut, or the server is away. */
   fail(response) {
+    this.usePolling = this.#mayBeHeld && response?.ok !== false;
+    this.cuts = this.usePolling ? this.cuts + 1 : 0;
     this.#closeLink();
-    this.usePolling = false;
     if (FINAL.has(response?.status)) return this.#options.onRefused();
     this.#setState("lost");
     this.#retry.failed(1000 * (Number(response?.headers.get("Retry-After")) || 0));
+  }
+
+  /** Whether this is a stream that has brought nothing, where polls are possible. */
+  get #mayBeHeld() {
+    return !!(this.#silent && this.#link?.firstTimeout);
   }
 
   get #canStream() {
@@ -170,6 +182,7 @@ export class Connection {
 
   /** Without a permission, some of what was counted and shown may be gone. */
   #onEnd(reason) {
+    this.#silent = false;
     if (reason === "permissions_changed" && this.position.unseen) this.#onLost();
     else this.fail();
   }
@@ -187,7 +200,7 @@ export class Connection {
 
   /** A stream that never had a frame may be held back by a proxy. */
   #onTimeout() {
-    if (!this.#silent || !this.#link.firstTimeout) return this.fail();
+    if (!this.#mayBeHeld) return this.fail();
     this.usePolling = true;
     this.reopen();
   }

@@ -52,8 +52,9 @@ export class PollLink {
 
   #passEvents({ events, cursor }, owner) {
     const { storage, now } = this.#options;
-    // Spares the next page from finding out.
-    if (owner.usePolling) storage.notificationsPollUntil = now() + POLL_DURATION;
+    // Spares the next page from finding out. A stream that was cut once has a second try:
+    // the server may have been restarted.
+    if (owner.usePolling && owner.cuts !== 1) storage.notificationsPollUntil = now() + POLL_DURATION;
     const id = owner.state === "polling" ? cursor : "";
     const last = { event: "heartbeat", id, data: {} };
     for (const { event: type, id, data: detail } of [...events, last]) {

@@ -1,7 +1,15 @@
 /** Scenarios of a connection's stream. Each is called by its name in a page of its own. */
 
 import { backoff } from "/static/notifications/retry.js";
-import { connection, clock, pass, reported, server, start } from "./connections.js";
+import {
+  clock,
+  connection,
+  newStreamAlone,
+  pass,
+  reported,
+  server,
+  start,
+} from "./connections.js";
 import { FakeEventSource, reply, settle } from "./fakes.js";
 
 export function waits(attempts) {
@@ -37,7 +45,7 @@ export function openedAfterEachFailure() {
     return FakeEventSource.all.length;
   };
   const opened = [];
-  start();
+  newStreamAlone().open({ cursor: "1-0", unseen: "" }, []);
   FakeEventSource.last.fail(0);
   opened.push(openedAfter(999), openedAfter(1));
   FakeEventSource.last.fail(0);

@@ -21,14 +21,15 @@ async function fetch(url, { signal }) {
 
 const common = { fetch, storage, now: () => clock.now };
 const types = ["new_post", "reset", "count", "retracted", "heartbeat"];
-const stream = new StreamLink({
+const streams = {
   url: "/stream/",
   types,
   timeout: 25_000,
   firstTimeout: 3_000,
   EventSource: FakeEventSource,
   ...common,
-});
+};
+const stream = new StreamLink(streams);
 const polls = { url: "/poll/", inbox: "/inbox/", timeout: 35_000, ...common };
 
 const options = {
@@ -46,6 +47,10 @@ const options = {
 /** Return another connection, on the same clock and server. */
 export const newConnection = (more = {}) => new Connection({ ...options, ...more });
 export const connection = newConnection();
+
+/** Return a connection that does not poll. */
+export const newStreamAlone = () =>
+  newConnection({ stream: new StreamLink({ ...streams, firstTimeout: 0 }) });
 
 /** Open the connection at the cursor 1-0, with this number of unseen events. */
 export function start(unseen = "") {

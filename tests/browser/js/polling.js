@@ -97,3 +97,64 @@ export async function pollWithoutAnswer() {
   await pass(35_000);
   return reported.states;
 }
+
+/** Cut the stream before it has brought anything, and let its retry come. */
+async function cut(readyState) {
+  FakeEventSource.last.fail(readyState);
+  await settle();
+  await pass(2_000);
+}
+
+export async function streamCutEachTime(readyState) {
+  const polls = new Polls();
+  start();
+  const { answer } = server;
+  server.answer = (url) =>
+    url.startsWith("/stream/") ? Promise.reject(new TypeError()) : answer(url);
+  await cut(readyState);
+  await cut(readyState);
+  await polls.reply([{ id: "4-0", event: "new_post", data: {} }], "5-0");
+  const polled = server.requests.filter((url) => url.startsWith("/poll/"));
+  return [FakeEventSource.all.length, polled, reported.states, storage];
+}
+
+export async function streamCutOnce() {
+  new Polls();
+  start();
+  await cut(0);
+  FakeEventSource.last.send("heartbeat", {}, "2-0");
+  FakeEventSource.last.fail(0);
+  await pass(1_000);
+  await cut(0);
+  FakeEventSource.last.send("heartbeat", {}, "3-0");
+  return [reported.states, storage.notificationsPollUntil];
+}
+
+export async function networkAway() {
+  server.answer = () => Promise.reject(new TypeError());
+  start();
+  for (let turn = 0; turn < 6; turn++) {
+    for (const each of FakeEventSource.open) each.fail(0);
+    await pass(60_000);
+  }
+  new Polls();
+  while (!FakeEventSource.open.length) await pass(60_000);
+  FakeEventSource.last.send("heartbeat", {}, "2-0");
+  return [reported.states.at(-1), storage.notificationsPollUntil];
+}
+
+export async function streamEndedBeforeItsFirstEvent() {
+  new Polls();
+  start();
+  FakeEventSource.last.send("server_closed", { reason: "busy" }, "");
+  await pass(1_000);
+  return [FakeEventSource.all.length, server.requests];
+}
+
+export async function codeThatCannotBeLoaded() {
+  const poll = () => Promise.reject(new TypeError());
+  newConnection({ poll }).open({ cursor: "1-0", unseen: "" }, []);
+  await cut(0);
+  await pass(4_000);
+  return FakeEventSource.all.length;
+}
