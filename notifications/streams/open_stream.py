@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import router
 from django.http import HttpRequest
 
 from notifications.conf import conf
@@ -36,7 +37,6 @@ from notifications.streams.heartbeats import heartbeat_for
 from notifications.streams.lifetime import (
     latest,
     session_expiry,
-    session_rows,
     stream_lifetime,
 )
 
@@ -180,10 +180,9 @@ def look_up(user: Any, session: Any) -> tuple[Subscriber, Subscriptions]:
     """
     if user is None or not is_database_session(session):
         return subscriber_of(user, session), subscriptions_of(user)
-    sessions = session_rows(session)
-    if sessions.db != Follow.objects.filter(user=user).db:
+    if router.db_for_read(session.model) != router.db_for_read(Follow):
         return subscriber_of(user, session), subscriptions_of(user)
-    followed = read_follows(user, sessions=sessions)
+    followed = read_follows(user, session=session)
     subscriber = _subscriber(user, session, expires_at=latest(followed.expiries))
     return subscriber, _subscriptions(user, followed)
 
