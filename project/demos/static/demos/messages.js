@@ -1,5 +1,7 @@
 // Shows each message in the list of its type, and sends the form without a reload.
 
+import { EventSource } from "../notifications/event-source.js";
+
 const lists = document.querySelector("[data-messages]");
 const form = document.querySelector("form[method=post]:not([action])");
 const source = new EventSource(lists.dataset.messages);

@@ -1,5 +1,7 @@
 // Shows the ticks of the page's own address, until the server has no more.
 
+import { EventSource } from "../notifications/event-source.js";
+
 const progress = document.querySelector("[data-ticks]");
 const count = document.querySelector("[data-count]");
 const state = document.querySelector("[data-state]");
