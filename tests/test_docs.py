@@ -22,7 +22,7 @@ from project.qa import demo
 from tests import ROOT
 from tests.test_imports import LAYERS, PUBLIC
 
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ALL_DOCS = [
     *DOCS,
     *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
