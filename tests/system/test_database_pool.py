@@ -74,7 +74,7 @@ def test_all_pages_are_served_with_fewer_connections_than_requests(site):
     assert statuses == {200}
 
 
-def test_open_streams_and_polls_hold_no_connection(single):
+def test_open_streams_polls_and_streamed_pages_hold_no_connection(single):
     with ExitStack() as stack:
         [reader] = sign_in(single, ["reader"])
         stack.enter_context(reader.client)
@@ -83,6 +83,7 @@ def test_open_streams_and_polls_hold_no_connection(single):
         for _ in range(STREAMS):
             stack.enter_context(Listener(reader.client, STREAM))
             request(stack, single, f"{POLL}?after={cursor}", cookie=cookie)
+            assert read_status(request(stack, single, "/activity/")) == 200
         page = reader.client.get("/")
 
     assert page.status_code == 200
