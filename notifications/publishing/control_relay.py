@@ -24,6 +24,8 @@ def relay_controls(controls: QuerySet[Control]) -> int:
     Those that cannot be read are set aside. Raises LogUnavailable.
     """
     rows = read_controls(controls)
+    if not rows:
+        return len(controls)
     shared_log().append_controls(
         [
             (each.uid, encode(each), affected_user(each))

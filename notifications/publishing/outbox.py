@@ -233,7 +233,10 @@ class _Relay:
         due, self.due_counts = self.due_counts, []
         try:
             with databases.write_path(self.alias):
-                self._relay(events, controls)
+                # While Redis is away, a save does not even look for what is pending.
+                shared_log().check_breaker()
+                if controls or events:
+                    self._relay(events)
                 # A transaction leaves more to the sweep.
                 if due and not counter.put(Due(self.alias, due[:COUNT_BATCH])):
                     relay_counts(due[:COUNT_BATCH])
@@ -241,14 +244,10 @@ class _Relay:
             relay_postponed.set()
             logger.warning(POSTPONED, len(events), str(error))
 
-    def _relay(self, events: list[Event], controls: list[Control]) -> None:
-        # While Redis is away, a save does not even look for what else is pending.
-        shared_log().check_breaker()
-        if controls:
-            # Includes earlier ones, so that changes of a follow keep their order.
-            newest = max(control.pk for control in controls)
-            due = Control.objects.pending().filter(pk__lte=newest)
-            relay_controls(due[: conf.SWEEP_BATCH])
+    def _relay(self, events: list[Event]) -> None:
+        # Also those of earlier transactions that did not reach Redis: changes of a
+        # follow keep their order, and nobody is sent what they unfollowed before.
+        relay_controls(Control.objects.pending()[: conf.SWEEP_BATCH])
         if events:
             pks = [event.pk for event in events]
             relay(Event.objects.pending().filter(pk__in=pks + _overdue(pks)))

@@ -140,7 +140,9 @@ def _describe(scene: Scene, person: int, faults: Faults) -> str:
     found = {name: value for name, value in faults._asdict().items() if value}
     lines = [f"person {person}: {found}"]
     for key in sorted(faults.lost | faults.double | faults.foreign):
+        lines += [f"  {each}" for each in scene.story.ledger.explain(key, person)]
         lines += [f"  {key}: {row}" for row in scene.rows_of(key)]
+        lines += [f"  sent as {each}" for each in scene.frames_of(key, person)]
     for name, topic, level, since in scene.follows_of(person):
         lines.append(f"  {name} {topic} {level} {since}")
     for stream in scene.streams[person]:

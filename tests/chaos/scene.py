@@ -14,7 +14,7 @@ from tests.system.processes import resident_bytes, total_descriptors
 from tests.system.proxy import Proxy
 from tests.system.publisher import Publisher, due, published, wait_for_event
 from tests.system.server import Site
-from tests.system.story import Faults, Story, compare, wait_for_key
+from tests.system.story import Faults, Story, compare, key_of, wait_for_key
 from tests.system.topics import asking
 
 PEOPLE, TOPICS = 40, 20
@@ -130,6 +130,15 @@ class Scene:
         return self.site.database.rows(
             _ROWS, source=f"{name}:qa.{SOURCES[name]}:{number}"
         )
+
+    def frames_of(self, key: Key, person: int) -> list[str]:
+        """Return the cursors at which a person was sent an event."""
+        return [
+            each.id
+            for stream in self.streams[person]
+            for each in list(stream.events)
+            if each.name == key[0] and key_of(each.name, each.fields) == key
+        ]
 
     def follows_of(self, person: int) -> list[Any]:
         """Return what a person follows."""

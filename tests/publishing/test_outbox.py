@@ -7,9 +7,9 @@ from django.test.utils import CaptureQueriesContext
 from notifications.exceptions import InvalidPayload, InvalidTopic
 from notifications.lib.circuit_breaker import FAILURES
 from notifications.models import Control, Event
-from notifications.protocol.entries import EventEntry, FollowEntry
+from notifications.protocol.entries import CountEntry, EventEntry, FollowEntry
 from notifications.publishing import outbox
-from notifications.publishing.followables import follow
+from notifications.publishing.followables import follow, unfollow
 from notifications.publishing.postponed import relay_postponed
 from notifications.signals import event_recorded
 from tests.publishing.recording import PAYLOAD, record
@@ -169,6 +169,20 @@ def test_overdue_event_is_relayed_before_the_next_of_its_topic(start, link, appe
 
     assert [entry.uid for entry in appended()] == [str(overdue.uid), str(new.uid)]
     assert list(Event.objects.pending()) == [other]
+
+
+def test_pending_unfollow_is_relayed_before_the_next_event(start, link, appended):
+    user = User.objects.create_user("maja")
+    follow(user, "topic:espresso")
+    link.cut()
+    unfollow(user, "topic:espresso")
+    link.mend()
+
+    new = record(topics=["topic:espresso"])
+
+    found = [each for each in appended() if not isinstance(each, CountEntry)]
+    assert [each.level for each in found[:2]] == ["follow", ""]
+    assert [each.uid for each in found[2:]] == [str(new.uid)]
 
 
 def test_new_event_does_not_wait_for_many_overdue_ones(

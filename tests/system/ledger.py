@@ -36,6 +36,10 @@ class Ledger:
             "follows": self._followed,
             "level": self._changed,
         }
+        # What changed the follows of each person, and when.
+        self._changes: dict[int, list[tuple[int, str, str]]] = {
+            person: [] for person in self._follows
+        }
         # What each person is sent live, including what was retracted later.
         self.told: dict[int, list[Key]] = {person: [] for person in self._follows}
         # What was retracted while it was in a person's inbox.
@@ -58,6 +62,19 @@ class Ledger:
     def time_of(self, key: Key) -> int:
         """Return when an event happened, as a number that only grows."""
         return self._events[key].time
+
+    def explain(self, key: Key, person: int) -> list[str]:
+        """Return an event, and how a person has followed its topics until now."""
+        event = self._events[key]
+        gone = ", retracted" if key in self.retracted else ""
+        return [
+            f"{event.time}: {key} by {event.author} to {sorted(event.topics)}{gone}",
+            *(
+                f"{time}: {topic} {level}"
+                for time, topic, level in self._changes[person]
+                if topic in event.topics
+            ),
+        ]
 
     def _happened(self, note: dict[str, Any]) -> None:
         name, pk = note["event"]
@@ -85,11 +102,14 @@ class Ledger:
 
     def _followed(self, note: dict[str, Any]) -> None:
         """Follow from now on, unless the person follows or mutes it already."""
-        if (follows := self._follows.get(note["person"])) is not None:
-            follows.setdefault(note["topic"], ("follow", self._time))
+        person, topic = note["person"], note["topic"]
+        if (follows := self._follows.get(person)) is not None:
+            follows.setdefault(topic, ("follow", self._time))
+            self._changes[person].append((self._time, topic, "follow, if none"))
 
     def _changed(self, note: dict[str, Any]) -> None:
         person, topic, level = note["person"], note["topic"], note["level"]
+        self._changes[person].append((self._time, topic, level))
         follows = self._follows[person]
         before, since = follows.pop(topic, ("none", self._time))
         if level == "none":
