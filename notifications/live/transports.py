@@ -1,11 +1,12 @@
 """Transports: how a connection's frames get to its client, each with a bounded buffer.
 
-A `QueueTransport` is emptied by the thread that writes to the client; the transport in
-`streams/hijack.py` writes to the socket itself.
+A `QueueTransport` is emptied by the thread or task that writes to the client; the
+transport in `streams/hijack.py` writes to the socket itself.
 """
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from notifications.protocol.frames import Batch, Frame
@@ -38,7 +39,7 @@ class Link(Protocol):
 
 
 class QueueTransport:
-    """Frames that wait until the thread that writes to the client takes them.
+    """Frames that wait until the thread or task that writes to the client takes them.
 
     The client is too far behind if more than `buffer_bytes` are waiting when more
     frames arrive: one read of the log is never too much for a client that keeps up.
@@ -55,6 +56,23 @@ class QueueTransport:
         # The frames taken last count until the next take: they are being written.
         self._taken_bytes = 0
         self._closed = False
+        # Called when there is something to take, or no more to come.
+        self._wake: Callable[[], None] = self._ready.notify_all
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more frames are accepted."""
+        return self._closed
+
+    def serve(self, wake: Callable[[], None], link: Link) -> None:
+        """Call `wake` when there is something to take, instead of waking a thread.
+
+        `wake` is called by any thread, and must not block. From now on, `link` is the
+        client's.
+        """
+        with self._ready:
+            self._wake = wake
+            self._link = link
 
     def push(self, batch: Batch) -> bool:
         """Add frames for the client; see Transport."""
@@ -65,7 +83,7 @@ class QueueTransport:
                 return False
             self._buffer.extend(batch.frames)
             self._waiting_bytes += len(batch.body)
-            self._ready.notify()
+            self._wake()
         return True
 
     def take(self, *, seconds: float) -> list[Frame]:
@@ -86,16 +104,16 @@ class QueueTransport:
             return taken
 
     def close(self, reason: str, *, drain: bool) -> None:
-        """Accept no more frames, and wake the thread that waits; see Transport."""
+        """Accept no more frames, and wake who waits for them; see Transport."""
         with self._ready:
             self._closed = True
             if not drain:
                 self._buffer.clear()
                 self._waiting_bytes = self._taken_bytes
-            self._ready.notify_all()
+            self._wake()
 
     def abort(self) -> None:
-        """End the link, so that a thread that writes to the client fails at once."""
+        """End the link, so that who writes to the client fails at once."""
         if self._link is not None:
             self._link.abort()
 

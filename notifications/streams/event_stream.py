@@ -1,7 +1,7 @@
-"""A connection as an iterator of SSE bytes, for any WSGI server. Knows no socket."""
+"""A connection as an iterator of SSE bytes, for any server. Knows no socket."""
 
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -12,9 +12,9 @@ from notifications.live.connection import Connection, State
 from notifications.live.transports import QueueTransport, Transport
 from notifications.protocol import frames, sse
 from notifications.protocol.frames import Batch, Frame
+from notifications.streams.loop_stream import loop_chunks
+from notifications.streams.writes import join
 
-# Waiting frames are joined into writes of about this many bytes.
-WRITE_BYTES = 16_384
 HEADERS = {
     "Content-Type": f"{sse.EVENT_STREAM}; charset=utf-8",
     "Cache-Control": "no-store",
@@ -33,7 +33,8 @@ class EventStream:
     The `missed` frames come first, then what `queue`, the connection's transport,
     receives. `heartbeat_for` returns the batch to send when no frame arrives for
     HEARTBEAT_INTERVAL. `on_start` is called once, when the server asks for the first
-    bytes, and `on_end` once at the end, with the connection.
+    bytes, and `on_end` once at the end, with the connection. `is_async` tells whether
+    the server iterates over it in an event loop.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class EventStream:
         heartbeat_for: Callable[[Connection], Batch],
         on_start: Callable[[], None],
         on_end: Callable[[Connection], None],
+        is_async: bool = False,
     ) -> None:
         self.connection = connection
+        self.is_async = is_async
         self.on_end = on_end
         # The bytes before the first live frame.
         self.opening = _opening(missed, on_start)
@@ -64,6 +67,12 @@ class EventStream:
 
     def __next__(self) -> bytes:
         return next(self._chunks)
+
+    def in_loop(self) -> AsyncIterator[bytes]:
+        """Return the same bytes as an async iterator, instead of this one."""
+        return loop_chunks(
+            self.connection, self._queue, self.opening, self._heartbeat_for
+        )
 
     def close(self) -> None:
         """End the connection, even if no byte was ever requested; idempotent."""
@@ -129,11 +138,26 @@ class EventStream:
         return waiting
 
 
+class LoopBody:
+    """The body of a response that is sent in an event loop."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._stream.in_loop()
+
+    def close(self) -> None:
+        """End the connection; idempotent."""
+        self._stream.close()
+
+
 class ConnectionResponse(StreamingHttpResponse):
     """An event stream, which is not cached, compressed or buffered by proxies."""
 
     def __init__(self, stream: EventStream) -> None:
-        super().__init__(stream, headers=HEADERS)
+        body = LoopBody(stream) if stream.is_async else stream
+        super().__init__(body, headers=HEADERS)
         self.stream = stream
         # The server's own objects for this request, set by a worker that can take
         # over the socket.
@@ -167,18 +191,6 @@ class BareResponse:
 
 
 StreamResponse = ConnectionResponse | BareResponse
-
-
-def join(several: Iterable[Frame | Batch]) -> Iterator[bytes]:
-    """Yield the bytes of frames or batches, joined into writes."""
-    waiting = bytearray()
-    for each in several:
-        waiting += each.body
-        if len(waiting) >= WRITE_BYTES:
-            yield bytes(waiting)
-            waiting.clear()
-    if waiting:
-        yield bytes(waiting)
 
 
 def _opening(missed: Iterator[Batch], on_start: Callable[[], None]) -> Generator[bytes]:

@@ -51,6 +51,8 @@ class Client:
     subscriptions: Subscriptions = NO_SUBSCRIPTIONS
     address: str = ""
     socket: ClientSocket = NULL_SOCKET
+    # Whether an ASGI server sends the stream.
+    is_async: bool = False
 
     @classmethod
     def of(
@@ -59,12 +61,14 @@ class Client:
         subscriber: Subscriber,
         subscriptions: Subscriptions,
     ) -> "Client":
-        """Return the client with this WSGI environ."""
+        """Return the client with this WSGI environ, or what ASGIRequest has of it."""
         return cls(
             subscriber,
             subscriptions,
             address=str(environ.get(conf.ADDRESS_HEADER, "")),
             socket=ClientSocket.of(environ),
+            # Each WSGI server sets it: PEP 3333.
+            is_async="wsgi.version" not in environ,
         )
 
 
@@ -158,6 +162,7 @@ def _open(
         # A stream needs no database.
         on_start=release_connections,
         on_end=on_end,
+        is_async=client.is_async,
     )
 
 

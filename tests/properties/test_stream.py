@@ -13,7 +13,7 @@ from notifications.live.subscriber import Subscriber
 from notifications.live.transports import QueueTransport
 from notifications.protocol.cursor import Cursor
 from notifications.publishing import outbox
-from notifications.streams.event_stream import join
+from notifications.streams.writes import join
 from project.qa.models import Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.properties import texts

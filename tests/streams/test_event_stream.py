@@ -11,12 +11,8 @@ from notifications.live.transports import QueueTransport
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.frames import Batch, Frame
-from notifications.streams.event_stream import (
-    WRITE_BYTES,
-    ConnectionResponse,
-    EventStream,
-    join,
-)
+from notifications.streams.event_stream import ConnectionResponse, EventStream
+from notifications.streams.writes import WRITE_BYTES, join
 from tests.streaming import parse
 
 

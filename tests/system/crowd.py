@@ -129,10 +129,12 @@ class Stream:
     ) -> None:
         loop = asyncio.get_running_loop()
         parser = EventParser(self.last_event_id)
-        while not chunks.finished:
+        while True:
             for event in parser.feed(chunks.feed(body)):
                 self._take(event)
             self._retry = parser.retry or self._retry
+            if chunks.finished:
+                return
             await self._reading.wait()
             body = await loop.sock_recv(sock, READ_BYTES)
             if not body:

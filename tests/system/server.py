@@ -72,7 +72,7 @@ class Site:
         }
         self.process: subprocess.Popen[bytes] | None = None
         self._console: Console | None = None
-        self.output = self.folder / "gunicorn.log"
+        self.output = self.folder / "server.log"
         # Sockets for gunicorn to listen on, instead of its port.
         self.listeners: list[socket.socket] = []
 
@@ -101,10 +101,10 @@ class Site:
         shutil.rmtree(self.folder)
 
     def start(self) -> None:
-        """Start gunicorn and wait until it answers."""
+        """Start the server and wait until it answers."""
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "project.wsgi"],
+                self.command(),
                 cwd=ROOT,
                 env={**self.environment, "GUNICORN_CMD_ARGS": self._arguments()},
                 stdout=output,
@@ -114,6 +114,10 @@ class Site:
             )
         watch_group(self.process.pid)
         wait_for(self._answers, what=f"the site: {self.output.read_text()}")
+
+    def command(self) -> list[str]:
+        """Return the command that starts the server."""
+        return [sys.executable, "-m", "gunicorn", "project.wsgi"]
 
     def _arguments(self) -> str:
         """Return gunicorn's arguments from the environment, and ours."""
@@ -168,7 +172,7 @@ class Site:
     def _answers(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
-            raise AssertionError(f"gunicorn ended: {self.output.read_text()}")
+            raise AssertionError(f"the server ended: {self.output.read_text()}")
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             return len(self.workers()) == int(self.environment["WEB_CONCURRENCY"])
