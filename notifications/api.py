@@ -14,6 +14,7 @@ from notifications.inbox.announcements import announce
 from notifications.inbox.explain import explain
 from notifications.inbox.reasons import Explanation
 from notifications.inbox.recipients import recipients_of
+from notifications.lib.await_form import await_form
 from notifications.models import Actor
 from notifications.protocol.server_event import Event
 from notifications.protocol.topics import EVERYONE
@@ -46,7 +47,11 @@ __all__ = [
     "EventType",
     "Explanation",
     "SharedStream",
+    "aannounce",
+    "afollow",
     "announce",
+    "apublish",
+    "aunfollow",
     "event_stream",
     "explain",
     "follow",
@@ -90,3 +95,9 @@ def publish(
     publish_it = send if live_only else outbox.record
     with databases.write_path(using):
         return publish_it(event_type, topics=topics, payload=payload, actor=actor)
+
+
+aannounce = await_form(announce)
+afollow = await_form(follow)
+apublish = await_form(publish)
+aunfollow = await_form(unfollow)

@@ -1,8 +1,9 @@
 """Middleware: a cursor for each page, and clients that reconnect to a stream."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse
 
 from notifications.exceptions import LogUnavailable
@@ -26,13 +27,28 @@ class CursorMiddleware:
     has read the database is later in the log, so the page misses no event.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
+    sync_capable = async_capable = True
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in PAGE_METHODS and accepts(request, "text/html"):
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self._get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        if self._is_async:
+            return self._respond(request)
+        if _is_page(request):
             request.notifications_cursor = newest_cursor()  # type: ignore[attr-defined]
-        return self._get_response(request)
+        response: HttpResponse = self._get_response(request)
+        return response
+
+    async def _respond(self, request: HttpRequest) -> HttpResponse:
+        if _is_page(request):
+            cursor = delivered_cursor() or await sync_to_async(newest_cursor)()
+            request.notifications_cursor = cursor  # type: ignore[attr-defined]
+        response: HttpResponse = await self._get_response(request)
+        return response
 
     @staticmethod
     def process_exception(
@@ -42,15 +58,28 @@ class CursorMiddleware:
         return try_later(exception) if isinstance(exception, TEMPORARY) else None
 
 
-def newest_cursor() -> str:
-    """Return the newest cursor that this process knows, as text; empty if none.
+def _is_page(request: HttpRequest) -> bool:
+    return request.method in PAGE_METHODS and accepts(request, "text/html")
 
-    If the hub reads the log, this is how far it has delivered, without a request to
-    Redis. Events after it that the page shows already are sent again; none is lost.
+
+def delivered_cursor() -> str:
+    """Return how far the hub has delivered, as text; empty if it reads no log.
+
+    Events after it that a page shows already are sent again; none is lost.
     """
     hub = shared_hub()
     if hub.connection_count and not hub.interrupted:
         return str(hub.delivered_up_to)
+    return ""
+
+
+def newest_cursor() -> str:
+    """Return the newest cursor that this process knows, as text; empty if none.
+
+    While the hub reads the log, this takes no request to Redis.
+    """
+    if cursor := delivered_cursor():
+        return cursor
     try:
         return str(shared_log().position())
     except LogUnavailable:

@@ -5,13 +5,18 @@ import re
 
 import msgspec
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from notifications import api
 from notifications.api import (
     EVERYONE,
+    aannounce,
+    afollow,
     announce,
+    apublish,
+    aunfollow,
     explain,
     follow,
     permissions_changed,
@@ -35,7 +40,11 @@ NAMES = [
     "EventType",
     "Explanation",
     "SharedStream",
+    "aannounce",
+    "afollow",
     "announce",
+    "apublish",
+    "aunfollow",
     "event_stream",
     "explain",
     "follow",
@@ -194,6 +203,26 @@ def test_announcement_is_in_everyones_inbox(maja, tobias):
     assert event.topics == [EVERYONE]
     assert inbox(maja) == [event]
     assert inbox(tobias) == []
+
+
+@in_database
+def test_await_forms_do_the_same(maja, tobias, espresso):
+    topic = topic_of(espresso)
+
+    async def do():
+        await afollow(maja, topic, level="watch")
+        published = await apublish(
+            NEW_QUESTION, topics=[topic], payload=PAYLOAD, actor=tobias
+        )
+        announced = await aannounce("Closed on Sunday.")
+        ended = [await aunfollow(maja, topic) for _ in range(2)]
+        return published, announced, ended
+
+    published, announced, ended = async_to_sync(do)()
+
+    assert (published.topics, published.actor) == ([topic], tobias)
+    assert inbox(tobias) == [announced]
+    assert ended == [True, False]
 
 
 @in_database

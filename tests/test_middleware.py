@@ -1,6 +1,7 @@
 import pytest
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import AsyncRequestFactory, RequestFactory
 
 from notifications.exceptions import LogUnavailable
 from notifications.live.connection import Connection
@@ -65,6 +66,22 @@ def test_request_with_another_method_has_no_cursor(request_through, method):
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
 def test_request_for_another_type_has_no_cursor(request_through, accept):
     assert not hasattr(request_through(accept=accept), "notifications_cursor")
+
+
+def test_page_has_a_cursor_under_asgi(log):
+    seen = []
+
+    async def view(request):
+        seen.append(request)
+        return HttpResponse("page")
+
+    middleware = CursorMiddleware(view)
+    request = AsyncRequestFactory().get("/", headers={"Accept": PAGE})
+    response = async_to_sync(middleware)(request)
+
+    assert iscoroutinefunction(middleware)
+    assert response.content == b"page"
+    assert seen[0].notifications_cursor == str(log.position())
 
 
 def test_page_is_shown_without_redis(request_through, no_redis):
