@@ -12,7 +12,7 @@ from notifications.live.connection import Connection, State
 from notifications.live.transports import QueueTransport, Transport
 from notifications.protocol import frames, sse
 from notifications.protocol.frames import Batch, Frame
-from notifications.streams.loop_stream import loop_chunks
+from notifications.streams.loop_stream import WakingQueue, loop_chunks
 from notifications.streams.writes import join
 
 HEADERS = {
@@ -87,15 +87,31 @@ class EventStream:
         the client is then. Raises LogUnavailable when the missed frames cannot be read.
         """
         try:
-            self._on_start()
-            found, complete = self._read_missed()
-            if any(map(is_new, found)):
-                return found if complete else self._truncated(found)
-            if not complete:
-                raise LogUnavailable("the missed events cannot be read now")
-            return found + self._take(seconds)
+            found, any_new = self.poll_missed(is_new)
+            return found if any_new else found + self._take(seconds)
         finally:
             self.close()
+
+    def poll_missed(self, is_new: Callable[[Frame], bool]) -> tuple[list[Frame], bool]:
+        """Return the missed frames, and whether one is new; the first half of `poll`.
+
+        If none is, `poll_in_loop` waits for others.
+        """
+        self._on_start()
+        found, complete = self._read_missed()
+        if any(map(is_new, found)):
+            return found if complete else self._truncated(found), True
+        if not complete:
+            raise LogUnavailable("the missed events cannot be read now")
+        return found, False
+
+    async def poll_in_loop(self, *, seconds: float) -> list[Frame]:
+        """Return the live frames that arrive, in an event loop; see `poll`."""
+        # Encoded before taking, as in _live.
+        heartbeat = self._heartbeat_for(self.connection)
+        queue = WakingQueue(self._queue)
+        taken = await queue.take(seconds=min(seconds, self.connection.seconds_left))
+        return self._or_heartbeat(taken, heartbeat)
 
     def _read_missed(self) -> tuple[list[Frame], bool]:
         """Return the missed frames up to POLL_BYTES, and whether these are all."""
@@ -119,6 +135,9 @@ class EventStream:
         # Encoded before taking, as in _live.
         heartbeat = self._heartbeat_for(self.connection)
         taken = self._queue.take(seconds=min(seconds, self.connection.seconds_left))
+        return self._or_heartbeat(taken, heartbeat)
+
+    def _or_heartbeat(self, taken: list[Frame], heartbeat: Batch) -> list[Frame]:
         # A closed connection has dropped its waiting frames: its cursor must not move.
         if not taken and self.connection.state is State.OPEN:
             return [*heartbeat.frames]

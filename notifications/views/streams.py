@@ -6,7 +6,6 @@ Where a stream begins: the request is checked here, and `streams/` opens the str
 import re
 from collections.abc import Callable
 
-import msgspec
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import (
@@ -44,7 +43,7 @@ from notifications.streams.open_stream import (
     open_stream,
 )
 from notifications.streams.refusals import TEMPORARY, plain, try_later
-from notifications.views.http import HTML, JSON
+from notifications.views.http import HTML
 
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 # How long a check of the readiness waits for what it writes to be read.
@@ -180,8 +179,7 @@ def _poll(request: HttpRequest) -> HttpResponseBase:
     )
     # Without a cursor, the client asks for the newest one, and does not wait.
     seconds = conf.POLL_TIMEOUT if after is not None else 0
-    found = long_polling.poll(stream, seconds=seconds, unseen_count=unseen_count)
-    return HttpResponse(msgspec.json.encode(found), content_type=JSON)
+    return long_polling.poll(stream, seconds=seconds, unseen_count=unseen_count)
 
 
 def _require_login_or_topic(request: HttpRequest, requested_topics: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Streams in an event loop, as ASGI servers send them."""
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -18,10 +19,12 @@ from notifications.protocol.frames import Batch
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS
 from notifications.streams import exit_signals
 from notifications.streams.event_stream import ConnectionResponse, EventStream
+from notifications.streams.long_polling import poll
 from notifications.streams.open_stream import ANONYMOUS, Client
 from tests.clients import frame
 
 SECONDS = 30
+EVENT = b"id: 5-0\nevent: new_question\ndata: {}\n\n"
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +167,48 @@ def test_open_stream_holds_no_thread_of_its_request():
     # The database connections of the request are released in its own thread.
     assert threads == [thread]
     assert not thread.is_alive()
+
+
+def test_poll_waits_for_an_event_without_a_thread():
+    connection = Connection()
+
+    async def main():
+        async with ThreadSensitiveContext():
+            thread = await sync_to_async(threading.current_thread)()
+            response = await sync_to_async(poll)(
+                stream_of(connection), seconds=SECONDS, unseen_count=None
+            )
+            body = asyncio.create_task(list_of(aiter(response)))
+            await asyncio.to_thread(thread.join, SECONDS)
+            in_thread(connection.push, Batch([frame(1, EVENT)]))
+            return response.status_code, b"".join(await body)
+
+    status, body = in_loop(main())
+
+    assert status == 200
+    assert json.loads(body) == {
+        "cursor": "5-0",
+        "events": [{"id": "5-0", "event": "new_question", "data": {}}],
+    }
+
+
+def test_poll_that_missed_something_does_not_wait():
+    ended = []
+    stream = stream_of(Connection(), missed=[frame(1, EVENT)], ended=ended.append)
+
+    response = poll(stream, seconds=SECONDS, unseen_count=None)
+
+    assert json.loads(response.content)["cursor"] == "5-0"
+    assert len(ended) == 1
+
+
+def test_poll_that_waits_in_vain_advances_the_cursor():
+    async def main():
+        stream = stream_of(Connection())
+        response = await sync_to_async(poll)(stream, seconds=0.01, unseen_count=None)
+        return b"".join(await list_of(aiter(response)))
+
+    assert json.loads(in_loop(main())) == {"cursor": "9-0", "events": []}
 
 
 @pytest.mark.django_db

@@ -2,10 +2,12 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.http_client import http_client
 from tests.system.asgi_site import DAPHNE, HYPERCORN, AsgiSite
 from tests.system.crowd import Crowd, wait_until_live
 from tests.system.faults import FAST, PATIENT
@@ -20,6 +22,7 @@ ENVIRONMENT = {
     "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "500",
     "NOTIFICATIONS_DRAIN_TIMEOUT": "0.5",
 }
+POLL = "/notifications/poll/"
 STREAMS = 100
 # Those of the site and of the server, whatever the number of streams. A request has a
 # thread of its own while it is made.
@@ -112,6 +115,18 @@ def test_sign_out_ends_the_streams_of_the_session(site, publisher, crowd, member
     assert closed.fields == {"reason": "signed_out"}
     assert ending.uids == []
     assert other.attached == 1
+
+
+def test_poll_waits_for_an_event(site, publisher):
+    [topic] = new_topics(1)
+    with http_client(site.url) as client, ThreadPoolExecutor(1) as pool:
+        now = client.get(POLL, params={"topic": topic}).json()["cursor"]
+        asked = {"topic": topic, "after": now}
+        waiting = pool.submit(client.get, POLL, params=asked)
+        uid = publisher.publish(topic)
+
+        [event] = waiting.result(DEADLINE_SECONDS).json()["events"]
+        assert event["data"]["uid"] == uid
 
 
 def test_signal_to_stop_tells_the_streams_and_ends_the_server(site, publisher, crowd):
