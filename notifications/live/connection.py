@@ -150,8 +150,9 @@ class Connection(Recipient):
 
     def _set_closed(self, reason: str) -> None:
         if self.state is State.OPEN:
-            self.state = State.CLOSED
+            # First, for other threads that look at the state.
             self.close_reason = reason
+            self.state = State.CLOSED
 
     def _fail(self) -> None:
         """End the link whose transport raised an error, which has been logged."""

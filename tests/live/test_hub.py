@@ -126,8 +126,8 @@ def test_emptied_log_resets_every_stream(hub, append, redis_client, settings):
 
     [reset] = connection.transport.take(seconds=30)
     assert names([reset]) == ["reset"]
-    assert connection.close_reason == "gap"
     wait_for(lambda: hub.delivered_up_to == reset.cursor, what="the hub")
+    assert connection.close_reason == "gap"
     again, missed = attach(hub, requested_topics=["topic:a"], after=reset.cursor)
     cursor = append("topic:a")
     assert names(missed) == ["heartbeat"]

@@ -14,7 +14,7 @@ from project.preflight import CannotServe
 from project.qa.management.commands.serve import Command
 from project.redis_server import RedisServer
 from tests.sites import DEADLINE, Site
-from tests.system.server import wait_for
+from tests.system.server import free_port, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,7 @@ def embedded(site):
 
 @pytest.fixture
 def port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture

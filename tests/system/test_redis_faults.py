@@ -2,6 +2,7 @@
 
 import os
 import signal
+import statistics
 import time
 
 import pytest
@@ -19,9 +20,13 @@ BEFORE = ["1", "2", "3"]
 DURING = ["4", "5", "6"]
 AFTER = ["7", "8", "9"]
 SAVES = [str(number) for number in range(100, 120)]
-# How much longer all of SAVES may take while Redis does not answer: enough for a loaded
-# machine, far below one timeout for each.
-GRACE_SECONDS = 2.0
+# In seconds, so long that a save that waits for Redis is told from a loaded machine.
+REDIS_TIMEOUT = 0.5
+
+
+@pytest.fixture(scope="module")
+def fault_environment():
+    return {"NOTIFICATIONS_REDIS_TIMEOUT": str(REDIS_TIMEOUT)}
 
 
 @pytest.fixture
@@ -38,9 +43,13 @@ def asker(faulty):
 
 
 def seconds_to_ask(asker, topic, titles):
-    started = time.monotonic()
-    ask(asker, topic, titles)
-    return time.monotonic() - started
+    """Ask, and return how long a question took, as the median of all."""
+    found = []
+    for title in titles:
+        started = time.monotonic()
+        ask(asker, topic, [title])
+        found.append(time.monotonic() - started)
+    return statistics.median(found)
 
 
 def assert_pages_answer(asker):
@@ -75,26 +84,26 @@ def test_refused_connection_costs_no_page_and_no_event(site, proxy, asker, topic
 
 def test_frozen_redis_delays_no_save_and_loses_no_event(site, asker, topic):
     with listening(site, topic) as listeners:
-        usual = seconds_to_ask(asker, topic, BEFORE) / len(BEFORE)
+        usual = seconds_to_ask(asker, topic, BEFORE)
         os.kill(site.redis.pid, signal.SIGSTOP)
         frozen = seconds_to_ask(asker, topic, SAVES)
         assert_pages_answer(asker)
         os.kill(site.redis.pid, signal.SIGCONT)
 
         wait_for_titles(listeners, BEFORE + SAVES)
-    assert frozen < usual * len(SAVES) + GRACE_SECONDS
+    assert frozen < usual + REDIS_TIMEOUT
 
 
 def test_black_hole_delays_no_save_and_loses_no_event(site, proxy, asker, topic):
     with listening(site, topic) as listeners:
-        usual = seconds_to_ask(asker, topic, BEFORE) / len(BEFORE)
+        usual = seconds_to_ask(asker, topic, BEFORE)
         proxy.black_hole()
         silent = seconds_to_ask(asker, topic, SAVES)
         assert_pages_answer(asker)
         proxy.mend()
 
         wait_for_titles(listeners, BEFORE + SAVES)
-    assert silent < usual * len(SAVES) + GRACE_SECONDS
+    assert silent < usual + REDIS_TIMEOUT
 
 
 def test_reader_leaves_a_silent_connection(site, proxy, asker, topic):

@@ -11,7 +11,6 @@ from tests.databases import ON_POSTGRESQL
 from tests.effort import either
 from tests.system.faults import (
     PATIENT,
-    RELAYED_SECONDS,
     ask,
     kill,
     listening,
@@ -157,9 +156,7 @@ def test_killed_processes_lose_no_event_and_repeat_none(site, proxy, topic):
                 if chance.random() < 0.3:
                     kill(chance.choice(site.workers()))
         wait_for(lambda: len(site.workers()) == 2, what="the workers")
-        wait_for(
-            lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS
-        )
+        wait_for(lambda: not pending(site), what="an empty outbox")
         expected = recorded(site, topic)
         for listener in listeners:
             listener.wait_for(len(expected), NEW)
@@ -192,9 +189,7 @@ def test_web_process_killed_between_commit_and_append_loses_no_event(
         proxy.mend()
         with contextlib.suppress(httpx.HTTPError):
             asked.result()
-        wait_for(
-            lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS
-        )
+        wait_for(lambda: not pending(site), what="an empty outbox")
         ask(asker, topic, ["third"])
 
         wait_for_titles(listeners, ["second", "third"])

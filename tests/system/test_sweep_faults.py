@@ -9,7 +9,6 @@ from tests.effort import either
 from tests.system.faults import (
     LOCK_KEY,
     PATIENT,
-    RELAYED_SECONDS,
     kill,
     listening,
     logged,
@@ -83,7 +82,7 @@ def test_another_process_takes_over_the_sweep_of_a_killed_one(
         kill(pid)
     proxy.mend()
 
-    wait_for(lambda: not pending(site), what="an empty outbox", seconds=RELAYED_SECONDS)
+    wait_for(lambda: not pending(site), what="an empty outbox")
     assert logged(site, topic) == recorded(site, topic)
 
 

@@ -7,6 +7,7 @@ from django.apps import apps
 from django.core.signals import request_started
 
 from notifications import views
+from notifications.live.hub import shared_hub
 from tests.system.server import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,5 +70,7 @@ def test_process_that_cannot_read_the_log_is_not_ready(client, link):
     assert client.get(READY).json() == {"ready": True, "problem": ""}
     link.cut()
 
-    wait_for(lambda: client.get(READY).status_code == 503, what="the interruption")
-    assert client.get(READY).json()["problem"] == "the log cannot be read"
+    wait_for(lambda: shared_hub().interrupted, what="the interruption")
+    response = client.get(READY)
+    assert response.status_code == 503
+    assert response.json()["problem"] == "the log cannot be read"
