@@ -1,6 +1,7 @@
 """System checks: report wrong configuration at startup, before it fails at run time."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any
@@ -172,5 +173,19 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
             "is published while a page loads may not reach it.",
             hint=f"Add {MIDDLEWARE!r} to MIDDLEWARE.",
             id="notifications.W001",
+        )
+    ]
+
+
+@register("notifications")
+def check_development_server(**kwargs: Any) -> list[CheckMessage]:
+    """Check that `runserver` has threads: W003. No environ of a request tells."""
+    if not {"runserver", "--nothreading"} <= {*sys.argv}:
+        return []
+    return [
+        checks.Warning(
+            "runserver has one thread, and the first stream holds it: the site hangs.",
+            hint="Run it without --nothreading.",
+            id="notifications.W003",
         )
     ]

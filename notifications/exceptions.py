@@ -150,6 +150,21 @@ class TooManyStreams(NotificationsError):
         super().__init__(f"this {whose} has {limit} streams open, the most allowed")
 
 
+class CannotStream(NotificationsError):
+    """A server whose streams hold a thread each has `limit` of them at most.
+
+    Another one would hold the last thread. With a limit of 0 there is only one.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        number = f"has room for {limit} streams only" if limit else "cannot stream"
+        super().__init__(
+            f"this server {number}: each holds a thread, and the last one is for "
+            "pages; see the table of servers in docs/install.md"
+        )
+
+
 SHOWN_CHARACTERS = 80
 
 

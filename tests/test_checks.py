@@ -37,6 +37,15 @@ def test_configured_site_has_no_messages(check):
     assert check() == []
 
 
+def test_development_server_without_threads_is_reported(check, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["manage.py", "runserver", "--nothreading"])
+
+    assert [message.id for message in check()] == ["notifications.W003"]
+
+    monkeypatch.setattr("sys.argv", ["manage.py", "runserver"])
+    assert check() == []
+
+
 @pytest.fixture
 def private_kind(monkeypatch):
     """A kind of topics that is not public."""

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 
 from notifications.conf import conf
-from notifications.exceptions import TooManyStreams
+from notifications.exceptions import CannotStream, TooManyStreams
 from notifications.lib.addresses import client_network
 from notifications.lib.descriptors import descriptor_limit, stream_limit
 from notifications.lib.periodic_thread import PeriodicThread
@@ -43,27 +43,33 @@ class Admission:
         self._possible = stream_limit()
         self.shared = None if counts is None else SharedCounts(counts, self)
 
-    def enter(self, connection: Connection, *, address: str) -> None:
+    def enter(
+        self, connection: Connection, *, address: str, at_most: int | None = None
+    ) -> None:
         """Admit a connection; `address` is where its client connects from.
+
+        The server can have `at_most` this many streams; None for any number.
 
         At the limit, streams whose client has left are ended first: a page that is
         reloaded leaves streams behind that nobody has noticed yet. Raises
-        TooManyStreams.
+        TooManyStreams and CannotStream.
         """
         if connection.user:
             owner = Owner(USER, connection.user)
         else:
             owner = Owner(ADDRESS, client_network(address))
         try:
-            self._admit(connection, owner)
+            self._admit(connection, owner, at_most)
         except TooManyStreams:
             if not self._make_room(owner):
                 raise
-            self._admit(connection, owner)
+            self._admit(connection, owner, at_most)
 
-    def _admit(self, connection: Connection, owner: Owner) -> None:
+    def _admit(self, connection: Connection, owner: Owner, at_most: int | None) -> None:
         limit = _limit(owner)
         with self._lock:
+            if at_most is not None and self._count >= at_most:
+                raise CannotStream(at_most)
             groups = self._groups[owner.kind]
             group = groups.get(owner.name, ())
             most = min(conf.MAX_STREAMS, self._possible)

@@ -39,6 +39,7 @@ from notifications.streams.lifetime import (
     session_expiry,
     stream_lifetime,
 )
+from notifications.streams.server_threads import most_streams
 
 NULL_SOCKET = NullSocket()
 
@@ -53,6 +54,8 @@ class Client:
     socket: ClientSocket = NULL_SOCKET
     # Whether an ASGI server sends the stream.
     is_async: bool = False
+    # How many streams the server can have; None for any number.
+    most_streams: int | None = None
 
     @classmethod
     def of(
@@ -69,6 +72,7 @@ class Client:
             socket=ClientSocket.of(environ),
             # Each WSGI server sets it: PEP 3333.
             is_async="wsgi.version" not in environ,
+            most_streams=most_streams(environ),
         )
 
 
@@ -85,7 +89,7 @@ def open_stream(
     `as_of` is the hub's position from before the client was looked up: changes since
     then are read from the log and applied. `after` is the client's cursor as it sent
     it, and `unseen_count` is the number that its bell shows at that cursor; None for no
-    bell. Raises LogUnavailable and TooManyStreams.
+    bell. Raises LogUnavailable, TooManyStreams and CannotStream.
     """
 
     def attach(connection: Connection) -> Iterator[Batch]:
@@ -148,7 +152,9 @@ def _open(
     client.socket.tune()
     queue = QueueTransport(buffer_bytes=conf.CLIENT_BUFFER_BYTES, link=client.socket)
     connection = Connection(client.subscriber, queue, **options)
-    shared_admission().enter(connection, address=client.address)
+    shared_admission().enter(
+        connection, address=client.address, at_most=client.most_streams
+    )
     try:
         missed = attach(connection)
     except BaseException:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.http import parse_cookie
 
-from notifications.exceptions import LogUnavailable, TooManyStreams
+from notifications.exceptions import CannotStream, LogUnavailable, TooManyStreams
 from notifications.live.hub import shared_hub
 from notifications.streams import session_cache
 from notifications.streams.event_stream import BareResponse, ConnectionResponse
@@ -72,7 +72,7 @@ class Reconnects:
         session_key, cookie = self._cookies(environ)
         if query is None or not (session_key and cookie):
             return None
-        with suppress(LogUnavailable, TooManyStreams):
+        with suppress(LogUnavailable, TooManyStreams, CannotStream):
             return _open(environ, query, session_key, cookie)
         return None
 
