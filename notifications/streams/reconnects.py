@@ -30,6 +30,7 @@ JUDGED = (
 MAX_ADDRESSES = 100
 # What the app's own pages send, and other pages of a site may.
 _QUERY = re.compile(
+    r"(?:user=(?P<user>[0-9A-Za-z-]+)&?)?"
     r"(?:last_event_id=(?P<cursor>[0-9]+-[0-9]+))?"
     r"(?:(?:^|&)unseen=(?P<unseen>100|[0-9]{1,2}))?",
     re.ASCII,
@@ -99,7 +100,7 @@ def _open(
     shared_hub().ensure_started()
     as_of = shared_hub().position
     found = session_cache.find(session_key, cookie)
-    if found is None:
+    if found is None or query["user"] not in (None, found[0].user):
         return None
     after = environ.get("HTTP_LAST_EVENT_ID", query["cursor"])
     # A browser that reconnects by itself repeats the page's query, whose count belongs

@@ -72,6 +72,7 @@ def notification_head(context: Context) -> dict[str, Any]:
     return {
         "cursor": getattr(request, "notifications_cursor", ""),
         "user": _user_key(request),
+        "sign_in": _sign_in(request.get_full_path()),
         "unseen": _unseen(request),
         "events": sorted(EventType.registry),
         "retry": round(conf.RETRY_INTERVAL * 1000),

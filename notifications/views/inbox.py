@@ -23,6 +23,7 @@ from notifications.protocol.cursor import Cursor
 from notifications.publishing.event_types import EventType
 from notifications.publishing.unseen import count_unseen
 from notifications.streams.refusals import plain
+from notifications.views.accounts import for_its_account
 from notifications.views.http import redirect_next, wants_json
 
 # The values of `state` for one row, and what each calls.
@@ -36,6 +37,7 @@ FILTERS = ("unread", "type")
 PAGING = ("before", "limit")
 
 
+@for_its_account
 @login_required
 @require_GET
 @never_cache

@@ -43,6 +43,12 @@ from notifications.streams.open_stream import (
     open_stream,
 )
 from notifications.streams.refusals import TEMPORARY, plain, try_later
+from notifications.views.accounts import (
+    for_its_account,
+    is_for_other,
+    other_account,
+    user_key,
+)
 from notifications.views.http import HTML
 
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
@@ -69,6 +75,7 @@ def stream(request: HttpRequest) -> HttpResponseBase:
 @transaction.non_atomic_requests
 @require_GET
 @never_cache
+@for_its_account
 def poll(request: HttpRequest) -> HttpResponseBase:
     """Reply with the next events after a cursor, or wait for one.
 
@@ -132,8 +139,10 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
     # Read before the database or the session cache: see open_stream.
     shared_hub().ensure_started()
     as_of = shared_hub().position
-    requested_topics = _requested_topics(request)
     cached = session_cache.load(request)
+    if is_for_other(request, cached[0].user if cached else user_key(request)):
+        return other_account(request)
+    requested_topics = _requested_topics(request)
     if cached is None:
         _require_login_or_topic(request, requested_topics)
     subscriber, subscriptions = cached or _look_up(request)

@@ -78,11 +78,11 @@ def test_tabs_resume_after_a_restart_of_the_server(tabs, maja, site, offline):
     assert len(streams.open) == 1
 
 
-def test_page_whose_stream_is_refused_says_that_it_stopped(tabs, tobias, offline):
-    (page,) = tabs("/topics/", person=tobias)
-    wait_until_live(page)
+def test_page_whose_stream_is_refused_says_that_it_stopped(visit, offline):
+    context = visit("about:blank").context
+    context.route(HOLD_BACK, lambda route: route.fulfill(status=403))
 
-    tobias.post("/logout/")
+    page = open_tab(context, "/")
 
     wait_until_live(page, state="stopped")
     expect(notice(page)).to_have_text(STOPPED)

@@ -235,17 +235,6 @@ def test_filtered_inbox_does_not_mark_events_as_seen(visit, maja, question):
     expect(page.locator(".bell-count")).to_have_text("1")
 
 
-def test_action_after_logout_leads_to_the_login_page(visit, maja, question, errors):
-    page = visit("/notifications/", maja)
-    wait_for_scripts(page)
-    maja.post("/logout/")
-
-    press(inbox(page), "Mark all as read")
-
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    errors.clear()
-
-
 @SCRIPTS
 def test_preferences_are_saved(visit, maja, scripts):
     page = visit("/notifications/preferences/", maja, java_script_enabled=scripts)

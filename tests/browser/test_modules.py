@@ -13,7 +13,7 @@ def test_wait_doubles_up_to_a_minute_and_is_random(run):
 
 def test_stream_starts_at_the_cursor_of_the_page(run):
     assert run("connection.addressOfStream") == (
-        "/stream/?topic=a%3A1&last_event_id=1-0"
+        "/stream/?user=7&topic=a%3A1&last_event_id=1-0"
     )
 
 
@@ -29,7 +29,7 @@ def test_stream_waits_longer_after_each_failure_until_something_arrives(run):
     assert run("connection.openedAfterEachFailure") == [1, 2, 2, 3, 4]
 
 
-@pytest.mark.parametrize("status", [204, 400, 401, 403, 404])
+@pytest.mark.parametrize("status", [204, 400, 401, 403, 404, 409])
 def test_refused_stream_is_not_opened_again(run, status):
     opened, refusals = run("connection.refusedWith", status)
 
@@ -92,8 +92,8 @@ def test_lost_position_is_fetched_before_the_page_is_notified(run, name, detail)
 
     assert before == 0
     assert frames == [["reset", "8-0"], ["count", "8-0"]]
-    assert requests == ["/inbox/?limit=0"]
-    assert url == "/stream/?topic=a%3A1&last_event_id=8-0&unseen=7"
+    assert requests == ["/inbox/?user=7&limit=0"]
+    assert url == "/stream/?user=7&topic=a%3A1&last_event_id=8-0&unseen=7"
 
 
 def test_lost_position_is_fetched_again_after_a_failure(run):
@@ -108,20 +108,22 @@ def test_count_that_a_retraction_made_unknown_is_fetched_later(run):
 
     assert early == [0, 1]
     assert frames == [["retracted", "5-0"], ["new_post", "6-0"], ["count", "6-0"]]
-    assert requests == ["/inbox/?limit=0&as_of=6-0"]
-    assert url == "/stream/?topic=a%3A1&last_event_id=6-0&unseen=2"
+    assert requests == ["/inbox/?user=7&limit=0&as_of=6-0"]
+    assert url == "/stream/?user=7&topic=a%3A1&last_event_id=6-0&unseen=2"
 
 
 def test_several_retractions_lead_to_one_request(run):
-    assert run("connection.countLostByRetractions") == ["/inbox/?limit=0&as_of=7-0"]
+    assert run("connection.countLostByRetractions") == [
+        "/inbox/?user=7&limit=0&as_of=7-0"
+    ]
 
 
 def test_count_is_fetched_again_after_a_failure(run):
     requests, states, url = run("connection.countFetchedAgain")
 
-    assert requests == ["/inbox/?limit=0&as_of=6-0"] * 2
+    assert requests == ["/inbox/?user=7&limit=0&as_of=6-0"] * 2
     assert states == ["live", "lost"]
-    assert url == "/stream/?topic=a%3A1&last_event_id=6-0&unseen=2"
+    assert url == "/stream/?user=7&topic=a%3A1&last_event_id=6-0&unseen=2"
 
 
 def test_connection_that_is_closed_fetches_no_count(run):
@@ -133,9 +135,9 @@ def test_connection_polls_when_its_stream_is_held_back(run):
 
     assert early == 0
     assert requests == [
-        "/poll/?topic=a%3A1&unseen=0",
-        "/poll/?topic=a%3A1&after=1-0&unseen=0",
-        "/poll/?topic=a%3A1&after=5-0&unseen=0",
+        "/poll/?user=7&topic=a%3A1&unseen=0",
+        "/poll/?user=7&topic=a%3A1&after=1-0&unseen=0",
+        "/poll/?user=7&topic=a%3A1&after=5-0&unseen=0",
     ]
     assert states == ["polling"]
     assert streams == 0
@@ -152,7 +154,7 @@ def test_stream_that_got_through_before_has_time_after_a_restart(run):
 def test_next_page_polls_at_once_when_streams_are_held_back(run):
     opened, request = run("polling.nextPage")
 
-    assert (opened, request) == (1, "/poll/?after=6-0")
+    assert (opened, request) == (1, "/poll/?user=7&after=6-0")
 
 
 def test_streaming_is_tried_again_after_some_minutes(run):
@@ -175,10 +177,10 @@ def test_connection_polls_when_its_streams_are_cut_though_polls_are_not(
 
     assert opened == 2
     assert polls == [
-        "/poll/?topic=a%3A1",
-        "/poll/?topic=a%3A1",
-        "/poll/?topic=a%3A1&after=1-0",
-        "/poll/?topic=a%3A1&after=5-0",
+        "/poll/?user=7&topic=a%3A1",
+        "/poll/?user=7&topic=a%3A1",
+        "/poll/?user=7&topic=a%3A1&after=1-0",
+        "/poll/?user=7&topic=a%3A1&after=5-0",
     ]
     assert states == ["lost", "polling", "lost", "polling"]
     assert kept["notificationsPollUntil"] > 0
@@ -206,7 +208,7 @@ def test_stream_that_the_server_ends_at_once_is_opened_again(run):
 def test_browser_without_eventsource_polls(run):
     states, request = run("polling.withoutEventSource")
 
-    assert (states, request) == (["polling"], "/poll/?topic=a%3A1&after=1-0")
+    assert (states, request) == (["polling"], "/poll/?user=7&topic=a%3A1&after=1-0")
 
 
 def test_failed_poll_is_repeated_later_and_a_refused_one_is_not(run):

@@ -135,6 +135,14 @@ def test_connection_that_is_refused_stops_for_good(run):
     assert (connections, opened) == (0, 1)
 
 
+def test_all_tabs_stop_when_somebody_else_is_signed_in(run):
+    states, received, opened = run("sharing_states.otherUser")
+
+    assert states == ["stopped", "stopped"]
+    assert received == [["user"], ["user"]]
+    assert opened == 0
+
+
 def test_tab_whose_topics_are_refused_stands_alone(run):
     topics, states = run("sharing_states.topicsThatAreRefused")
 

@@ -74,6 +74,14 @@ def test_client_that_reconnects_does_not_reach_the_site(
     assert response.stream.connection.user == str(maja.pk)
 
 
+def test_page_that_reconnects_names_its_user(site, maja):
+    response = site.get(f"{STREAM}?user={maja.pk}&last_event_id=1-0")
+    of_other = site.get(f"{STREAM}?user={maja.pk + 1}&last_event_id=1-0")
+
+    assert (response.status_code, of_other.status_code) == (200, 409)
+    assert site.requests == 1
+
+
 def test_response_has_the_headers_that_keep_it_from_being_stored(site):
     site.get()
 

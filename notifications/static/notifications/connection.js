@@ -6,12 +6,15 @@ const CLOSED = 2;
 // after a retraction, which all of them get at the same time.
 const RECOUNT_SPREAD = 10_000;
 
-/** Return the URL of a request; `parameter` is what it calls the cursor, if it does. */
+/**
+ * Return the URL of a request; `url` has a query, and `parameter` is what it calls the
+ * cursor, if it does.
+ */
 export function requestUrl(url, parameter, { cursor, unseen }, topics) {
   const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
   if (parameter) query.set(parameter, cursor);
   if (unseen) query.set("unseen", unseen);
-  return `${url}?${query}`;
+  return `${url}&${query}`;
 }
 
 /** A link that streams by EventSource. */
@@ -49,7 +52,7 @@ export class StreamLink {
     const abort = new AbortController();
     const options = { headers: { Accept: "text/event-stream" }, signal: abort.signal };
     const response = await this.#options.fetch(source.url, options).catch(() => null);
-    abort.abort();
+    if (response?.ok) abort.abort();
     if (source === this.#source) owner.fail(response);
   }
 }
@@ -144,7 +147,7 @@ export class Connection {
     this.usePolling = this.#mayBeHeld && response?.ok !== false;
     this.cuts = this.usePolling ? this.cuts + 1 : 0;
     this.#closeLink();
-    if (FINAL.has(response?.status)) return this.#options.onRefused();
+    if (FINAL.has(response?.status)) return this.#options.onRefused(response);
     this.#setState("lost");
     this.#retry.failed(1000 * (Number(response?.headers.get("Retry-After")) || 0));
   }
@@ -183,7 +186,9 @@ export class Connection {
   /** Without a permission, some of what was counted and shown may be gone. */
   #onEnd(reason) {
     this.#silent = false;
-    if (reason === "permissions_changed" && this.position.unseen) this.#onLost();
+    // The reply to the next request says who is signed in.
+    if (reason === "signed_out") this.reopen();
+    else if (reason === "permissions_changed" && this.position.unseen) this.#onLost();
     else this.fail();
   }
 

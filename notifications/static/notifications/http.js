@@ -3,7 +3,8 @@
  * is empty for a page that does not exist.
  */
 export async function fetchPage(url, options) {
-  const headers = { Accept: "text/html" };
+  const { user } = document.querySelector("meta[name=notifications]").dataset;
+  const headers = { Accept: "text/html", "Notifications-User": user };
   const response = await fetch(url, { headers, ...options }).catch(() => null);
   if (response?.status === 404) return document.implementation.createHTMLDocument("");
   if (!response?.ok) return null;

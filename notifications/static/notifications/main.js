@@ -30,8 +30,11 @@ function start() {
   const { user, cursor, unseen } = dataset;
   if (!user && !topics.length) return;
   if (unseen) new Unseen(dataset).start();
+  document.addEventListener("notifications:user", async ({ detail }) =>
+    (await import("./other-user.js")).showOtherUser(detail, dataset),
+  );
   // The number changes with the messages that tabs send each other.
-  const name = `notifications 3 ${url} ${user}`;
+  const name = `notifications 4 ${url} ${user}`;
   const page = new Page(dataset);
   const position = { cursor, unseen };
   const timeout = 3 * dataset.heartbeat;
@@ -48,13 +51,14 @@ function tabGroup() {
 
 function connect(callbacks) {
   const { EventSource } = globalThis;
-  const { events, heartbeat, retry, poll, inbox, pollWait } = dataset;
+  const { events, heartbeat, retry, poll, inbox, pollWait, user } = dataset;
+  const who = `?user=${user}`;
   const common = { fetch: (...all) => fetch(...all), storage: storage(), now: Date.now };
   const types = ["reset", "count", "retracted", "heartbeat", ...events.split(" ")];
   const firstTimeout = poll && FIRST_TIMEOUT;
   const timeout = 2.5 * heartbeat;
-  const streams = { url, types, timeout, firstTimeout, EventSource, ...common };
-  const polls = { url: poll, inbox, timeout: Number(pollWait) + POLL_GRACE, ...common };
+  const streams = { url: url + who, types, timeout, firstTimeout, EventSource, ...common };
+  const polls = { url: poll + who, inbox: inbox + who, timeout: Number(pollWait) + POLL_GRACE, ...common };
   return new Connection({
     ...callbacks,
     ...common,

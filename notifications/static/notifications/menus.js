@@ -7,10 +7,6 @@ export class Menus {
     for (const type of EVENTS) addEventListener(type, this.#handle);
   }
 
-  stop() {
-    for (const type of EVENTS) removeEventListener(type, this.#handle);
-  }
-
   #handle = (event) => {
     for (const menu of document.querySelectorAll(OPEN)) {
       if (event.key === "Escape") this.#escape(event, menu);

@@ -32,8 +32,7 @@ export class Page {
 
   dispatch(type, detail) {
     this.#dispatchEvent(`notifications:${type}`, detail);
-    const isEvent = type !== "count" && type !== "retracted";
-    if (isEvent) this.#dispatchEvent("notifications", detail);
+    if (!/^(count|retracted|user)$/.test(type)) this.#dispatchEvent("notifications", detail);
   }
 
   setState(state) {
@@ -85,12 +84,6 @@ export class Unseen {
     this.#region ??= addLiveRegion("notifications-announcer");
     document.addEventListener("notifications:count", this.#onCount);
     document.addEventListener("visibilitychange", this.#updateTitle);
-  }
-
-  stop() {
-    document.removeEventListener("notifications:count", this.#onCount);
-    document.removeEventListener("visibilitychange", this.#updateTitle);
-    this.#pause.stop();
   }
 
   get #text() {

@@ -38,8 +38,8 @@ export class PollLink {
 
   #url(position, topics, { state }) {
     const { url, inbox } = this.#options;
-    if (position.lost === "count") return `${inbox}?limit=0&as_of=${position.cursor}`;
-    if (position.lost) return `${inbox}?limit=0`;
+    if (position.lost === "count") return `${inbox}&limit=0&as_of=${position.cursor}`;
+    if (position.lost) return `${inbox}&limit=0`;
     // Without a cursor it returns immediately, which shows whether polling works.
     return requestUrl(url, state === "polling" ? "after" : "", position, topics);
   }

@@ -3,7 +3,7 @@ import { Timer } from "./timer.js";
 const MAX_DELAY = 60_000;
 
 /** Statuses after which a retry is pointless. */
-export const FINAL = new Set([204, 400, 401, 403, 404]);
+export const FINAL = new Set([204, 400, 401, 403, 404, 409]);
 
 /** Return a random delay in milliseconds, so that clients do not retry together. */
 export function backoff(failures, { first, random }) {

@@ -32,7 +32,7 @@ export class Leader {
     this.#connection = connect({
       onFrame: (frame) => tab.broadcast("frame", frame),
       onState: (state) => this.#onState(state),
-      onRefused: () => this.#onRefused(),
+      onRefused: (response) => this.#onRefused(response),
     });
   }
 
@@ -97,7 +97,9 @@ export class Leader {
   }
 
   /** Detach the tabs whose topics may be the cause: the new ones, or else all. */
-  #onRefused() {
+  async #onRefused(response) {
+    // Somebody else is signed in.
+    if (response.status === 409) return this.#tab.broadcast("user", await response.json());
     const others = [...this.#members.keys()].filter((each) => each !== this.#tab.id);
     if (!others.length) return this.#tab.end();
     const unproven = others.filter((each) => this.#unproven.has(each));
@@ -161,11 +163,13 @@ export class Tab {
     this.#channel = null;
   }
 
-  /** Stop for good, after the server refused. */
-  end() {
+  /** Stop for good, after the server refused, or since `user` is signed in now. */
+  end(user) {
     this.stop();
     this.#ended = true;
-    this.#options.page.setState("stopped");
+    const { page } = this.#options;
+    page.setState("stopped");
+    if (user !== undefined) page.dispatch("user", { user });
   }
 
   reopen() {
@@ -221,6 +225,7 @@ export class Tab {
     else if (kind === "sync") this.#requestJoin();
     else if (kind === "opened") this.#onOpened(message);
     else if (kind === "state") this.#onState(message.state);
+    else if (kind === "user") this.end(message.user);
     else if (kind !== "detach") this.#leader?.[kind](message);
     else if (tabs.includes(this.id)) this.#detach();
   }

@@ -22,7 +22,7 @@ async function fetch(url, { signal }) {
 const common = { fetch, storage, now: () => clock.now };
 const types = ["new_post", "reset", "count", "retracted", "heartbeat"];
 const streams = {
-  url: "/stream/",
+  url: "/stream/?user=7",
   types,
   timeout: 25_000,
   firstTimeout: 3_000,
@@ -30,7 +30,7 @@ const streams = {
   ...common,
 };
 const stream = new StreamLink(streams);
-const polls = { url: "/poll/", inbox: "/inbox/", timeout: 35_000, ...common };
+const polls = { url: "/poll/?user=7", inbox: "/inbox/?user=7", timeout: 35_000, ...common };
 
 const options = {
   stream,

@@ -29,10 +29,19 @@ export async function tabThatIsVisibleAgain() {
   return [live, await showAgain()];
 }
 
+export async function otherUser() {
+  const tabs = [newTab(), newTab()];
+  await start(...tabs);
+  const response = { status: 409, json: async () => ({ user: "asker" }) };
+  FakeConnection.open[0].callbacks.onRefused(response);
+  await settle();
+  return [tabs.map(({ states }) => states.at(-1)), received(...tabs), FakeConnection.open.length];
+}
+
 export async function refused() {
   const only = newTab();
   await start(only);
-  FakeConnection.open[0].callbacks.onRefused();
+  FakeConnection.open[0].callbacks.onRefused({ status: 403 });
   await start(only);
   const { open, opened } = FakeConnection;
   return [only.states.at(-1), open.length, opened.length];
@@ -44,9 +53,9 @@ export async function topicsThatAreRefused() {
   await start(first, second);
   FakeConnection.open[0].setState("live");
   await start(bad);
-  FakeConnection.open[0].callbacks.onRefused();
+  FakeConnection.open[0].callbacks.onRefused({ status: 403 });
   await gather();
-  FakeConnection.open.find((each) => each.topics.includes("bad")).callbacks.onRefused();
+  FakeConnection.open.find((each) => each.topics.includes("bad")).callbacks.onRefused({ status: 403 });
   FakeConnection.open[0].setState("live");
   await settle();
   return [FakeConnection.open.map((each) => each.topics), lastStates(...tabs)];
@@ -57,7 +66,7 @@ export async function ownConnectionAlone() {
   await start(first);
   FakeConnection.open[0].setState("live");
   await start(other);
-  FakeConnection.open[0].callbacks.onRefused();
+  FakeConnection.open[0].callbacks.onRefused({ status: 403 });
   await gather();
   const [shared, own] = FakeConnection.open;
   shared.receive("of a", "6-0");
