@@ -50,6 +50,8 @@ class EventStream:
     ) -> None:
         self.connection = connection
         self.is_async = is_async
+        # Called in the event loop when a server begins to iterate there.
+        self.on_loop: Callable[[], None] = _nothing
         self.on_end = on_end
         # The bytes before the first live frame.
         self.opening = _opening(missed, on_start)
@@ -71,7 +73,11 @@ class EventStream:
     def in_loop(self) -> AsyncIterator[bytes]:
         """Return the same bytes as an async iterator, instead of this one."""
         return loop_chunks(
-            self.connection, self._queue, self.opening, self._heartbeat_for
+            self.connection,
+            self._queue,
+            self.opening,
+            self._heartbeat_for,
+            on_start=lambda: self.on_loop(),
         )
 
     def close(self) -> None:
@@ -210,6 +216,10 @@ class BareResponse:
 
 
 StreamResponse = ConnectionResponse | BareResponse
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _opening(missed: Iterator[Batch], on_start: Callable[[], None]) -> Generator[bytes]:

@@ -66,9 +66,12 @@ async def loop_chunks(
     queue: QueueTransport,
     opening: Iterator[bytes],
     heartbeat_for: Callable[[Connection], Batch],
+    *,
+    on_start: Callable[[], None],
 ) -> AsyncGenerator[bytes]:
     """Yield the stream from its first byte to its last."""
     waking = WakingQueue(queue)
+    on_start()
     drain_on_exit()
     # The first part releases the database connections of the request's thread. Reading
     # what the client missed may block, too.

@@ -21,6 +21,7 @@ from notifications.lib.digests import (
 )
 from notifications.live.connection import Connection
 from notifications.live.hub import shared_hub
+from notifications.live.loop_producer import LoopProducer
 from notifications.live.producer import Producer
 from notifications.live.pubsub import shared_pubsub
 from notifications.live.subscriber import ANONYMOUS, Subscriber
@@ -128,7 +129,9 @@ def open_channel_stream(
     return _open(client, attach, _end_channels, channels=names)
 
 
-def open_produced_stream(client: Client, producer: Producer) -> EventStream:
+def open_produced_stream(
+    client: Client, producer: Producer | LoopProducer
+) -> EventStream:
     """Return the stream of the events that a producer makes; raises TooManyStreams."""
 
     def attach(connection: Connection) -> Iterator[Batch]:
@@ -139,7 +142,10 @@ def open_produced_stream(client: Client, producer: Producer) -> EventStream:
         producer.detach(connection)
         shared_admission().leave(connection)
 
-    return _open(client, attach, end, channels=())
+    stream = _open(client, attach, end, channels=())
+    if isinstance(producer, LoopProducer):
+        stream.on_loop = producer.ensure_running
+    return stream
 
 
 def _open(

@@ -1,11 +1,20 @@
 """Streams of events that a site's generator makes, without Redis or the database."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Iterable,
+    Iterator,
+)
+from inspect import isasyncgenfunction
 
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import connections
 from django.http import HttpRequest
 
 from notifications.lib.media_types import preferred_type
+from notifications.live.loop_producer import LoopProducer, close
 from notifications.live.producer import Producer
 from notifications.protocol import sse
 from notifications.protocol.server_event import Item
@@ -17,7 +26,12 @@ from notifications.streams.open_stream import (
     subscriber_of_request,
 )
 
-Events = Iterable[Item] | Callable[[str], Iterable[Item]]
+Some = Iterable[Item] | AsyncIterable[Item]
+Events = Some | Callable[[str], Some]
+NEEDS_ASGI = (
+    "an async generator is streamed under ASGI only: serve the site with uvicorn or "
+    "another ASGI server, or use a generator without async"
+)
 
 
 class SharedStream:
@@ -25,11 +39,19 @@ class SharedStream:
 
     `make` is called without arguments and returns an iterable of events: each is sent
     to all clients that are there. Create one for each process, such as at the top of a
-    module. A client that is too slow is disconnected.
+    module. A client that is too slow is disconnected. Under ASGI, `make` may be an
+    async generator function, which runs in the event loop.
     """
 
-    def __init__(self, make: Callable[[], Iterable[Item]]) -> None:
-        self.producer = Producer(lambda: _without_database(make()))
+    def __init__(
+        self,
+        make: Callable[[], Iterable[Item]] | Callable[[], AsyncGenerator[Item]],
+    ) -> None:
+        self.producer: Producer | LoopProducer
+        if isasyncgenfunction(make):
+            self.producer = LoopProducer(lambda: _with_own_thread(make()))
+        else:
+            self.producer = Producer(lambda: _without_database(_not_async(make())))
 
 
 class EventStreamResponse(ConnectionResponse):
@@ -42,14 +64,17 @@ class EventStreamResponse(ConnectionResponse):
     closed after the client has left. The stream ends with the generator, with
     `server_closed` as its last event.
 
-    The limits of streams hold: raises TooManyStreams, which CursorMiddleware turns into
-    a response with status 429.
+    Under ASGI, the generator may be async: it runs in the event loop, and is cancelled
+    when the client leaves. Elsewhere that raises TypeError. The limits of streams hold:
+    raises TooManyStreams, which CursorMiddleware turns into a response with status 429.
     """
 
     def __init__(self, events: Events | SharedStream, request: HttpRequest) -> None:
         subscriber = subscriber_of_request(request)
         client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
         producer = _producer(events, last_event_id(request))
+        if isinstance(producer, LoopProducer) and not client.is_async:
+            raise TypeError(NEEDS_ASGI)
         super().__init__(open_produced_stream(client, producer))
 
 
@@ -64,11 +89,35 @@ def last_event_id(request: HttpRequest) -> str:
     return sse.last_event_id(header, request.GET.getlist("last_event_id")) or ""
 
 
-def _producer(events: Events | SharedStream, after: str) -> Producer:
+def _producer(events: Events | SharedStream, after: str) -> Producer | LoopProducer:
     if isinstance(events, SharedStream):
         return events.producer
     found = events(after) if callable(events) else events
+    if isinstance(found, AsyncIterable):
+        return LoopProducer(lambda: _with_own_thread(found), waits_for_clients=True)
     return Producer(lambda: _without_database(found), waits_for_clients=True)
+
+
+def _not_async(events: Some) -> Iterable[Item]:
+    if isinstance(events, AsyncIterable):
+        raise TypeError("expected an async generator function, not one that calls it")
+    return events
+
+
+async def _with_own_thread(events: AsyncIterable[Item]) -> AsyncGenerator[Item]:
+    """Yield events whose queries, if there are any, run in a thread of their own.
+
+    At the end its database connections are closed.
+    """
+    async with ThreadSensitiveContext() as context:
+        iterator = aiter(events)
+        try:
+            async for item in iterator:
+                yield item
+        finally:
+            await close(iterator)
+            if context in SyncToAsync.context_to_thread_executor:
+                await sync_to_async(connections.close_all)()
 
 
 def _without_database(events: Iterable[Item]) -> Iterator[Item]:
