@@ -18,7 +18,7 @@ from notifications.log.recovery import Recovery
 from notifications.log.stream import shared_log
 from notifications.models import Event
 from notifications.protocol.cursor import Cursor
-from notifications.publishing import outbox
+from notifications.publishing.event_relay import relay_events
 
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
@@ -84,7 +84,7 @@ class LostEntries:
         relayed = []
         for keys in batches(lost, conf.SWEEP_BATCH):
             rows = Event.objects.filter(pk__in=keys).order_by("position")
-            relayed += outbox.relay(rows)
+            relayed += relay_events(rows)
         return sum(each.position > end.position for each in relayed)
 
     def _newest_events(self) -> list[tuple[int, str]]:

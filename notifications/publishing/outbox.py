@@ -19,13 +19,13 @@ from notifications.conf import conf
 from notifications.exceptions import InvalidTopic, LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.log.stream import shared_log
-from notifications.models import Control, DueCount, Event, EventQuerySet, EventTopic
+from notifications.models import Control, DueCount, Event, EventTopic
 from notifications.protocol import entries
 from notifications.protocol.topics import validate
 from notifications.publishing.control_relay import relay_controls
 from notifications.publishing.counter import Due, counter
+from notifications.publishing.event_relay import overdue, relay_events
 from notifications.publishing.postponed import relay_postponed
-from notifications.publishing.set_aside import encode_events, read_events
 from notifications.publishing.unseen import COUNT_BATCH, relay_counts
 from notifications.signals import event_recorded
 
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
 
-# At most this many overdue events are relayed together with a new one.
-OVERDUE_LIMIT = 100
-# Overdue events are looked for only while at most this many events are pending.
-PENDING_LIMIT = 500
 # How long the sweep's lock is held without renewal; a batch takes far less.
 SWEEP_LOCK_SECONDS = 5
 POSTPONED = "relay=postponed events=%d reason=%r"
@@ -145,32 +141,6 @@ def record_due_count(user: Any) -> None:
         _relay_on_commit().due_counts.append(due)
 
 
-def relay(events: EventQuerySet) -> list[Event]:
-    """Append events to the log, mark them as relayed, and return them in order.
-
-    Events that cannot be encoded are set aside. Raises LogUnavailable, and the events
-    stay pending then. Relaying again is harmless: the log takes each uid only once.
-    """
-    rows = read_events(events)
-    start = 0
-    for index, row in enumerate(rows):
-        # Its `already_told` needs the time when the events before it were relayed.
-        if row.already_told:
-            _relay_rows(rows[start:index])
-            row.correct_already_told()
-            start = index
-    _relay_rows(rows[start:])
-    return rows
-
-
-def _relay_rows(rows: list[Event]) -> None:
-    encoded = encode_events(rows)
-    cursors = shared_log().append([(str(row.uid), body) for row, body in encoded])
-    for (row, _), cursor in zip(encoded, cursors, strict=True):
-        row.mark_relayed(cursor)
-    Event.objects.save_relayed([row for row, _ in encoded])
-
-
 @databases.write_path()
 def sweep() -> int:
     """Relay everything that is pending in batches; return the number of entries.
@@ -198,7 +168,7 @@ def _sweep_batch() -> int:
     controls = relay_controls(Control.objects.pending()[:size])
     # Those that are set aside count, too: there may be a whole batch of them.
     events = list(Event.objects.pending().values_list("pk", flat=True)[:size])
-    relay(Event.objects.pending().filter(pk__in=events))
+    relay_events(Event.objects.pending().filter(pk__in=events))
     # Counted last, so that the counts include what was pending.
     due = DueCount.objects.order_by("pk")[:COUNT_BATCH]
     return controls + len(events) or relay_counts(due, is_sweep=True)
@@ -250,25 +220,8 @@ class _Relay:
         relay_controls(Control.objects.pending()[: conf.SWEEP_BATCH])
         if events:
             pks = [event.pk for event in events]
-            relay(Event.objects.pending().filter(pk__in=pks + _overdue(pks)))
-
-
-def _overdue(pks: list[int]) -> list[int]:
-    """Return the keys of earlier pending events with a topic of these events.
-
-    The process that recorded them died or did not reach Redis. They are relayed first,
-    so that the events of a topic keep their order. After a long outage there are too
-    many; these are left to the sweep, and new events do not wait for them.
-    """
-    # Both queries read a bounded number of rows by index, however many are pending.
-    earlier = Event.objects.pending().filter(pk__lt=min(pks))
-    pending = list(earlier.values_list("pk", flat=True)[: PENDING_LIMIT + 1])
-    if not pending or len(pending) > PENDING_LIMIT:
-        return []
-    topics = EventTopic.objects.filter(event__in=pks).values("topic")
-    found = EventTopic.objects.filter(event__in=pending, topic__in=topics)
-    overdue = {*found.values_list("event", flat=True)}
-    return list(overdue) if len(overdue) <= OVERDUE_LIMIT else []
+            pks += overdue(pks)
+            relay_events(Event.objects.pending().filter(pk__in=pks))
 
 
 def _current_relay() -> _Relay | None:

@@ -9,6 +9,7 @@ from notifications.admin import event_list
 from notifications.models import Control, Event, Follow, now
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.publishing import outbox
+from notifications.publishing.event_relay import relay_events
 from notifications.publishing.event_types import event_type
 from notifications.publishing.followables import follow
 from project.qa.models import Question, Topic
@@ -37,7 +38,7 @@ def relayed(pending):
         topics=["topic:latte"],
         payload={"question_id": 2, "title": "Why is it flat?", "url": "/2/"},
     )
-    outbox.relay(Event.objects.filter(pk=event.pk))
+    relay_events(Event.objects.filter(pk=event.pk))
     event.refresh_from_db()
     return event
 

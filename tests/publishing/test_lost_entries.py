@@ -10,6 +10,7 @@ from notifications.log.recovery import Recovery
 from notifications.models import Event
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import EndEntry, EventEntry, GapEntry
+from notifications.publishing import lost_entries as lost_entries_module
 from notifications.publishing import outbox
 from notifications.publishing.lost_entries import LostEntries
 from tests.publishing.recording import record
@@ -185,7 +186,7 @@ def test_database_that_fails_is_asked_again(
         raise DatabaseError("gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(outbox, "relay", fail)
+        patched.setattr(lost_entries_module, "relay_events", fail)
         lost_entries.relay(["default"])
     lost_entries.relay(["default"])
 

@@ -8,7 +8,7 @@ from notifications.exceptions import InvalidPayload, InvalidTopic
 from notifications.lib.circuit_breaker import FAILURES
 from notifications.models import Control, Event
 from notifications.protocol.entries import CountEntry, EventEntry, FollowEntry
-from notifications.publishing import outbox
+from notifications.publishing import event_relay, outbox
 from notifications.publishing.followables import follow, unfollow
 from notifications.publishing.postponed import relay_postponed
 from notifications.signals import event_recorded
@@ -188,7 +188,7 @@ def test_pending_unfollow_is_relayed_before_the_next_event(start, link, appended
 def test_new_event_does_not_wait_for_many_overdue_ones(
     start, link, appended, monkeypatch
 ):
-    monkeypatch.setattr(outbox, "OVERDUE_LIMIT", 2)
+    monkeypatch.setattr(event_relay, "OVERDUE_LIMIT", 2)
     link.cut()
     for _ in range(3):
         record(topics=["topic:a"])
@@ -202,7 +202,7 @@ def test_new_event_does_not_wait_for_many_overdue_ones(
 def test_new_event_does_not_look_through_many_pending_ones(
     start, link, appended, monkeypatch
 ):
-    monkeypatch.setattr(outbox, "PENDING_LIMIT", 2)
+    monkeypatch.setattr(event_relay, "PENDING_LIMIT", 2)
     link.cut()
     record(topics=["topic:a"])
     for _ in range(2):
@@ -241,7 +241,7 @@ def test_error_in_the_relay_is_logged_and_the_save_stands(monkeypatch, caplog):
     def fail(events):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(outbox, "relay", fail)
+    monkeypatch.setattr(outbox, "relay_events", fail)
 
     with transaction.atomic():
         event = record()
