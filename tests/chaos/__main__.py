@@ -20,7 +20,7 @@ from tests.system.crowd import Crowd
 from tests.system.faults import PATIENT, faulty_site
 from tests.system.members import Members
 from tests.system.publisher import Publisher
-from tests.system.story import Faults
+from tests.system.story import SHOWN_EVENTS, Faults
 
 ENVIRONMENT = {
     **PATIENT,
@@ -35,8 +35,6 @@ ENVIRONMENT = {
 ACTS = (10, 40)
 # What is compared after this many faults.
 FAULTS_BETWEEN = 5
-# An inbox shows this many events at least, if there are as many.
-COUNT_LIMIT = 100
 # How much more the workers may hold in the last third than in the second one.
 GROWTH = 1.2
 # Connections that come and go: one more or less is no growth.
@@ -101,7 +99,7 @@ def _inboxes(scene: Scene) -> list[str]:
     wrong = []
     for pk, (shown, _) in scene.story.inboxes().items():
         due = {*scene.story.ledger.inbox(pk)}
-        complete = len(shown) == len(due) or len(shown) >= COUNT_LIMIT
+        complete = len(shown) == len(due) or len(shown) >= SHOWN_EVENTS
         if not complete or len({*shown}) < len(shown) or not {*shown} <= due:
             wrong.append(f"person {pk}: the inbox has {shown}, due are {due}")
     return wrong

@@ -15,6 +15,7 @@ from project.qa.management.commands.serve import Command
 from project.redis_server import RedisServer
 from tests.sites import DEADLINE, Site
 from tests.system.server import free_port, wait_for
+from tests.watchdog import watch_redis
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +254,7 @@ def test_redis_on_a_unix_socket_passes(redis_server):
 
 def test_password_of_redis_is_checked(tmp_path):
     server = RedisServer(tmp_path)
+    watch_redis(tmp_path)
     server.ensure_running(timeout=DEADLINE)
     server._send("CONFIG SET requirepass word")
     address = server.url.removeprefix("unix://")

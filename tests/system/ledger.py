@@ -41,7 +41,7 @@ class Ledger:
             person: [] for person in self._follows
         }
         # What each person is sent live, including what was retracted later.
-        self.told: dict[int, list[Key]] = {person: [] for person in self._follows}
+        self.sent: dict[int, list[Key]] = {person: [] for person in self._follows}
         # What was retracted while it was in a person's inbox.
         self.removed: dict[int, set[Key]] = {person: set() for person in self._follows}
 
@@ -81,9 +81,9 @@ class Ledger:
         topics = frozenset(note["topics"])
         event = Event((name, pk), note["author"], topics, self._time)
         self._events[event.key] = event
-        for person, told in self.told.items():
+        for person, sent in self.sent.items():
             if self._is_for(event, person):
-                told.append(event.key)
+                sent.append(event.key)
 
     def _is_for(self, event: Event, person: int) -> bool:
         follows = self._follows[person]

@@ -13,6 +13,10 @@ from tests.system.members import Member
 from tests.system.server import Site, wait_for
 
 EVENTS = ("new_question", "new_answer")
+# The bell counts up to this number.
+COUNT_LIMIT = 100
+# An inbox shows this many events at least, if there are as many.
+SHOWN_EVENTS = 100
 # The last event that all are sent is looked for among this many.
 LAST_EVENTS = 20
 KEYS = {"new_question": "question_id", "new_answer": "answer_id"}
@@ -167,13 +171,13 @@ class Faults(NamedTuple):
 def compare(ledger: Ledger, person: int, *streams: Stream) -> Faults:
     """Compare with the oracle what a person's streams received, one after the other."""
     got = received(*streams)
-    keys, told = [key for key, _ in got], {*ledger.told[person]}
-    missing = told - {*keys} - ledger.retracted
+    keys, sent = [key for key, _ in got], {*ledger.sent[person]}
+    missing = sent - {*keys} - ledger.retracted
     reloaded_at = _last_reload(ledger, *streams)
     return Faults(
         lost={key for key in missing if ledger.time_of(key) > reloaded_at},
         double={key for key, count in Counter(keys).items() if count > 1},
-        foreign={*keys} - told,
+        foreign={*keys} - sent,
         kept={uid for key, uid in got if key in ledger.removed[person]}
         - {each.fields["uid"] for each in _named("retracted", *streams)},
         resets=len(_named(RESET, *streams)),

@@ -27,7 +27,6 @@ STREAMS = 100
 # Those of the site and of the server, whatever the number of streams. A request has a
 # thread of its own while it is made.
 THREADS = 30
-SECONDS = 5
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +57,7 @@ def test_streams_hold_no_threads_and_end_with_their_clients(site, publisher, cro
     crowd.close(*streams)
 
     assert {tuple(stream.uids) for stream in streams} == {(uid,)}
-    wait_for(lambda: not held(site), what="the sockets to be closed", seconds=SECONDS)
+    wait_for(lambda: not held(site), what="the sockets to be closed")
 
 
 def test_restarted_redis_and_broken_links_lose_no_event(site, publisher, crowd):
@@ -107,7 +106,7 @@ def test_sign_out_ends_the_streams_of_the_session(site, publisher, crowd, member
     wait_until_live([ending, other])
 
     members.ask("POST", "/logout/", leaving)
-    wait_for(lambda: ending.refused, what="the end of the stream", seconds=SECONDS)
+    wait_for(lambda: ending.refused, what="the end of the stream")
     uid = publisher.publish(topic)
     wait_for_event([other], uid)
 
@@ -135,9 +134,13 @@ def test_signal_to_stop_tells_the_streams_and_ends_the_server(site, publisher, c
     wait_until_live(streams)
 
     os.kill(site.process.pid, signal.SIGTERM)
-    site.process.wait(SECONDS)
+    site.process.wait(DEADLINE_SECONDS)
     site.process = None
 
+    wait_for(
+        lambda: all(stream.named("server_closed") for stream in streams),
+        what="server_closed on every stream",
+    )
     for stream in streams:
         [closed] = stream.named("server_closed")
         assert closed.fields == {"reason": "stopped"}
@@ -156,7 +159,7 @@ def test_other_servers_resume_streams_and_notice_clients_that_leave(server):
         seen = publisher.publish(topic)
         wait_for_event([stream], seen)
         crowd.close(stream)
-        wait_for(lambda: not held(site), what="the disconnect", seconds=SECONDS)
+        wait_for(lambda: not held(site), what="the disconnect")
         missed = publisher.publish(topic)
         again = crowd.open(asking([topic]), last_event_id=stream.last_event_id)
         wait_for_event([again], missed)
