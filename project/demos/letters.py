@@ -15,7 +15,7 @@ LETTER_SECONDS = 1.0
 def letters(request: HttpRequest) -> StreamedPage:
     """Send the page up to the letters, then a letter a second, then the rest."""
     page = render_to_string("demos/letters.html", {"mark": MARK}, request)
-    return StreamedPage(page, each_letter())
+    return StreamedPage(page, each_letter(), request)
 
 
 def each_letter() -> Iterator[str]:

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
 from notifications.api import public_events
-from notifications.exceptions import LogUnavailable, TooManyStreams
+from notifications.exceptions import CannotStream, LogUnavailable, TooManyStreams
 from project.qa.models import Answer, Question
 from project.streamed_page import MARK, StreamedPage
 
@@ -66,14 +66,15 @@ def activity(request: HttpRequest) -> StreamedPage:
     recent = _recent_rows()
     context = {"rows": recent, "mark": MARK}
     page = render_to_string("qa/activity.html", context, request)
-    return StreamedPage(page, _pieces(events, shown={row.url for row in recent}))
+    pieces = _pieces(events, shown={row.url for row in recent})
+    return StreamedPage(page, pieces, request)
 
 
 def _listen(request: HttpRequest) -> Iterator[dict[str, Any] | None]:
     """Return the events; none if there can be no stream now."""
     try:
         return public_events(request, topics=["topic:*"], seconds=ACTIVITY_SECONDS)
-    except (LogUnavailable, TooManyStreams):
+    except (LogUnavailable, TooManyStreams, CannotStream):
         return iter(())
 
 
