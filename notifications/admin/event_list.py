@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -19,12 +20,25 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import Event, EventTopic, now
+from notifications.inbox.recipients import count_recipients_of
+from notifications.models import Event, EventTopic, load_actors, now
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.publishing.event_types import EventType
 
 # The list has at most this many events; older ones are found by search.
 MAX_EVENTS = 10_000
+
+
+class EventList(ChangeList):
+    """A page of the list, with the actors of its events and whom these notify."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        events = [*self.result_list]
+        load_actors(events)
+        counts = count_recipients_of(events)
+        for event in events:
+            vars(event)["notified_people"] = counts[event.pk]
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]

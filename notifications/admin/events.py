@@ -15,13 +15,17 @@ from notifications.admin.announcements import AnnouncementAdmin
 from notifications.admin.event_list import (
     AgeFilter,
     BoundedPaginator,
+    EventList,
     TypeFilter,
     search_events,
 )
 from notifications.admin.explanations import ExplanationAdmin
 from notifications.admin.live import LiveAdmin
+from notifications.admin.payloads import payload_html, title_of
 from notifications.admin.retractions import RetractionAdmin
-from notifications.models import Event, Follow, load_actors
+from notifications.inbox.recipients import COUNT_LIMIT
+from notifications.models import Event, Follow
+from notifications.monitoring.dashboard import format_number
 
 STATES = {
     "pending": _("pending"),
@@ -55,14 +59,6 @@ def _username_of(relation: str) -> str:
     return f"{relation}__{model.USERNAME_FIELD}"
 
 
-class EventList(ChangeList):
-    """A page of the list of events, with their actors."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        load_actors(self.result_list)
-
-
 @admin.register(Event)
 class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin, RetractionAdmin):
     """Events, read-only: only the site's own code records them.
@@ -70,7 +66,11 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin, RetractionAdmin
     They can be retracted, which is more than Django's deletion of the row.
     """
 
-    list_display = ["created", "type", "caused_by", "addressed_to", "state"]
+    list_display = [
+        "title", "type", "caused_by", "notified", "created", "addressed_to", "state",
+    ]  # fmt: skip
+    # Each row takes a part of the query that counts whom the events notify.
+    list_per_page = 50
     list_filter = [StateFilter, TypeFilter, AgeFilter]
     # Only shows the form; see `get_search_results`.
     search_fields = ["uid"]
@@ -81,8 +81,8 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin, RetractionAdmin
     paginator = BoundedPaginator
     show_full_result_count = False
     fields = [
-        "uid", "type", "state", "addressed_to", "caused_by", "payload", "source",
-        "created", "relayed", "cursor", "failure",
+        "uid", "type", "state", "addressed_to", "caused_by", "shown_payload",
+        "source", "created", "relayed", "cursor", "failure",
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
@@ -96,6 +96,23 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin, RetractionAdmin
     ) -> tuple[QuerySet[Event], bool]:
         term = search_term.strip()
         return (search_events(queryset, term) if term else queryset), False
+
+    @admin.display(description=_("title"))
+    def title(self, event: Event) -> str:
+        """Return what the event is about."""
+        return title_of(event)
+
+    @admin.display(description=_("notified"))
+    def notified(self, event: Event) -> str:
+        """Return how many people the event notifies, up to a limit."""
+        # Only the list has counted them.
+        count = vars(event)["notified_people"]
+        return format_number(count) + ("+" if count >= COUNT_LIMIT else "")
+
+    @admin.display(description=_("payload"))
+    def shown_payload(self, event: Event) -> str:
+        """Return the event's own fields."""
+        return payload_html(event.payload)
 
     @admin.display(description=_("actor"), ordering="actor", empty_value="-")
     def caused_by(self, event: Event) -> str | None:

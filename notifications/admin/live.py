@@ -20,6 +20,7 @@ from notifications.exceptions import LogUnavailable
 from notifications.log.process_registry import Snapshot
 from notifications.log.stream import shared_log
 from notifications.monitoring import process_reports
+from notifications.monitoring.charts import CHARTS, HEIGHT, WIDTH, Chart, make_charts
 from notifications.monitoring.dashboard import (
     COLUMNS,
     LABELS,
@@ -28,6 +29,7 @@ from notifications.monitoring.dashboard import (
     Stats,
     make_dashboard,
 )
+from notifications.monitoring.history import read_history
 from notifications.monitoring.outbox_backlog import outbox_backlog
 from notifications.views.http import wants_json
 
@@ -48,14 +50,20 @@ class LiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not self.has_view_permission(request):
             raise PermissionDenied
         now = timezone.now()
-        dashboard = _dashboard(now)
+        dashboard, charts = _dashboard(now), _charts(now)
         local = timezone.localtime(now) if timezone.is_aware(now) else now
         updated = formats.date_format(local, "H:i:s")
         if wants_json(request):
-            return JsonResponse({**asdict(dashboard), "updated": updated})
+            shown = {key: asdict(chart) for key, chart in charts.items()}
+            return JsonResponse(
+                {**asdict(dashboard), "charts": shown, "updated": updated}
+            )
         context = {
             **self.admin_site.each_context(request),
             **_context(dashboard),
+            "charts": [(key, CHARTS[key], chart) for key, chart in charts.items()],
+            "chart_width": WIDTH,
+            "chart_height": HEIGHT,
             "opts": self.opts,
             "title": _("Live"),
             "updated": updated,
@@ -97,3 +105,11 @@ def _dashboard(now: datetime) -> Dashboard:
         snapshot = None
     reports = process_reports.read(snapshot.reports) if snapshot else []
     return make_dashboard(snapshot, reports, outbox_backlog(), now=now)
+
+
+def _charts(now: datetime) -> dict[str, Chart]:
+    try:
+        registry = shared_log().process_registry()
+        return make_charts(read_history(registry, now=now.timestamp()))
+    except LogUnavailable:
+        return make_charts(None)

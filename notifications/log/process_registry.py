@@ -1,6 +1,9 @@
-"""The process registry: the last report of each process, beside the log's extent."""
+"""The process registry: the last report of each process, beside the log's extent.
 
-from collections.abc import Callable
+It also keeps samples of the processes, by slot: a number that counts periods of time.
+"""
+
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +39,7 @@ class ProcessRegistry:
         self._stream = f"{prefix}:log"
         # The names of the processes that report: scanning all keys would take too long.
         self._names = f"{prefix}:reports"
+        self._samples = f"{prefix}:samples"
 
     def report(self, name: str, body: bytes, *, seconds: int) -> None:
         """Store the report of a process under its name; it expires after `seconds`."""
@@ -44,6 +48,22 @@ class ProcessRegistry:
             pipeline.sadd(self._names, name)
             pipeline.expire(self._names, seconds)
             pipeline.execute()
+
+    def store_sample(self, slot: int, name: str, body: bytes, *, seconds: int) -> None:
+        """Store the sample of a process in a slot; the slot expires after `seconds`."""
+        key = self._sample_key(slot)
+        with self._command() as client, client.pipeline(transaction=False) as pipeline:
+            pipeline.hset(key, name, body)
+            pipeline.expire(key, seconds)
+            pipeline.execute()
+
+    def samples(self, slots: Iterable[int]) -> list[list[bytes]]:
+        """Return the samples of all processes in each of these slots, in any order."""
+        with self._command() as client, client.pipeline(transaction=False) as pipeline:
+            for slot in slots:
+                pipeline.hvals(self._sample_key(slot))
+            found: list[list[bytes]] = pipeline.execute()
+        return found
 
     def snapshot(self) -> Snapshot:
         """Return the reports and the extent of the log as they are now."""
@@ -65,6 +85,9 @@ class ProcessRegistry:
             # A process that reports at this moment is left out until its next report.
             client.srem(self._names, *expired)
         return [body for body in bodies if body]
+
+    def _sample_key(self, slot: int) -> str:
+        return f"{self._samples}:{slot}"
 
     def _key(self, name: str) -> str:
         return f"{self._names}:{name}"

@@ -20,6 +20,7 @@ from notifications.lib.periodic_thread import PeriodicThread
 from notifications.live.hub import Hub, shared_hub
 from notifications.live.metrics import Metrics, shared_metrics
 from notifications.log.stream import Log, shared_log
+from notifications.monitoring.history import Sample, Sampler
 from notifications.protocol.cursor import Cursor
 from notifications.streams.admission import Admission, shared_admission
 
@@ -86,6 +87,7 @@ class Reporter:
         self._clock = clock
         self._started = now()
         self._name = secrets.token_hex(8)
+        self._sampler = Sampler(self._name, now=now)
         # Rates are measured since the previous report.
         self._measured_at = clock()
         self._events = metrics.events
@@ -94,12 +96,12 @@ class Reporter:
         self._reading_since: float | None = None
 
     def report(self) -> None:
-        """Write a report; does nothing while Redis is unreachable."""
+        """Write a report, and add it to the history; do nothing without Redis."""
+        report, registry = self.measure(), self._log.process_registry()
+        body = msgspec.json.encode(report)
         with suppress(LogUnavailable):
-            body = msgspec.json.encode(self.measure())
-            self._log.process_registry().report(
-                self._name, body, seconds=REPORT_LIFETIME
-            )
+            registry.report(self._name, body, seconds=REPORT_LIFETIME)
+            self._sampler.add(_sample(report), registry)
 
     def measure(self) -> Report:
         """Return the state of this process, with the rates since the last call."""
@@ -147,6 +149,12 @@ class Reporter:
         # The sweep writes the probes; a timeout of 0 means that it is off.
         lost = 0 < self._log.probe_timeout < since_probe
         return ReaderStatus.PROBE_LOST if lost else ReaderStatus.READS
+
+
+def _sample(report: Report) -> Sample:
+    # Without events, the lag is that of an earlier one.
+    lag = report.lag if report.events else None
+    return Sample(report.streams, report.events, report.deliveries, lag)
 
 
 @cache

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -5,7 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from notifications.admin import event_list
+from notifications.admin import event_list, events
+from notifications.inbox import recipients
 from notifications.models import Control, Event, Follow, now
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.publishing import outbox
@@ -288,3 +290,58 @@ def test_form_of_a_new_follow_explains_topics(admin_client, maja):
 
     assert "for example user:7." in add
     assert "for example user:7." not in change.content.decode()
+
+
+def test_list_shows_titles_and_how_many_people_are_notified(
+    admin_client, admin_user, pending, relayed
+):
+    Follow.objects.create(user=admin_user, topic="user:7", created=pending.created)
+
+    page = admin_client.get(reverse(f"{EVENTS}_changelist"))
+
+    assert [cells(page, name) for name in ("title", "notified")] == [
+        ["Why is it flat?", "Why is it sour?"],
+        ["0", "1"],
+    ]
+
+
+def test_people_who_are_notified_are_counted_up_to_a_limit(
+    admin_client, admin_user, pending, monkeypatch
+):
+    for module in (recipients, events):
+        monkeypatch.setattr(module, "COUNT_LIMIT", 1)
+    Follow.objects.create(user=admin_user, topic="user:7", created=pending.created)
+
+    page = admin_client.get(reverse(f"{EVENTS}_changelist"))
+
+    assert cells(page, "notified") == ["1+"]
+
+
+def test_event_without_a_title_is_listed_by_the_label_of_its_type(
+    admin_client, pending
+):
+    Event.objects.create(type="unknown", payload={"title": 3})
+    Event.objects.update(payload={})
+
+    page = admin_client.get(reverse(f"{EVENTS}_changelist"))
+
+    assert cells(page, "title") == ["unknown", "New question"]
+
+
+def test_payload_is_shown_by_field(admin_client, pending):
+    pending.payload |= {"title": "<b>", "tags": ["à"], "url": "javascript:x"}
+    pending.save()
+    url = reverse(f"{EVENTS}_change", args=[pending.pk])
+
+    page = admin_client.get(url).content.decode()
+
+    assert "<dt>title</dt><dd>&lt;b&gt;</dd>" in page
+    assert "<dt>question_id</dt><dd>1</dd>" in page
+    assert "<dt>tags</dt><dd><pre>[\n  &quot;à&quot;\n]</pre></dd>" in page
+    assert 'href="javascript' not in page
+
+
+def cells(response, name):
+    """Return the texts in a column of the list of events."""
+    pattern = rf'class="field-{name}[^"]*">(?:<a [^>]*>)?([^<]*)<'
+    return re.findall(pattern, response.content.decode())

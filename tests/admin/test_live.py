@@ -1,4 +1,5 @@
 import re
+import time
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from notifications.live.hub import shared_hub
 from notifications.live.metrics import Metrics
 from notifications.live.subscriber import Subscriber
 from notifications.models import Control, Event
+from notifications.monitoring.history import SLOT_SECONDS
 from notifications.monitoring.process_reports import Reporter
 from notifications.protocol.entries import FollowEntry
 from notifications.publishing.outbox import record_control
@@ -195,3 +197,20 @@ def test_unsafe_methods_are_refused(client, staff, method):
 
 def test_page_has_no_permission_of_its_own():
     assert not Permission.objects.filter(codename__endswith="_live").exists()
+
+
+def test_charts_are_shown(client, staff, log):
+    slot = int(time.time() // SLOT_SECONDS) - 5
+    registry = log.process_registry()
+    registry.store_sample(slot, "a", b"[20, 3, 60, 4]", seconds=60)
+
+    page = client.get(LIVE).content.decode()
+
+    assert "Between 20 and 20 in the last 10 minutes" in page
+    charts = shown(client)["charts"]
+    assert re.fullmatch(r"M(\d+ 0\.0)L\1", charts["streams"]["line"])
+    assert charts["lag"]["top"] == "5 ms"
+
+
+def test_page_without_redis_has_empty_charts(client, staff, no_redis):
+    assert "No data in the last 10 minutes." in client.get(LIVE).content.decode()

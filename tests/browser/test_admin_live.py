@@ -36,6 +36,7 @@ class Replies:
         self.asked = 0
         self.stats: dict[str, Any] = {}
         self.processes: dict[str, Any] = {}
+        self.charts: dict[str, Any] = {}
         self.problems: list[str] = []
         self.gone = False
         self._page = page
@@ -50,6 +51,7 @@ class Replies:
         return route.fulfill(
             json={
                 "stats": self.stats,
+                "charts": self.charts,
                 "processes": self.processes,
                 "problems": self.problems,
                 "updated": f"00:00:{self.asked:02}",
@@ -116,6 +118,19 @@ def test_statistics_are_updated_in_place(page, replies):
     expect(lag).to_contain_text("7 ms")
     expect(lag).to_contain_text("of late")
     expect(lag).to_have_attribute("data-alarm", "")
+
+
+def test_charts_are_updated_in_place(page, replies):
+    shown = {"line": "M0 50L590 0", "area": "M0 50Z", "top": "20", "text": "Up."}
+    replies.charts = {"streams": shown}
+
+    replies.advance(EVERY)
+
+    chart = page.locator("figure[data-chart=streams]")
+    expect(chart).to_contain_text("Streams 20")
+    expect(chart).to_contain_text("Up.")
+    line = chart.locator("path[data-live=line]")
+    expect(line).to_have_attribute("d", "M0 50L590 0")
 
 
 def test_rows_of_processes_are_added_and_removed_in_order(page, replies):

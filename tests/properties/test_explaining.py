@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.inbox.explain import explain, explain_all
-from notifications.inbox.recipients import recipients_of
+from notifications.inbox.recipients import count_recipients_of, recipients_of
 from notifications.live.connection import Connection
 from notifications.live.routing import RoutingTable
 from notifications.live.subscriber import Subscriber
@@ -156,6 +156,8 @@ def test_explanations_agree_with_the_inbox(users, refused, people, events, refus
         for event in made:
             in_inbox = [each.in_inbox for each in explain_all(event, users)]
             assert in_inbox == [explain(event, user).in_inbox for user in users]
+        numbers = {event.pk: recipients_of(event).count() for event in made}
+        assert count_recipients_of(made) == numbers
         transaction.set_rollback(True)
 
 

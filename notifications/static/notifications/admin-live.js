@@ -50,9 +50,10 @@ export class AdminLive extends HTMLElement {
     return response.ok ? response.json() : null;
   }
 
-  #show({ stats, processes, problems, updated }) {
+  #show({ stats, charts, processes, problems, updated }) {
     setText(this.#part("updated"), updated);
     showStats(this.querySelector("dl"), stats);
+    showCharts(this, charts);
     this.#showProcesses(processes);
     this.#showProblems(problems);
   }
@@ -99,6 +100,16 @@ function showStats(parent, stats) {
     setText(find(element, "live", "text"), text);
     setText(find(element, "live", "note"), note);
     element.toggleAttribute("data-alarm", alarm);
+  }
+}
+
+function showCharts(parent, charts) {
+  for (const [key, { line, area, top, text }] of Object.entries(charts)) {
+    const element = find(parent, "chart", key);
+    find(element, "live", "line").setAttribute("d", line);
+    find(element, "live", "area").setAttribute("d", area);
+    setText(find(element, "live", "top"), top);
+    setText(find(element, "live", "text"), text);
   }
 }
 
