@@ -10,6 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from bench.inboxes.person import Action
 
+# How much of the slowest query and of its plan is kept: they may name 500 topics.
+MOST_CHARACTERS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Queries:
@@ -33,7 +36,8 @@ def queries_of(action: Action) -> Queries:
     rows = None
     if connection.vendor == "postgresql":
         rows = sum(_rows_read(each["sql"]) for each in statements)
-    return Queries(len(queries), rows, slowest, _plan(slowest))
+    kept = [text[:MOST_CHARACTERS] for text in (slowest, _plan(slowest))]
+    return Queries(len(queries), rows, *kept)
 
 
 def _is_read(sql: str) -> bool:
