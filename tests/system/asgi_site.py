@@ -5,7 +5,11 @@ import sys
 from tests.system.server import Site
 
 UVICORN = ("uvicorn", "--lifespan", "off", "--host", "127.0.0.1", "--port", "{port}")
-HYPERCORN = ("hypercorn", "--bind", "127.0.0.1:{port}")
+# In one process, which a test can look into. It keeps a socket that long after the
+# client has left.
+HYPERCORN = (
+    "hypercorn", "--workers", "0", "--keep-alive", "1", "--bind", "127.0.0.1:{port}"
+)  # fmt: skip
 DAPHNE = ("daphne", "--bind", "127.0.0.1", "--port", "{port}")
 
 
