@@ -70,7 +70,7 @@ class RedisServer:
         return self._send("PING") == "+PONG"
 
     def is_listening(self) -> bool:
-        """Return whether Redis accepts connections, be it ready to reply or not."""
+        """Return whether Redis accepts connections, ready to reply or not."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.setblocking(False)
             try:

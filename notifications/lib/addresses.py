@@ -10,8 +10,8 @@ CUSTOMER_BITS = 64
 def client_network(address: str) -> str:
     """Return the network that an address counts for: itself, or an IPv6 /64.
 
-    An IPv4 address that is written as IPv6 is the same as without. What is no IP
-    address stays as it is.
+    An IPv4 address that is written as IPv6 counts as the IPv4 address. Text that is not
+    an IP address is returned unchanged.
     """
     # A fast path for IPv4.
     if ":" not in address:

@@ -104,7 +104,7 @@ class Turns:
         return True
 
     def _give_up(self, begin: threading.Event) -> bool:
-        """Let a thread wait no more; False if it may begin since a moment ago."""
+        """Take a thread out of the queue; False if its turn has just come."""
         with self._lock:
             if begin.is_set():
                 return False

@@ -1,7 +1,8 @@
 """Counts of open streams in Redis, which several processes add up.
 
-Each process sets its own counts. Those of a process that has not reported for a moment
-count no more: it has ended, and its clients are about to reconnect to others.
+Each process sets its own counts. Those of a process that has not reported for
+PROCESS_LIFETIME_MS no longer count: it has ended, and its clients are about to
+reconnect to others.
 """
 
 from collections.abc import Callable, Mapping

@@ -57,8 +57,8 @@ def followable(
 ) -> None:
     """Let people follow the objects of a model, as topics `<kind>:<value of key>`.
 
-    `key` names a unique field. By default, AUTHORIZE lets everyone stream and follow
-    the topics of a public kind, also anonymous clients, and nobody those of others.
+    `key` names a unique field. By default, AUTHORIZE allows everyone, anonymous clients
+    included, to stream and follow the topics of a public kind, and refuses all others.
     Raises InvalidTopic for an invalid `kind`, and AlreadyRegistered for one that is
     taken.
     """

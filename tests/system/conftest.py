@@ -80,6 +80,15 @@ def mended(faulty) -> Iterator[Site]:
     heal(*faulty)
 
 
+@pytest.fixture(scope="module")
+def asker(faulty) -> Iterator[Person]:
+    """Someone who asks questions on the site of `faulty`."""
+    site, _ = faulty
+    [asker] = sign_in(site, ["asker"])
+    yield asker
+    asker.client.close()
+
+
 @pytest.fixture
 def proxy(faulty) -> Proxy:
     return faulty[1]

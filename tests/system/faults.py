@@ -31,6 +31,10 @@ PATIENT = {
     "NOTIFICATIONS_REDIS_TIMEOUT": "5",
     "NOTIFICATIONS_LOG_MAX_ENTRIES": "1000000",
 }
+# The titles of questions that are asked before, during and after a fault.
+BEFORE = ["1", "2", "3"]
+DURING = ["4", "5", "6"]
+AFTER = ["7", "8", "9"]
 RESET = "reset"
 LOG_KEY = "{notifications}:log"
 LOCK_KEY = "{notifications}:lock:sweep"

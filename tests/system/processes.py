@@ -54,7 +54,7 @@ def served(site: Site, ports: Container[int]) -> list[int]:
 
 
 def held(site: Site) -> int:
-    """Return how many clients' sockets the workers hold, be the client there or not."""
+    """Return how many clients' sockets the workers hold, also of clients that left."""
     return sum(_connections(site, lambda _, state: state != LISTEN))
 
 

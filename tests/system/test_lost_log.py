@@ -12,6 +12,9 @@ import redis
 from tests.own_redis import own_redis
 from tests.system import oracle
 from tests.system.faults import (
+    AFTER,
+    BEFORE,
+    DURING,
     RESET,
     ask,
     listening,
@@ -22,9 +25,6 @@ from tests.system.faults import (
 from tests.system.people import sign_in
 from tests.system.server import DEADLINE_SECONDS, wait_for
 
-BEFORE = ["1", "2", "3"]
-DURING = ["4", "5", "6"]
-AFTER = ["7", "8", "9"]
 # How much a Redis that evicts may hold in addition to what it holds already.
 ROOM_BYTES = 500_000
 FILLER_BYTES = 20_000
@@ -36,14 +36,6 @@ ANSWERS = 12
 @pytest.fixture
 def site(mended):
     return mended
-
-
-@pytest.fixture(scope="module")
-def asker(faulty):
-    site, _ = faulty
-    [asker] = sign_in(site, ["asker"])
-    yield asker
-    asker.client.close()
 
 
 @pytest.fixture

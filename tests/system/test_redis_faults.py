@@ -8,17 +8,16 @@ import time
 import pytest
 
 from tests.system.faults import (
+    AFTER,
+    BEFORE,
+    DURING,
     ask,
     listening,
     pending,
     wait_for_titles,
 )
-from tests.system.people import sign_in
 from tests.system.server import DEADLINE_SECONDS, wait_for
 
-BEFORE = ["1", "2", "3"]
-DURING = ["4", "5", "6"]
-AFTER = ["7", "8", "9"]
 SAVES = [str(number) for number in range(100, 120)]
 # In seconds, so long that a save that waits for Redis is told from a loaded machine.
 REDIS_TIMEOUT = 0.5
@@ -32,14 +31,6 @@ def fault_environment():
 @pytest.fixture
 def site(mended):
     return mended
-
-
-@pytest.fixture(scope="module")
-def asker(faulty):
-    site, _ = faulty
-    [asker] = sign_in(site, ["asker"])
-    yield asker
-    asker.client.close()
 
 
 def seconds_to_ask(asker, topic, titles):
