@@ -87,7 +87,7 @@ def make_dashboard(
 ) -> Dashboard:
     """Return the dashboard; `snapshot` is None when Redis is unreachable."""
     stats = {
-        "redis": _redis(snapshot, now),
+        "redis": _redis(snapshot),
         "pending": _pending(backlog, now),
         "failed": _count_to_limit(backlog.failed),
         **_totals(snapshot, reports),
@@ -118,7 +118,7 @@ def _problems(
             ) % _process_name(report)
 
 
-def _redis(snapshot: Snapshot | None, now: datetime) -> Stat:
+def _redis(snapshot: Snapshot | None) -> Stat:
     if snapshot is None:
         return Stat(False, _("unreachable"), alarm=True)
     return Stat(True, _("reachable"))
