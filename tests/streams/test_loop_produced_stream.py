@@ -4,8 +4,10 @@ import asyncio
 import threading
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.auth import get_user
 from django.test import AsyncRequestFactory, RequestFactory
+from django.utils.functional import SimpleLazyObject
 
 from notifications.api import Event, EventStreamResponse, SharedStream
 from notifications.live.connection import State
@@ -156,6 +158,23 @@ def test_queries_of_a_generator_run_in_a_thread_that_ends_with_it():
     in_loop(data_of(respond(queries())))
 
     wait_for(lambda: not threads[0].is_alive(), what="the end of the thread")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_async_view_makes_the_response_in_a_thread(client, maja):
+    client.force_login(maja)
+
+    async def events():
+        yield "one"
+
+    async def view():
+        request = AsyncRequestFactory().get("/")
+        request.session = client.session
+        request.user = SimpleLazyObject(lambda: get_user(request))
+        response = await sync_to_async(EventStreamResponse)(events(), request)
+        return response.stream.connection.user, await data_of(response)
+
+    assert async_to_sync(view)() == (str(maja.pk), ["one"])
 
 
 @pytest.mark.parametrize("shared", [True, False])
