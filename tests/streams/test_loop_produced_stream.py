@@ -108,8 +108,6 @@ def test_shared_stream_runs_one_generator_and_another_for_later_clients():
 
     async def make():
         runs.append(1)
-        # Lets the others attach.
-        await asyncio.sleep(0.05)
         yield "same"
 
     shared = SharedStream(make)
