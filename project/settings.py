@@ -203,6 +203,7 @@ STORAGES = {
 
 NOTIFICATIONS: dict[str, object] = {
     "REDIS_URL": env.str("REDIS_URL", default="") or redis_server.url,
+    "AUTHORIZE": "project.qa.notifications.authorize",
     **{
         name.removeprefix("NOTIFICATIONS_"): value
         for name, value in os.environ.items()

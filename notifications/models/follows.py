@@ -50,11 +50,14 @@ class FollowQuerySet(models.QuerySet["Follow"]):
         """Return the follows that are not mutes."""
         return self.exclude(level=Level.MUTE)
 
-    def set_level(self, user: Any, topic: str, level: str) -> "Follow":
+    def set_level(
+        self, user: Any, topic: str, level: str, *, keep: bool = False
+    ) -> "Follow":
         """Let a person follow a topic at a level; return the follow.
 
-        An existing follow keeps the time when it began; one that replaces a mute
-        begins now. Raises ValidationError for an invalid topic or level.
+        An existing follow keeps the time when it began, and with `keep` its level; one
+        that replaces a mute begins now. Raises ValidationError for an invalid topic or
+        level.
         """
         self.model(user=user, topic=topic, level=level).clean_fields(exclude=["user"])
         with databases.atomic():
@@ -63,7 +66,7 @@ class FollowQuerySet(models.QuerySet["Follow"]):
             )
             # The caller has it: this saves a query.
             follow.user = user
-            if not created and follow.level != level:
+            if not created and not keep and follow.level != level:
                 follow.level = level
                 follow.save()
         return follow

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.functional import Promise
 
 from notifications import databases
 from notifications.exceptions import AlreadyRegistered, NotFollowable
@@ -23,6 +24,8 @@ class Followable:
     kind: str
     key: str
     public: bool
+    # What people read for all topics of the kind; empty for the names of the objects.
+    label: str | Promise
     # Where it was registered, as file:line.
     declared_at: str
 
@@ -47,23 +50,36 @@ class Followable:
             found = [each for each in map(self.find, keys) if each is not None]
         noun, names = self.model._meta.verbose_name, shown_names(found)
         return {
-            f"{self.kind}:{getattr(each, self.key)}": f"{noun} {names[each.pk]}"
+            f"{self.kind}:{getattr(each, self.key)}": (
+                str(self.label) or f"{noun} {names[each.pk]}"
+            )
             for each in found
         }
 
 
 def followable(
-    model: type[models.Model], *, kind: str, key: str = "pk", public: bool = False
+    model: type[models.Model],
+    *,
+    kind: str,
+    key: str = "pk",
+    public: bool = False,
+    label: str | Promise = "",
 ) -> None:
     """Let people follow the objects of a model, as topics `<kind>:<value of key>`.
 
     `key` names a unique field. By default, AUTHORIZE allows everyone, anonymous clients
     included, to stream and follow the topics of a public kind, and refuses all others.
+    `label` is what people read for a topic of this kind, instead of the names of the
+    model and the object. A model may have several kinds: `topic_of` returns the topic
+    of the first one.
+
     Raises InvalidTopic for an invalid `kind`, and AlreadyRegistered for one that is
     taken.
     """
     topics.build(kind, "1")
-    new = Followable(model, kind, key, public, declared_at=call_site(frames_up=1))
+    new = Followable(
+        model, kind, key, public, label, declared_at=call_site(frames_up=1)
+    )
     first = Followable.registry.setdefault(kind, new)
     if first is not new:
         raise AlreadyRegistered(
@@ -91,8 +107,8 @@ def object_of(topic: str) -> models.Model | None:
 def labels_of(names: Iterable[str]) -> dict[str, str]:
     """Return the labels of those topics that have an object.
 
-    A label has the names of the model and of the object, as in "topic Espresso". This
-    takes one query for each kind.
+    A label has the names of the model and of the object, as in "topic Espresso", unless
+    its kind has one of its own. This takes one query for each kind.
     """
     kinds: defaultdict[str, list[str]] = defaultdict(list)
     for kind, key in map(topics.parse, names):
@@ -110,13 +126,16 @@ def public_topics(user: Any, topic: str) -> bool:
     return found is not None and found.public
 
 
-def follow(user: Any, topic: str, *, level: str = Level.FOLLOW) -> Follow:
+def follow(
+    user: Any, topic: str, *, level: str = Level.FOLLOW, keep: bool = False
+) -> Follow:
     """Let a person follow a topic at a level, or change the level.
 
-    `level` is `follow`, `watch` or `mute`. Raises ValidationError for an invalid
+    `level` is `follow`, `watch` or `mute`. With `keep`, a person who follows or has
+    muted the topic already does so as before. Raises ValidationError for an invalid
     topic or level.
     """
-    return Follow.objects.set_level(user, topic, level)
+    return Follow.objects.set_level(user, topic, level, keep=keep)
 
 
 def unfollow(user: Any, topic: str) -> bool:

@@ -31,12 +31,24 @@ FOLLOWED_PEOPLE = {"reader": ("asker",), "asker": ("answerer",)}
 POSTS_FILE = Path(__file__).with_name("demo_posts.toml")
 
 
+class DemoComment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A comment, and how many hours after its question it was written."""
+
+    author: str
+    hours_later: float
+    body: str
+
+
 class DemoAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An answer, and how many hours after its question it was written."""
 
     author: str
     hours_later: float
     body: str
+    accepted: bool = False
+    # The accounts that voted for it.
+    votes: tuple[str, ...] = ()
+    comments: tuple[DemoComment, ...] = ()
 
 
 class DemoQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +59,7 @@ class DemoQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     topics: tuple[str, ...]
     body: str
+    comments: tuple[DemoComment, ...] = ()
     answers: tuple[DemoAnswer, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.contrib.auth import get_user_model
@@ -10,12 +10,14 @@ from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
-from project.qa.models import Answer, Question, Topic
+from project.qa.mentions import save_mentions
+from project.qa.models import Answer, Comment, Question, Topic
 from project.qa.text import name_to_slug
 
 MAX_BODY_CHARS = 30_000
@@ -127,15 +129,32 @@ class AskForm(forms.Form):
         names = list(self["topics"].value() or [])
         return names + [""] * (MAX_TOPICS - len(names))
 
+    @classmethod
+    def editing(cls, question: Question, data: Any = None) -> Self:
+        """Return the form to edit a question."""
+        names = [topic.name for topic in question.topics.all()]
+        initial = {"title": question.title, "body": question.body, "topics": names}
+        return cls(data, initial=initial)
+
     @transaction.atomic
     def save(self, *, author: User) -> Question:
         """Create the question and its new topics in one transaction."""
-        data = self.cleaned_data
-        question = Question.objects.create(
-            author=author, title=data["title"], body=data["body"]
-        )
-        question.topics.set([Topic.objects.named(name) for name in data["topics"]])
+        question = Question(author=author)
+        self._apply_to(question)
         return question
+
+    @transaction.atomic
+    def update(self, question: Question) -> None:
+        """Change the question."""
+        question.edited = timezone.now()
+        self._apply_to(question)
+
+    def _apply_to(self, question: Question) -> None:
+        data = self.cleaned_data
+        question.title, question.body = data["title"], data["body"]
+        question.save()
+        question.topics.set([Topic.objects.named(name) for name in data["topics"]])
+        save_mentions(question)
 
 
 class AnswerForm(forms.Form):
@@ -153,6 +172,45 @@ class AnswerForm(forms.Form):
     @transaction.atomic
     def save(self, *, question: Question, author: User) -> Answer:
         """Create the answer."""
-        return Answer.objects.create(
+        answer = Answer.objects.create(
             question=question, author=author, body=self.cleaned_data["body"]
         )
+        save_mentions(answer)
+        return answer
+
+    @transaction.atomic
+    def update(self, answer: Answer) -> None:
+        """Change the answer."""
+        answer.body, answer.edited = self.cleaned_data["body"], timezone.now()
+        answer.save(update_fields=["body", "edited"])
+        save_mentions(answer)
+
+
+class CommentForm(forms.Form):
+    """A new comment on a question or an answer."""
+
+    body = forms.CharField(
+        label=gettext_lazy("Your comment"),
+        max_length=Comment.BODY_CHARS,
+        help_text=format_lazy(
+            gettext_lazy(
+                "At most {most} characters. Write @ and a name to notify somebody."
+            ),
+            most=Comment.BODY_CHARS,
+        ),
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+    )
+
+    @transaction.atomic
+    def save(self, *, post: Question | Answer, author: User) -> Comment:
+        """Create the comment."""
+        answer = post if isinstance(post, Answer) else None
+        question = post if isinstance(post, Question) else post.question
+        comment = Comment.objects.create(
+            question=question,
+            answer=answer,
+            author=author,
+            body=self.cleaned_data["body"],
+        )
+        save_mentions(comment)
+        return comment

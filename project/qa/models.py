@@ -1,9 +1,9 @@
-"""The models of the site: topics, questions and answers."""
+"""The models of the site: topics, questions, answers, comments and mentions."""
 
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from project.qa import text
+
+PostT = TypeVar("PostT", bound="Post")
 
 
 def count_of(rows: models.QuerySet[models.Model], name: str) -> Coalesce:
@@ -39,7 +41,21 @@ class TopicQuerySet(models.QuerySet["Topic"]):
         return self.get_or_create(slug=slug, defaults={"name": name})[0]
 
 
-class QuestionQuerySet(models.QuerySet["Question"]):
+class PostQuerySet(models.QuerySet[PostT]):
+    """Queries for questions and answers."""
+
+    def with_votes(self, user: Any) -> Self:
+        """Add `vote_count` to each post, and `has_my_vote` for this user."""
+        field = self.model.voters.field
+        name, voter = field.m2m_field_name(), field.m2m_reverse_field_name()
+        votes = self.model.voters.through._default_manager.all()
+        mine = votes.filter(**{name: models.OuterRef("pk"), voter: user.pk})
+        return self.annotate(
+            vote_count=count_of(votes, name), has_my_vote=models.Exists(mine)
+        )
+
+
+class QuestionQuerySet(PostQuerySet["Question"]):
     """Queries for questions."""
 
     def with_answer_count(self) -> Self:
@@ -76,6 +92,14 @@ class Topic(models.Model):
         return reverse("topic", args=[self.slug])
 
 
+class AnswerQuerySet(PostQuerySet["Answer"]):
+    """Queries for answers."""
+
+    def in_reading_order(self) -> Self:
+        """Put the accepted answer first, then the oldest."""
+        return self.order_by("-accepted", "created", "id")
+
+
 class Post(models.Model):
     """The common fields of questions and answers."""
 
@@ -83,10 +107,18 @@ class Post(models.Model):
     # Imported bodies are HTML, those written here are plain text.
     body_is_html = models.BooleanField(default=False, editable=False)
     created = models.DateTimeField(_("created"), default=timezone.now, db_index=True)
+    edited = models.DateTimeField(_("edited"), null=True, editable=False)
+    # The people who find it helpful.
+    voters = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="+", editable=False
+    )
     # "<site>:<post id>" of an imported post; a second import finds it by this.
     external_id = models.CharField(
         max_length=200, unique=True, null=True, blank=True, editable=False
     )
+
+    vote_count: int  # set by `with_votes()`
+    has_my_vote: bool  # set by `with_votes()`
 
     class Meta:
         abstract = True
@@ -152,11 +184,21 @@ class Answer(Post):
         related_name="answers",
         verbose_name=_("author"),
     )
+    accepted = models.BooleanField(_("accepted"), default=False, editable=False)
+
+    objects = AnswerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("answer")
         verbose_name_plural = _("answers")
         ordering = ["created", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["question"],
+                condition=models.Q(accepted=True),
+                name="qa_one_accepted_answer",
+            )
+        ]
 
     def __str__(self) -> str:
         return _("Answer to %(question)s") % {"question": self.question}
@@ -164,3 +206,109 @@ class Answer(Post):
     def get_absolute_url(self) -> str:
         question_url = reverse("question", args=[self.question_id])
         return f"{question_url}#answer-{self.pk}"
+
+    @transaction.atomic
+    def accept(self) -> None:
+        """Make this the accepted answer to its question, in place of another."""
+        # Two tabs that accept different answers take turns.
+        Question.objects.select_for_update().get(pk=self.question_id)
+        answers = Answer.objects.filter(question=self.question_id, accepted=True)
+        answers.exclude(pk=self.pk).update(accepted=False)
+        self.accepted = True
+        self.save(update_fields=["accepted"])
+
+    def withdraw_acceptance(self) -> None:
+        """Let this no longer be the accepted answer."""
+        self.accepted = False
+        self.save(update_fields=["accepted"])
+
+
+class Comment(models.Model):
+    """A remark on a question, or on an answer to it."""
+
+    BODY_CHARS = 600
+
+    question = models.ForeignKey(
+        Question,
+        on_delete=models.CASCADE,
+        related_name="comments",
+        verbose_name=_("question"),
+    )
+    answer = models.ForeignKey(
+        Answer,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="comments",
+        verbose_name=_("answer"),
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="comments",
+        verbose_name=_("author"),
+    )
+    body = models.TextField(_("body"), max_length=BODY_CHARS)
+    created = models.DateTimeField(_("created"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("comment")
+        verbose_name_plural = _("comments")
+        ordering = ["created", "id"]
+
+    def __str__(self) -> str:
+        return self.excerpt
+
+    def get_absolute_url(self) -> str:
+        question_url = reverse("question", args=[self.question_id])
+        return f"{question_url}#comment-{self.pk}"
+
+    @property
+    def body_as_html(self) -> SafeString:
+        """The body as HTML that is safe to show."""
+        return text.plain_to_html(self.body)
+
+    @property
+    def excerpt(self) -> str:
+        """The start of the body on one line."""
+        return text.shorten(self.body)
+
+
+class Mention(models.Model):
+    """A person who is named in a question, an answer or a comment, as `@name`.
+
+    It stays when the post is edited, so that a person is mentioned once by each.
+    """
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mentions"
+    )
+    # One of these is set.
+    question = models.ForeignKey(
+        Question, on_delete=models.CASCADE, null=True, related_name="mentions"
+    )
+    answer = models.ForeignKey(
+        Answer, on_delete=models.CASCADE, null=True, related_name="mentions"
+    )
+    comment = models.ForeignKey(
+        Comment, on_delete=models.CASCADE, null=True, related_name="mentions"
+    )
+
+    class Meta:
+        verbose_name = _("mention")
+        verbose_name_plural = _("mentions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", place], name=f"qa_one_mention_in_{place}"
+            )
+            for place in ("question", "answer", "comment")
+        ]
+
+    def __str__(self) -> str:
+        return f"@{self.person.get_username()}"
+
+    @property
+    def post(self) -> Question | Answer | Comment:
+        """What the person is mentioned in."""
+        posts = (self.question, self.answer, self.comment)
+        return next(post for post in posts if post is not None)

@@ -5,9 +5,10 @@ All HTML of posts goes through `sanitize`. Nothing here reads the database.
 
 import html
 import re
+from collections.abc import Iterator, Mapping
 
 import nh3
-from django.utils.html import linebreaks, urlize
+from django.utils.html import format_html, linebreaks, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 
@@ -37,6 +38,13 @@ BLOCK_EDGE = re.compile(
     r"<(?=/?(?:blockquote|br|dd|div|dt|h\d|hr|li|ol|p|pre|table|td|th|tr|ul)\b)",
     re.IGNORECASE,
 )
+# The characters of usernames without @, which begins a mention.
+MENTION = re.compile(r"(?<![\w.@+/-])@([\w.+-]+)")
+END_OF_SENTENCE = ".+-"
+# A tag as nh3 writes it: a quoted attribute may contain ">".
+HTML_TAG = re.compile(r'(<(?:[^">]|"[^"]*")*>)')
+# Nothing in these is a mention.
+NO_MENTIONS = ("a", "code", "pre", "kbd", "samp")
 # Otherwise C++ and C# would both become the topic C.
 SIGN_WORDS = str.maketrans({"+": " plus ", "#": " sharp ", "&": " and ", ".": " "})
 
@@ -88,6 +96,37 @@ def shorten(text: str, *, chars: int = EXCERPT_CHARS) -> str:
 def name_to_slug(name: str, *, chars: int) -> str:
     """Return a name as a slug of at most `chars` characters, which may be empty."""
     return slugify(name.translate(SIGN_WORDS))[:chars].strip("-_")
+
+
+def mentioned_names(text: str) -> list[str]:
+    """Return what may be names of people after `@`, each once.
+
+    "@maja." may name somebody called "maja." or, at the end of a sentence, "maja".
+    """
+    found = (match[1] for match in MENTION.finditer(text))
+    both = (each for name in found for each in (name, name.rstrip(END_OF_SENTENCE)))
+    return [*dict.fromkeys(filter(None, both))]
+
+
+def link_mentions(markup: str, urls: Mapping[str, str]) -> SafeString:
+    """Return sanitized HTML in which each `@name` is a link, if `urls` has the name."""
+    return mark_safe("".join(_linked(markup, urls)))  # noqa: S308
+
+
+def _linked(markup: str, urls: Mapping[str, str]) -> Iterator[str]:
+    def link(match: re.Match[str]) -> str:
+        name = match[1] if match[1] in urls else match[1].rstrip(END_OF_SENTENCE)
+        rest = match[1].removeprefix(name)
+        if name not in urls:
+            return match[0]
+        return format_html('<a href="{}">@{}</a>{}', urls[name], name, rest)
+
+    depth = 0
+    for part in HTML_TAG.split(markup):
+        if part.startswith("<"):
+            name = part.strip("</>").partition(" ")[0]
+            depth += (-1 if part.startswith("</") else 1) * (name in NO_MENTIONS)
+        yield part if depth or part.startswith("<") else MENTION.sub(link, part)
 
 
 def remove_nul(text: str) -> str:

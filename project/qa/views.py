@@ -1,5 +1,8 @@
 """The pages of the site; the rules are on the models and forms."""
 
+from collections import defaultdict
+from itertools import chain
+
 from django.contrib import messages
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.decorators import login_required
@@ -17,7 +20,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from project.qa.forms import AnswerForm, AskForm, SignupForm
-from project.qa.models import Answer, Question, Topic
+from project.qa.mentions import mention_urls
+from project.qa.models import Answer, Comment, Question, Topic
 from project.qa.pagination import paginate
 from project.qa.text import remove_nul
 
@@ -76,7 +80,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
 def question(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a question with its answers; a POST adds an answer."""
     questions = Question.objects.select_related("author").prefetch_related("topics")
-    question = get_object_or_404(questions, pk=pk)
+    question = get_object_or_404(questions.with_votes(request.user), pk=pk)
     if request.method != "POST":
         return _question_page(request, question, AnswerForm())
     if not request.user.is_authenticated:
@@ -92,8 +96,20 @@ def question(request: HttpRequest, pk: int) -> HttpResponse:
 def _question_page(
     request: HttpRequest, question: Question, form: AnswerForm
 ) -> HttpResponse:
-    answers = question.answers.select_related("author")
-    context = {"question": question, "answers": answers, "form": form}
+    answers = question.answers.select_related("author").with_votes(request.user)
+    answers = answers.in_reading_order()
+    comments: defaultdict[int | None, list[Comment]] = defaultdict(list)
+    for comment in question.comments.select_related("author"):
+        comments[comment.answer_id].append(comment)
+    posts: list[Question | Answer | Comment] = [question, *answers]
+    posts += chain(*comments.values())
+    context = {
+        "question": question,
+        "answers": [(each, comments[each.pk]) for each in answers],
+        "comments": comments[None],
+        "mentioned": mention_urls(question, (post.author for post in posts)),
+        "form": form,
+    }
     return render(request, "qa/question.html", context)
 
 

@@ -24,6 +24,8 @@ NEWCOMER = "newcomer"
 READER = "reader"
 
 CHAIN, LOAF, ROSES = "my chain", "a decent loaf", "my roses"
+# Has comments and an accepted answer.
+SOUR = "taste sour"
 ADMIN = "/admin/notifications/event"
 RICH = "How do I keep a log of my brews that I can also read?"
 ARABIC = "لماذا يصبح الشاي الأخضر مرًّا بعد دقيقتين؟"
@@ -114,7 +116,13 @@ def look_back() -> None:
 
 def addresses() -> dict[str, str]:
     """Return where each thing is that a scene shows, by the name that it has there."""
-    titles = {"chain": CHAIN, "rich": RICH, "arabic": ARABIC, "loaf": LOAF}
+    titles = {
+        "chain": CHAIN,
+        "rich": RICH,
+        "arabic": ARABIC,
+        "loaf": LOAF,
+        "sour": SOUR,
+    }
     questions = {
         name: Question.objects.get(title__contains=words).get_absolute_url()
         for name, words in titles.items()

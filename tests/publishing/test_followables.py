@@ -220,3 +220,22 @@ def test_unfollow_keeps_the_follows_of_other_people(maja):
     unfollow(User.objects.create_user("tobias"), "user:7")
 
     assert Follow.objects.filter(user=maja).exists()
+
+
+def test_follow_that_keeps_leaves_a_mute_and_a_watch_alone(maja):
+    for level in (Level.MUTE, Level.WATCH):
+        follow(maja, "topic:tea", level=level)
+
+        kept = follow(maja, "topic:tea", keep=True)
+
+        assert kept.level == level
+    assert follow(maja, "topic:milk", keep=True).level == Level.FOLLOW
+
+
+def test_kind_has_a_label_of_its_own(maja):
+    followable(User, kind="personal_test", label="notices to you")
+
+    assert labels_of([f"personal_test:{maja.pk}"]) == {
+        f"personal_test:{maja.pk}": "notices to you"
+    }
+    assert topic_of(maja) == f"user:{maja.pk}"

@@ -1,5 +1,6 @@
-"""Template tags for times and for the return from the sign-in page."""
+"""Template tags for times, mentions and the return from the sign-in page."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -10,6 +11,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from project.qa import text
 
 register = template.Library()
 
@@ -36,6 +39,12 @@ def when(moment: datetime) -> SafeString:
         local.tzname(),
         naturaltime(moment) if recent else date_format(local, "DATE_FORMAT"),
     )
+
+
+@register.filter
+def link_mentions(markup: SafeString, urls: Mapping[str, str]) -> SafeString:
+    """Return the HTML of a post in which each `@name` that `urls` has is a link."""
+    return text.link_mentions(markup, urls)
 
 
 @register.simple_tag(takes_context=True)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from project.qa.models import Answer, Question
@@ -53,6 +54,19 @@ def many_questions(maja, tobias, espresso):
 def as_maja(client, maja):
     client.force_login(maja)
     return client
+
+
+@pytest.fixture
+def inbox_of(db):
+    """A function that returns the types of the events in a person's inbox."""
+
+    def inbox_of(name):
+        client = Client(headers={"accept": "application/json"})
+        client.force_login(User.objects.get_by_natural_key(name))
+        rows = client.get("/notifications/").json()["events"]
+        return [row["type"] for row in rows for _ in range(row["total"])]
+
+    return inbox_of
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import re
 import pytest
 from pytest_django.asserts import assertRedirects
 
-from project.qa.models import Answer
+from project.qa.models import Answer, Comment, Mention
 
 
 def test_question_shows_its_answers(client, question, answer):
@@ -106,11 +106,18 @@ def test_imported_bodies_are_sanitized(client, question, answer):
     assert "<script>x" not in page
 
 
-def test_number_of_queries_does_not_depend_on_the_answers(
-    as_maja, question, tobias, django_assert_max_num_queries
+def test_number_of_queries_does_not_depend_on_the_answers_and_comments(
+    as_maja, question, maja, tobias, django_assert_max_num_queries
 ):
-    Answer.objects.bulk_create(
+    answers = Answer.objects.bulk_create(
         Answer(question=question, author=tobias, body=f"a{n}") for n in range(30)
+    )
+    comments = Comment.objects.bulk_create(
+        Comment(question=question, answer=answer, author=tobias, body="Ask @maja")
+        for answer in [None, *answers]
+    )
+    Mention.objects.bulk_create(
+        Mention(comment=comment, person=maja) for comment in comments
     )
 
     with django_assert_max_num_queries(10):

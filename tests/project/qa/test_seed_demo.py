@@ -76,6 +76,18 @@ def test_posts_are_spread_over_the_last_days():
 
 
 @pytest.mark.usefixtures("debug")
+def test_one_question_has_an_accepted_answer_votes_and_comments():
+    seed()
+
+    question = Question.objects.get(title__startswith="Why does my espresso")
+    accepted, other = question.answers.all()
+    assert (accepted.accepted, other.accepted) == (True, False)
+    assert accepted.voters.count() == 2
+    assert question.comments.filter(answer=None).count() == 2
+    assert [c.answer for c in question.comments.exclude(answer=None)] == [accepted]
+
+
+@pytest.mark.usefixtures("debug")
 def test_every_topic_has_questions():
     seed()
 

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from notifications.api import follow
 from project.qa import demo
-from project.qa.models import Answer, Question, Topic
+from project.qa.models import Answer, Comment, Question, Topic
 
 EXTERNAL_ID_PREFIX = "demo:"
 
 Tagging = Question.topics.through
+Vote = Answer.voters.through
 
 
 class Command(BaseCommand):
@@ -83,6 +84,8 @@ def create_posts() -> int:
     questions = create_questions(demo_questions, authors)
     create_topics(questions, demo_questions)
     answers = create_answers(questions, demo_questions, authors)
+    create_votes(answers, demo_questions, authors)
+    create_comments(questions, demo_questions, answers, authors)
     return len(questions) + len(answers)
 
 
@@ -115,10 +118,51 @@ def create_answers(
             question=question,
             body=answer.body,
             author_id=authors[answer.author],
+            accepted=answer.accepted,
             created=question.created + timedelta(hours=answer.hours_later),
         )
         for question, each in zip(questions, demo_questions, strict=True)
         for number, answer in enumerate(each.answers, start=1)
+    )
+
+
+def create_votes(
+    answers: list[Answer],
+    demo_questions: tuple[demo.DemoQuestion, ...],
+    accounts: dict[str, int],
+) -> None:
+    """Create the votes for the answers, which are in their order."""
+    written = (answer for each in demo_questions for answer in each.answers)
+    Vote.objects.bulk_create(
+        Vote(answer_id=answer.pk, user_id=accounts[name])
+        for answer, each in zip(answers, written, strict=True)
+        for name in each.votes
+    )
+
+
+def create_comments(
+    questions: list[Question],
+    demo_questions: tuple[demo.DemoQuestion, ...],
+    answers: list[Answer],
+    authors: dict[str, int],
+) -> None:
+    """Create the comments on the questions, and on the answers in their order."""
+    found = iter(answers)
+    commented: list[tuple[Question, Answer | None, demo.DemoComment]] = []
+    for question, each in zip(questions, demo_questions, strict=True):
+        commented += [(question, None, comment) for comment in each.comments]
+        # In this order, since `zip` takes from the first before it finds the end.
+        for written, answer in zip(each.answers, found, strict=False):
+            commented += [(question, answer, comment) for comment in written.comments]
+    Comment.objects.bulk_create(
+        Comment(
+            question=question,
+            answer=answer,
+            author_id=authors[comment.author],
+            body=comment.body,
+            created=question.created + timedelta(hours=comment.hours_later),
+        )
+        for question, answer, comment in commented
     )
 
 

@@ -3,8 +3,12 @@ import { fetchPage } from "../notifications/http.js";
 import { reconcile } from "../notifications/reconcile.js";
 import { Retry } from "../notifications/retry.js";
 
+const EVENTS = ["new_answer", "comment", "retracted", "reset"].map(
+  (name) => `notifications:${name}`,
+);
+
 /**
- * `<live-answers>`: shows new answers to the question, as the server renders them, and
+ * `<live-answers>`: shows new answers and comments, as the server renders them, and
  * removes deleted ones. Events that arrive together lead to one request for the page.
  */
 export class LiveAnswers extends HTMLElement {
@@ -12,37 +16,32 @@ export class LiveAnswers extends HTMLElement {
   #retry = new Retry(() => this.#loading.request());
 
   connectedCallback() {
-    document.addEventListener("notifications:new_answer", this.#onAnswer);
-    document.addEventListener("notifications:retracted", this.#onRetracted);
-    document.addEventListener("notifications:reset", this.#onReset);
+    for (const each of EVENTS) document.addEventListener(each, this);
   }
 
   disconnectedCallback() {
-    document.removeEventListener("notifications:new_answer", this.#onAnswer);
-    document.removeEventListener("notifications:retracted", this.#onRetracted);
-    document.removeEventListener("notifications:reset", this.#onReset);
+    for (const each of EVENTS) document.removeEventListener(each, this);
     this.#retry.stop();
   }
 
-  #onAnswer = ({ detail }) => {
-    const matches = `question:${detail.question_id}` === this.dataset.notificationsTopic;
-    const shown = document.getElementById(`answer-${detail.answer_id}`);
-    if (matches && !shown) this.#loading.request();
-  };
-
-  #onRetracted = ({ detail: { topics } }) => {
-    if (topics.includes(this.dataset.notificationsTopic)) this.#loading.request();
-  };
-
-  #onReset = () => this.#loading.request();
+  /** A reset has no topics. */
+  handleEvent({ detail }) {
+    const { notificationsTopic } = this.dataset;
+    if (detail?.topics?.includes(notificationsTopic) ?? true) this.#loading.request();
+  }
 
   async #load() {
     const page = await fetchPage(location.pathname + location.search);
     if (!page) return this.#retry.failed();
     this.#retry.succeeded();
-    // Without a question, its page has no answers either.
-    const fresh = page.querySelector(this.localName) ?? page.createElement("p");
-    this.#keepScroll(() => this.#keepFocus(() => reconcile(this, fresh)));
+    this.#keepScroll(() => this.#keepFocus(() => this.#show(page)));
+  }
+
+  #show(page) {
+    for (const list of document.querySelectorAll("#answers, #comments")) {
+      // Without a question, its page has no answers either.
+      reconcile(list, page.getElementById(list.id) ?? page.createElement("p"));
+    }
   }
 
   /** Move the focus from an answer that is removed to the list. */
