@@ -202,7 +202,9 @@ def test_expired_connection_is_closed_within_two_ticks(time, seconds):
     assert connection.close_reason == "expired"
 
 
-def test_expired_connection_gets_its_waiting_frames_and_no_heartbeat(time):
+def test_expired_connection_gets_its_waiting_frames_and_no_heartbeat(time, monkeypatch):
+    # Not a first heartbeat before it expires.
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
     connection = time.add(seconds=0.5)
     connection.push(Batch([Frame(Cursor(1, 0), b"data: 1\n\n")]))
 
