@@ -32,8 +32,8 @@ def event_stream(
     `permission` tells whether the client of a request may stream it; without one,
     everyone may. The channel needs no setting, and is not streamed elsewhere unless
     PUBSUB_CHANNELS has it. A stream ends with the login of its client. Reply of the
-    view: 403 without the permission; 429 and 503 by CursorMiddleware, for
-    TooManyStreams and LogUnavailable.
+    view: 403 without the permission; 429, 501 and 503 by CursorMiddleware, for
+    TooManyStreams, CannotStream and LogUnavailable.
     """
     mount(channel)
 

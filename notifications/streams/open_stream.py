@@ -47,7 +47,7 @@ NULL_SOCKET = NullSocket()
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who requests a stream, what they follow, and where they connect from."""
+    """A request for a stream: who sends it, what they follow, and through what."""
 
     subscriber: Subscriber = ANONYMOUS
     subscriptions: Subscriptions = NO_SUBSCRIPTIONS
@@ -112,8 +112,8 @@ def open_channel_stream(
     """Return the stream of the messages on these pub/sub channels; live only.
 
     It ends with the login of its client, as other streams do. `as_of` is the hub's
-    position from before the client was looked up. Raises LogUnavailable and
-    TooManyStreams.
+    position from before the client was looked up. Raises LogUnavailable,
+    TooManyStreams and CannotStream.
     """
 
     def attach(connection: Connection) -> Iterator[Batch]:
@@ -132,7 +132,10 @@ def open_channel_stream(
 def open_produced_stream(
     client: Client, producer: Producer | LoopProducer
 ) -> EventStream:
-    """Return the stream of the events that a producer makes; raises TooManyStreams."""
+    """Return the stream of the events that a producer makes.
+
+    Raises TooManyStreams and CannotStream.
+    """
 
     def attach(connection: Connection) -> Iterator[Batch]:
         producer.attach(connection)
@@ -185,8 +188,7 @@ def _end(connection: Connection) -> None:
 
 def _end_channels(connection: Connection) -> None:
     shared_pubsub().detach(connection)
-    shared_hub().detach(connection)
-    shared_admission().leave(connection)
+    _end(connection)
 
 
 def look_up(user: Any, session: Any) -> tuple[Subscriber, Subscriptions]:

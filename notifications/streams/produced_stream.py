@@ -26,8 +26,8 @@ from notifications.streams.open_stream import (
     subscriber_of_request,
 )
 
-Some = Iterable[Item] | AsyncIterable[Item]
-Events = Some | Callable[[str], Some]
+Items = Iterable[Item] | AsyncIterable[Item]
+ItemsOrMake = Items | Callable[[str], Items]
 NEEDS_ASGI = (
     "an async generator is streamed under ASGI only: serve the site with uvicorn or "
     "another ASGI server, or use a generator without async"
@@ -51,7 +51,7 @@ class SharedStream:
         if isasyncgenfunction(make):
             self.producer = LoopProducer(lambda: _with_own_thread(make()))
         else:
-            self.producer = Producer(lambda: _without_database(_not_async(make())))
+            self.producer = Producer(lambda: _without_database(_require_sync(make())))
 
 
 class EventStreamResponse(ConnectionResponse):
@@ -66,10 +66,13 @@ class EventStreamResponse(ConnectionResponse):
 
     Under ASGI, the generator may be async: it runs in the event loop, and is cancelled
     when the client leaves. Elsewhere that raises TypeError. The limits of streams hold:
-    raises TooManyStreams, which CursorMiddleware turns into a response with status 429.
+    raises TooManyStreams and CannotStream, which CursorMiddleware turns into responses
+    with status 429 and 501.
     """
 
-    def __init__(self, events: Events | SharedStream, request: HttpRequest) -> None:
+    def __init__(
+        self, events: ItemsOrMake | SharedStream, request: HttpRequest
+    ) -> None:
         subscriber = subscriber_of_request(request)
         client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
         producer = _producer(events, last_event_id(request))
@@ -89,7 +92,9 @@ def last_event_id(request: HttpRequest) -> str:
     return sse.last_event_id(header, request.GET.getlist("last_event_id")) or ""
 
 
-def _producer(events: Events | SharedStream, after: str) -> Producer | LoopProducer:
+def _producer(
+    events: ItemsOrMake | SharedStream, after: str
+) -> Producer | LoopProducer:
     if isinstance(events, SharedStream):
         return events.producer
     found = events(after) if callable(events) else events
@@ -98,7 +103,7 @@ def _producer(events: Events | SharedStream, after: str) -> Producer | LoopProdu
     return Producer(lambda: _without_database(found), waits_for_clients=True)
 
 
-def _not_async(events: Some) -> Iterable[Item]:
+def _require_sync(events: Items) -> Iterable[Item]:
     if isinstance(events, AsyncIterable):
         raise TypeError("expected an async generator function, not one that calls it")
     return events

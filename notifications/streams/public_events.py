@@ -34,7 +34,7 @@ def public_events(
 
     `topics` may have wildcards, `topic:*`. It is for what everyone may see, whoever
     sends the request: raises PermissionDenied if AUTHORIZE refuses a topic to anonymous
-    clients. Raises InvalidTopic, LogUnavailable and TooManyStreams, too.
+    clients. Raises InvalidTopic, LogUnavailable, TooManyStreams and CannotStream, too.
     """
     # Read before AUTHORIZE is asked: see open_stream.
     shared_hub().ensure_started()
