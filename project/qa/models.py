@@ -4,24 +4,16 @@ from typing import Any, Self, TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from project.qa import text
+from project.qa.counts import count_of
 
 PostT = TypeVar("PostT", bound="Post")
-
-
-def count_of(rows: models.QuerySet[models.Model], name: str) -> Coalesce:
-    """Return the number of `rows` whose column `name` has the key of the outer row.
-
-    As a subquery it is evaluated for the rows of one page only.
-    """
-    same = rows.filter(**{name: models.OuterRef("pk")}).order_by().values(name)
-    return Coalesce(models.Subquery(same.values(n=models.Count("*"))), 0)
 
 
 class TopicQuerySet(models.QuerySet["Topic"]):
@@ -215,11 +207,6 @@ class Answer(Post):
         answers = Answer.objects.filter(question=self.question_id, accepted=True)
         answers.exclude(pk=self.pk).update(accepted=False)
         self.accepted = True
-        self.save(update_fields=["accepted"])
-
-    def withdraw_acceptance(self) -> None:
-        """Let this no longer be the accepted answer."""
-        self.accepted = False
         self.save(update_fields=["accepted"])
 
 

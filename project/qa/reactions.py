@@ -49,6 +49,7 @@ def accept_answer(request: HttpRequest, pk: int) -> HttpResponse:
         answer.accept()
         messages.success(request, _("You accepted this answer."))
     else:
-        answer.withdraw_acceptance()
+        answer.accepted = False
+        answer.save(update_fields=["accepted"])
         messages.success(request, _("The answer is no longer accepted."))
     return redirect(answer)
