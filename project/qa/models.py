@@ -247,8 +247,7 @@ class Comment(models.Model):
         return self.excerpt
 
     def get_absolute_url(self) -> str:
-        question_url = reverse("question", args=[self.question_id])
-        return f"{question_url}#comment-{self.pk}"
+        return f"{reverse('question', args=[self.question_id])}#comment-{self.pk}"
 
     @property
     def body_as_html(self) -> SafeString:
