@@ -15,6 +15,8 @@ from notifications.inbox.explain import explain
 from notifications.inbox.reasons import Explanation
 from notifications.inbox.recipients import recipients_of
 from notifications.lib.await_form import await_form
+from notifications.mercure.conf import required_settings
+from notifications.mercure.discovery import mercure_link
 from notifications.models import Actor
 from notifications.protocol.server_event import Event
 from notifications.protocol.topics import EVERYONE
@@ -56,10 +58,12 @@ __all__ = [
     "explain",
     "follow",
     "followable",
+    "mercure_link",
     "permissions_changed",
     "public_events",
     "public_topics",
     "publish",
+    "publish_update",
     "recipients_of",
     "retract",
     "topic_of",
@@ -101,3 +105,29 @@ aannounce = await_form(announce)
 afollow = await_form(follow)
 apublish = await_form(publish)
 aunfollow = await_form(unfollow)
+
+
+def publish_update(
+    topics: str | Iterable[str],
+    data: str = "",
+    *,
+    private: bool = False,
+    id: str = "",  # noqa: A002
+    type: str = "",  # noqa: A002
+    retry: int | None = None,
+) -> str:
+    """Publish an update to the subscribers of the Mercure hub, and return its id.
+
+    The arguments are the fields of the protocol; the first topic is the canonical one,
+    and `retry` is in milliseconds. It is appended at once: call it when the transaction
+    has committed. Raises InvalidValue, also if the hub is off, and LogUnavailable.
+    """
+    # Needs the extra.
+    from notifications.mercure.updates import Update, append, check
+
+    several = (topics,) if isinstance(topics, str) else tuple(topics)
+    update = Update(
+        topics=several, data=data, private=private, id=id, type=type, retry=retry
+    )
+    check(update, required_settings())
+    return append(update)

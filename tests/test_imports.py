@@ -21,6 +21,7 @@ LAYERS = [
     {"publishing", "live", "testing"},
     {"inbox", "streams", "schema", "templatetags"},
     {"middleware"},
+    {"mercure"},
     {"views", "management", "monitoring", "worker", "api", "checks", "compat"},
     {"urls", "apps", "admin"},
 ]
@@ -42,6 +43,9 @@ ONLY = [
     ("gunicorn", "notifications.worker"),
     ("gevent", "notifications.worker"),
     ("greenlet", "notifications.worker"),
+    ("jwt", "notifications.mercure"),
+    ("re2", "notifications.mercure"),
+    ("urlpattern", "notifications.mercure"),
 ]
 # What a site imports.
 PUBLIC = {
@@ -60,6 +64,7 @@ DJANGO_SETTINGS = {
     "notifications.compat.flask_sse": {"configured"},
     "notifications.conf": {"DEBUG", "NOTIFICATIONS"},
     "notifications.checks": {"DATABASE_ROUTERS", "MIDDLEWARE"},
+    "notifications.mercure.conf": {"MERCURE"},
     "notifications.models.actors": {"LANGUAGE_CODE"},
     "notifications.models.events": {"AUTH_USER_MODEL"},
     "notifications.models.follows": {"AUTH_USER_MODEL"},

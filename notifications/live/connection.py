@@ -15,7 +15,7 @@ from notifications.live.recipient import Recipient
 from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport, Transport
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.frames import Batch
+from notifications.protocol.frames import Batch, server_closed
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
 
 logger = logging.getLogger(__name__)
@@ -91,6 +91,15 @@ class Connection(Recipient):
     def reached(self, delivered_up_to: Cursor) -> Cursor:
         """Return the client's cursor, given how far the hub has delivered."""
         return max(delivered_up_to, self.skip_until or delivered_up_to)
+
+    @property
+    def own_heartbeat(self) -> Batch | None:
+        """What keeps the stream alive, if it is not the `heartbeat` event."""
+        return None
+
+    def last_bytes(self, reason: str) -> bytes:
+        """Return what the client reads last, before the stream ends."""
+        return server_closed(reason).body
 
     def push(self, batch: Batch) -> None:
         """Send frames of the log to the client, without those that it has."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from notifications.exceptions import UnreadableEntry
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import EventEntry, Record, RetractEntry
+from notifications.protocol.entries import EventEntry, Record, RetractEntry, UpdateEntry
 from notifications.protocol.topics import wildcard
 
 
@@ -109,4 +109,6 @@ def _topics_of(record: Record) -> tuple[str, ...]:
     except UnreadableEntry:
         # The hub has skipped it, too.
         return ()
-    return entry.topics if isinstance(entry, EventEntry | RetractEntry) else ()
+    if isinstance(entry, EventEntry | UpdateEntry | RetractEntry):
+        return entry.topics
+    return ()

@@ -60,6 +60,11 @@ class Recipient:
             selectors.add(EVERYONE)
         return selectors
 
+    @property
+    def shares_pages(self) -> bool:
+        """Whether all streams with the same selectors are sent the same frames."""
+        return not self.user
+
     def change_follow(self, topic: str, level: str, since: int, *, at: Cursor) -> None:
         """Apply a change of a follow; an empty level means that it ended.
 

@@ -34,6 +34,7 @@ from notifications.protocol.entries import (
     GapEntry,
     Record,
     RetractEntry,
+    UpdateEntry,
 )
 from notifications.protocol.frames import Batch, Frame
 
@@ -86,6 +87,8 @@ class Replay:
             return None
         if isinstance(entry, EventEntry):
             return frames.encode(entry, record.cursor)
+        if isinstance(entry, UpdateEntry):
+            return frames.encode_update(entry, record.cursor)
         if isinstance(entry, RetractEntry) and entry.cursor:
             return frames.encode_retraction(entry, record.cursor)
         return entry if isinstance(entry, ControlEntry | GapEntry) else None
@@ -200,7 +203,7 @@ class Replay:
             page, reached = _cut(found, until)
             return connection.missed(page), reached
 
-        if connection.user:
+        if not connection.shares_pages:
             return make()
         return self._shared_pages.page((selectors, after, until), make)
 

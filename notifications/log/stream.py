@@ -173,6 +173,27 @@ class Log(LogReader):
                 return replies.cursor(newest[0][0])
             return start_log(client, self._stream)
 
+    def oldest(self) -> Cursor:
+        """Return the cursor of the oldest entry, starting the log if it is empty.
+
+        Raises LogUnavailable.
+        """
+        with self._command() as client:
+            first: Any = client.xrange(self._stream, count=1)
+            if first:
+                return replies.cursor(first[0][0])
+            return start_log(client, self._stream)
+
+    def name(self, uid: str, cursor: Cursor) -> None:
+        """Let `cursors` find an entry by another uid, unless it names one already.
+
+        The name lasts for DEDUPLICATION_WINDOW seconds. Raises LogUnavailable.
+        """
+        with self._command() as client:
+            client.set(
+                self._uid(uid), str(cursor), nx=True, ex=conf.DEDUPLICATION_WINDOW
+            )
+
     def cursors(self, uids: Sequence[str]) -> list[Cursor | None]:
         """Return the cursors of the entries with these uids, None for the others.
 

@@ -48,6 +48,21 @@ class EventEntry(Entry, frozen=True, tag="event"):
             raise ValueError("the type is a reserved name")
 
 
+class UpdateEntry(Entry, frozen=True, tag="update"):
+    """An update of Mercure, for the subscribers of its topics; it has no row.
+
+    `topics` are as `topics.of_mercure` returns them, and the others are the fields of
+    the publication. An empty `id` stands for the cursor.
+    """
+
+    topics: tuple[str, ...]
+    data: str = ""
+    id: str = ""
+    type: str = ""
+    retry: int | None = None
+    private: bool = False
+
+
 class RetractEntry(Entry, frozen=True, tag="retract"):
     """The retraction of an event: clients remove what they show of it.
 
@@ -121,7 +136,7 @@ class GapEntry(Entry, frozen=True, tag="gap"):
 ControlEntry = FollowEntry | PreferenceEntry | CountEntry | EndEntry
 # Entries that wait in the outbox as rows of `Control`.
 OutboxEntry = ControlEntry | RetractEntry
-AnyEntry = EventEntry | OutboxEntry | StartEntry | GapEntry
+AnyEntry = EventEntry | UpdateEntry | OutboxEntry | StartEntry | GapEntry
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from notifications.protocol import chunks, sse
 from notifications.protocol.cursor import NO_CURSOR, Cursor
-from notifications.protocol.entries import EventEntry, RetractEntry
+from notifications.protocol.entries import EventEntry, RetractEntry, UpdateEntry
 
 # Most connections are at the newest cursor; a page may be ahead of it.
 HEARTBEATS_KEPT = 16
@@ -19,7 +19,8 @@ class Frame:
     """An encoded event with its cursor and what routing needs to know.
 
     `topics`, `actor`, `already_told` and `live_only` are those of the EventEntry.
-    `retracts` is the cursor of the event that a retraction retracts.
+    `retracts` is the cursor of the event that a retraction retracts. An update of
+    Mercure is `private` if its subscribers need a grant for it.
     """
 
     cursor: Cursor
@@ -30,6 +31,7 @@ class Frame:
     type: str = ""
     retracts: Cursor | None = None
     live_only: bool = False
+    private: bool = False
 
     @property
     def sent_at(self) -> int:
@@ -76,6 +78,21 @@ def encode(entry: EventEntry, cursor: Cursor) -> Frame:
         entry.type,
         live_only=entry.live_only,
     )
+
+
+def encode_update(entry: UpdateEntry, cursor: Cursor) -> Frame:
+    """Encode an update of Mercure that was read from the log.
+
+    Without an id of its own it has its cursor as a fragment, which no publisher may
+    use as an id.
+    """
+    body = sse.encode(
+        data=entry.data,
+        event=entry.type,
+        event_id=entry.id or f"#{cursor}",
+        retry=entry.retry,
+    )
+    return Frame(cursor, body, entry.topics, live_only=True, private=entry.private)
 
 
 def encode_retraction(entry: RetractEntry, cursor: Cursor) -> Frame:

@@ -15,6 +15,8 @@ _EXPECTED = "<kind>:<key>, as in user:7 or topic:espresso"
 MAX_LENGTH = 32 + 1 + 150
 # The topic of events for everyone who has an account; nobody follows it.
 EVERYONE = "everyone:all"
+# Sets the topics of Mercure apart, which are any text: no kind has this character.
+_MERCURE = "@mercure:"
 
 
 class Topic(NamedTuple):
@@ -58,6 +60,16 @@ def parse_selector(text: str) -> Topic:
     if match is None:
         raise InvalidTopic(text, expected=f"{_EXPECTED}, or <kind>:*")
     return Topic(match[1], match[2])
+
+
+def of_mercure(text: str) -> str:
+    """Return what a topic of Mercure is routed by; `*` gives the wildcard of all."""
+    return _MERCURE + text
+
+
+def text_of(topic: str) -> str:
+    """Return the topic of Mercure that `of_mercure` was given."""
+    return topic.removeprefix(_MERCURE)
 
 
 def wildcard(topic: str) -> str:

@@ -237,7 +237,7 @@ def _chunks(
     """Yield the stream from its first byte to its last."""
     yield from opening
     yield from _live(connection, queue, heartbeat_for)
-    yield frames.server_closed(connection.close_reason).body
+    yield connection.last_bytes(connection.close_reason)
 
 
 def _live(

@@ -20,6 +20,8 @@ PLAIN_HEARTBEAT = Batch([frames.heartbeat()])
 
 def heartbeat_for(connection: Connection) -> Batch:
     """Return a heartbeat with a connection's cursor, or without one beside the log."""
+    if (own := connection.own_heartbeat) is not None:
+        return own
     if connection.channels is not None:
         return PLAIN_HEARTBEAT
     return shared_hub().heartbeat(connection)

@@ -16,7 +16,7 @@ from notifications.lib.log_throttle import RateLimitFilter
 from notifications.live.connection import Connection, State
 from notifications.live.transports import ENDED
 from notifications.protocol import chunks
-from notifications.protocol.frames import Batch, server_closed
+from notifications.protocol.frames import Batch
 from notifications.streams.client_socket import PlainSocket
 from notifications.streams.event_stream import EventStream
 from notifications.streams.heartbeats import Heartbeats
@@ -262,7 +262,7 @@ class SocketTransport:
             self._poller.watch_writable(self._socket.fileno(), watched=True)
 
     def _last_bytes(self, reason: str) -> bytes:
-        body = server_closed(reason).body
+        body = self._connection.last_bytes(reason)
         return chunks.encode(body) + chunks.LAST_CHUNK if self._chunked else body
 
     def _drop_buffer(self) -> None:

@@ -14,7 +14,6 @@ from notifications.conf import conf
 from notifications.lib.loop_calls import LoopCalls
 from notifications.live.connection import Connection, State
 from notifications.live.transports import QueueTransport
-from notifications.protocol import frames
 from notifications.protocol.frames import Batch, Frame
 from notifications.streams.exit_signals import drain_on_exit
 from notifications.streams.writes import join
@@ -81,7 +80,7 @@ async def loop_chunks(
         yield part
     async for chunk in _live(connection, waking, heartbeat_for):
         yield chunk
-    yield frames.server_closed(connection.close_reason).body
+    yield connection.last_bytes(connection.close_reason)
 
 
 async def _live(

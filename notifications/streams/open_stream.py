@@ -151,16 +151,31 @@ def open_produced_stream(
     return stream
 
 
+def open_connection(
+    client: Client,
+    make: Callable[..., Connection],
+    attach: Callable[[Connection], Iterator[Batch]],
+) -> EventStream:
+    """Return the stream of a connection that `make` makes and the hub serves.
+
+    `make` takes the parameters of Connection, and `attach` returns what the connection
+    missed. Raises TooManyStreams, and what `attach` raises.
+    """
+    return _open(client, attach, _end, make=make)
+
+
 def _open(
     client: Client,
     attach: Callable[[Connection], Iterator[Batch]],
     on_end: Callable[[Connection], None],
+    *,
+    make: Callable[..., Connection] = Connection,
     **options: Any,
 ) -> EventStream:
     """Admit a connection, attach it to a source of frames, and return its stream."""
     client.socket.tune()
     queue = QueueTransport(buffer_bytes=conf.CLIENT_BUFFER_BYTES, link=client.socket)
-    connection = Connection(client.subscriber, queue, **options)
+    connection = make(client.subscriber, queue, **options)
     shared_admission().enter(
         connection, address=client.address, at_most=client.most_streams
     )

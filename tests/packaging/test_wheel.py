@@ -4,6 +4,7 @@ import email
 import re
 import tomllib
 import zipfile
+from itertools import chain
 
 import pytest
 from packaging.requirements import Requirement
@@ -15,8 +16,7 @@ from tests import ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PYPROJECT["optional-dependencies"]
 RANGES = [
-    Requirement(line)
-    for line in [*PYPROJECT["dependencies"], *(each for [each] in EXTRAS.values())]
+    Requirement(line) for line in [*PYPROJECT["dependencies"], *chain(*EXTRAS.values())]
 ]
 PINNED = dict(
     re.findall(

@@ -1,0 +1,1 @@
+"""A hub of the Mercure protocol; needs the extra `mercure`."""

@@ -1,0 +1,15 @@
+"""The URLs of the hub; a site includes them at its root."""
+
+from django.urls import path
+
+from notifications.mercure import views
+
+app_name = "mercure"
+urlpatterns = [
+    path(".well-known/mercure", views.hub, name="hub"),
+    path(
+        ".well-known/oauth-protected-resource/.well-known/mercure",
+        views.metadata,
+        name="metadata",
+    ),
+]

@@ -1,0 +1,44 @@
+"""Discovery: the links of a resource, and the hub's metadata."""
+
+from django.http import HttpResponse
+
+from notifications.api import mercure_link
+from tests.mercure.conftest import DETAIL, HUB, URL
+
+
+def test_link_names_the_hub_and_the_last_update(log, publish, subscribe):
+    publish("a", "shown")
+    response = HttpResponse(headers={"Link": "</style.css>; rel=preload"})
+
+    mercure_link(response, topic="/a")
+    publish("a", "after")
+
+    first, hub, topic = response["Link"].split(", ")
+    assert first == "</style.css>; rel=preload"
+    target, rel, last = hub.split("; ")
+    assert (target, rel) == (f"<{URL}>", 'rel="mercure"')
+    assert topic == '</a>; rel="self"'
+    last_event_id = last.removeprefix('last-event-id="').removesuffix('"')
+    reader = subscribe({"match": "a", "last_event_id": last_event_id})
+    assert reader.next().data == "after"
+
+
+def test_link_leaves_the_id_out_while_the_log_is_away(link):
+    link.cut()
+    response = HttpResponse()
+
+    mercure_link(response)
+
+    assert response["Link"] == f'<{URL}>; rel="mercure"'
+
+
+def test_metadata_describes_the_hub(client):
+    response = client.get(f"/.well-known/oauth-protected-resource{HUB}")
+
+    found = response.json()
+    assert response["Content-Type"] == "application/json"
+    assert found["resource"] == URL
+    assert found["authorization_details_types_supported"] == [DETAIL]
+    assert found["bearer_methods_supported"] == ["header"]
+    assert found["mercure_cookie"] == "__Secure-mercure_access_token"
+    assert found["mercure_matcher_types_supported"] == ["exact", "urlpattern"]
