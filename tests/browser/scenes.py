@@ -92,6 +92,11 @@ def lose_connection(page: Page) -> None:
     page.clock.fast_forward(PATIENCE)
 
 
+def find_nobody(page: Page) -> None:
+    page.route(STREAM, lambda route: route.fulfill(status=409, json={"user": ""}))
+    page.reload()
+
+
 def be_refused(page: Page) -> None:
     page.route(STREAM, lambda route: route.fulfill(status=403))
     page.reload()
@@ -110,6 +115,7 @@ ROW = "main .inbox-item"
 MENU = "main .notifications-menu[open] .notifications-choices"
 ERROR = ".form-problem"
 NOTICE = ".notifications-notice"
+ACCOUNT = ".notifications-account"
 LIVE_PAGE = "/admin/notifications/event/live/"
 ANNOUNCE = "/admin/notifications/event/announce/"
 NOTE = ".errornote"
@@ -158,6 +164,7 @@ NOTIFICATIONS = (
     Scene("preferences-saved", "/notifications/preferences/?result=saved", "newcomer"),
     Scene("lost", "/", "reader", lose_connection, until=NOTICE, full=False),
     Scene("stopped", "/", "reader", be_refused, until=NOTICE, full=False),
+    Scene("signed-out", "/", "newcomer", find_nobody, until=ACCOUNT, full=False),
 )
 ADMIN = (
     Scene("admin-events", "/admin/notifications/event/", "admin"),
