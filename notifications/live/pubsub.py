@@ -100,8 +100,19 @@ class PubSub:
             self._subscribed.set()
             if message is not None:
                 self._push(message)
-            elif not self._audience.connections():
+            elif self._is_idle():
                 return
+
+    def _is_idle(self) -> bool:
+        """Tell whether the subscription may end, since no connection relies on it."""
+        if self._audience.connections():
+            return False
+        self._subscribed.clear()
+        # One that was attached in between has seen it set.
+        if not self._audience.connections():
+            return True
+        self._subscribed.set()
+        return False
 
     def _push(self, message: Message) -> None:
         try:

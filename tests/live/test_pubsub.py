@@ -150,3 +150,32 @@ def test_ended_thread_does_not_close_the_connections_of_the_next_one(
 
     assert taken(connection) == [b"data: once\n\n"]
     assert connection.state is State.OPEN
+
+
+def test_connection_that_comes_as_the_subscription_ends_is_sent_messages(
+    pubsub, redis_client, monkeypatch
+):
+    first, late = Connection(channels=["sse"]), Connection(channels=["sse"])
+    pubsub.attach(first)
+    current, subscribe = pubsub._audience.connections, pubsub._log.subscribe
+    came, subscriptions = [], []
+
+    def connections():
+        found = current()
+        if not found and not came:
+            came.append(late)
+            pubsub.attach(late)
+        return found
+
+    def count(*arguments, **options):
+        subscriptions.append(arguments)
+        return subscribe(*arguments, **options)
+
+    monkeypatch.setattr(pubsub._audience, "connections", connections)
+    monkeypatch.setattr(pubsub._log, "subscribe", count)
+    pubsub.detach(first)
+    wait_for(lambda: came, what="the other connection")
+    redis_client.publish("sse", b'{"data": "once"}')
+
+    assert taken(late) == [b"data: once\n\n"]
+    assert subscriptions == []

@@ -11,7 +11,7 @@ from notifications.models import Control, Event, Follow, Inbox
 from notifications.models.events import provisional_position
 from notifications.protocol.cursor import NO_CURSOR, Cursor
 from notifications.protocol.entries import EventEntry, RetractEntry
-from notifications.publishing import outbox
+from notifications.publishing import event_relay, outbox
 from notifications.publishing.retraction import retract_events
 from notifications.publishing.unseen import count_unseen
 from project.qa.models import Question
@@ -86,7 +86,7 @@ def test_event_that_another_process_is_relaying_is_not_appended_any_more(
     assert row.topics
 
     retract(event)
-    outbox._relay_rows([row])
+    event_relay._relay_rows([row])
 
     assert [each for each in appended() if isinstance(each, EventEntry)] == []
 
