@@ -40,20 +40,24 @@ class Followable:
         # The database finds 7 by "07", but events are addressed to "7" only.
         return found if str(getattr(found, self.key, "")) == key else None
 
-    def labels(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the labels of the topics with these keys, as far as objects exist."""
+    def find_all(self, keys: Iterable[str]) -> dict[str, models.Model]:
+        """Return the objects whose topics have these keys, by topic."""
+        keys = [*keys]
         try:
             by_key = {f"{self.key}__in": keys}
             found = list(self.model._default_manager.filter(**by_key))
         except (ValueError, TypeError, ValidationError):
             # At least one key is not a valid value of the field.
             found = [each for each in map(self.find, keys) if each is not None]
-        noun, names = self.model._meta.verbose_name, shown_names(found)
+        return {f"{self.kind}:{getattr(each, self.key)}": each for each in found}
+
+    def labels(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the labels of the topics with these keys, as far as objects exist."""
+        found = self.find_all(keys)
+        noun, names = self.model._meta.verbose_name, shown_names(found.values())
         return {
-            f"{self.kind}:{getattr(each, self.key)}": (
-                str(self.label) or f"{noun} {names[each.pk]}"
-            )
-            for each in found
+            topic: str(self.label) or f"{noun} {names[each.pk]}"
+            for topic, each in found.items()
         }
 
 

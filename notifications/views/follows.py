@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -24,18 +25,17 @@ from django.views.decorators.vary import vary_on_headers
 from notifications import databases
 from notifications.conf import conf
 from notifications.exceptions import InvalidTopic, InvalidValue
+from notifications.inbox.followed import followed_page
 from notifications.models import (
     NO_LEVEL,
     Delivery,
-    Follow,
     Level,
     Preference,
-    TopicPermissions,
 )
 from notifications.protocol import topics
 from notifications.publishing.event_types import EventType
 from notifications.publishing.followables import follow as follow_topic
-from notifications.publishing.followables import labels_of, object_of, unfollow
+from notifications.publishing.followables import object_of, unfollow
 from notifications.streams.refusals import plain
 from notifications.views.http import JSON, redirect_next, target_of, wants_json
 
@@ -112,6 +112,8 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
 def preferences(request: HttpRequest) -> HttpResponse:
     """Show or change the preference for each event type; show what the person follows.
 
+    Query parameters: `q` selects follows by name or topic, and `after` is the `next` of
+    the previous page.
     A POST takes the fields `<event type>=live|inbox|off`; other types do not change.
     """
     if request.method == "POST":
@@ -120,11 +122,18 @@ def preferences(request: HttpRequest) -> HttpResponse:
     chosen = _chosen(user)
     if wants_json(request):
         return JsonResponse({"preferences": chosen})
-    follows = Follow.objects.filter(user=user)
+    query, after = (request.GET.get(name, "").strip() for name in ("q", "after"))
+    # PostgreSQL refuses text with a NUL.
+    followed = followed_page(user, query=query, after=after.replace("\0", ""))
     context = {
         "types": [(EventType.registry[name], chosen[name]) for name in sorted(chosen)],
         "deliveries": Delivery.choices,
-        "follows": _labelled(user, follows),
+        "followed": followed,
+        "next": urlencode({"q": query, "after": followed.next})
+        if followed.next
+        else "",
+        "query": query,
+        "first": not after,
         "saved": "result" in request.GET,
     }
     return render(request, "notifications/preferences.html", context)
@@ -134,16 +143,6 @@ def _chosen(user: Any) -> dict[str, str]:
     rows = Preference.objects.filter(user=user).values_list("type", "delivery")
     chosen = dict.fromkeys(EventType.registry, str(Delivery.LIVE))
     return chosen | {name: how for name, how in rows if name in chosen}
-
-
-def _labelled(user: Any, follows: Any) -> list[tuple[Follow, str]]:
-    """Return the follows of a person with their labels, ordered by these."""
-    found = list(follows)
-    # Those that are no longer allowed, such as mutes, are shown as the bare topic.
-    permissions = TopicPermissions(user)
-    labels = labels_of(each.topic for each in found if permissions.may_see(each.topic))
-    named = [(each, labels.get(each.topic, each.topic)) for each in found]
-    return sorted(named, key=lambda pair: pair[1].casefold())
 
 
 def _set_preferences(request: HttpRequest) -> HttpResponse:
