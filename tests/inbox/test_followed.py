@@ -37,7 +37,7 @@ def test_follows_are_grouped_by_kind_and_linked(maja, tobias, topics):
     assert names(page) == [
         ("topics", ["Ash", "Elm", "Fir", "Oat"]),
         ("unknown", ["unknown:1"]),
-        ("users", ["tobias"]),
+        (str(tobias._meta.verbose_name_plural), ["tobias"]),
     ]
     [ash, *_] = page.groups[0].things
     assert (ash.url, ash.label) == (topics[2].get_absolute_url(), "topic Ash")
