@@ -51,7 +51,7 @@ def count_recipients_of(events: Sequence[Event]) -> dict[int, int]:
     if selects:
         with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
             if connections[alias].vendor == "postgresql":
-                # The compilation would take longer than the query.
+                # PostgreSQL would compile each part of the query.
                 cursor.execute("SET LOCAL jit = off")
             cursor.execute(" UNION ALL ".join(selects), parameters)
             counts |= dict(cursor.fetchall())
