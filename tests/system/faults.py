@@ -106,7 +106,7 @@ def wait_for_titles(listeners: list[Listener], titles: list[str]) -> None:
             what=f"{titles}, got {titles_of(listener)}",
         )
     everything = [titles_of(listener) for listener in listeners]
-    assert everything == [titles] * len(listeners)
+    assert everything == [titles] * len(listeners), f"received {everything}"
 
 
 def pending(site: Site) -> int:

@@ -175,6 +175,8 @@ def test_web_process_killed_between_commit_and_append_loses_no_event(
 ):
     [asker] = people("asker")
     ask(asker, topic, ["first"])
+    # A process that has just had a fault leaves it to the sweep.
+    wait_for(lambda: not pending(site), what="an empty outbox")
     with (
         listening(site, topic) as listeners,
         ThreadPoolExecutor(max_workers=1) as browser,
