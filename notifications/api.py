@@ -31,6 +31,7 @@ from notifications.publishing.followables import (
 )
 from notifications.publishing.live_only import send
 from notifications.publishing.permissions import permissions_changed
+from notifications.publishing.presence import Present, presence
 from notifications.publishing.retraction import retract
 from notifications.publishing.watch import watch
 from notifications.streams.channel_stream import event_stream
@@ -48,6 +49,7 @@ __all__ = [
     "EventStreamResponse",
     "EventType",
     "Explanation",
+    "Present",
     "SharedStream",
     "aannounce",
     "afollow",
@@ -60,6 +62,7 @@ __all__ = [
     "followable",
     "mercure_link",
     "permissions_changed",
+    "presence",
     "public_events",
     "public_topics",
     "publish",

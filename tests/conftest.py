@@ -18,6 +18,7 @@ from notifications.live.hub import shared_hub
 from notifications.live.pubsub import shared_pubsub
 from notifications.log.stream import Log, shared_log
 from notifications.streams.admission import shared_admission
+from notifications.streams.presence import shared_presence
 from project.qa.models import Topic
 from project.redis_server import RedisServer
 from tests.own_redis import own_redis
@@ -132,9 +133,16 @@ def log(link, settings) -> Iterator[Log]:
         "KEY_PREFIX": next(_prefixes),
         "LOG_READ_TIMEOUT": 0.1,
     }
-    for shared in (shared_log, shared_hub, shared_pubsub, shared_admission):
+    for shared in (
+        shared_log,
+        shared_hub,
+        shared_pubsub,
+        shared_admission,
+        shared_presence,
+    ):
         shared.cache_clear()
     yield shared_log()
+    shared_presence().stop()
     shared_hub().stop()
     shared_pubsub().stop()
     shared_log().close()

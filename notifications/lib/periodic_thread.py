@@ -32,10 +32,8 @@ class PeriodicThread:
 
     def start(self) -> None:
         """Start the thread, unless it runs already or the interval is 0."""
-        if self._is_running() or not self._interval():
-            return
         with self._lock:
-            if not self._is_running():
+            if not self._is_running() and self._interval():
                 self._stopping.clear()
                 self._thread = threading.Thread(
                     target=self._run, name=self._name, daemon=True
@@ -56,7 +54,7 @@ class PeriodicThread:
             thread.join()
 
     def _run(self) -> None:
-        while interval := self._interval():
+        while interval := self._next_interval():
             # What is set from now on is for the next run.
             self._soon.clear()
             if self._stopping.is_set():
@@ -64,3 +62,11 @@ class PeriodicThread:
             self._action()
             if self._soon.wait(interval):
                 self._stopping.wait(self._soon_seconds)
+
+    def _next_interval(self) -> float:
+        """Return the interval; at 0, `start` starts another thread from now on."""
+        with self._lock:
+            interval = self._interval()
+            if not interval and self._thread is threading.current_thread():
+                self._thread = None
+            return interval

@@ -20,6 +20,7 @@ from notifications.log.connections import Connections
 from notifications.log.count_entries import append_counts
 from notifications.log.lock import Lock
 from notifications.log.log_reader import LogReader
+from notifications.log.presence import PresenceStore
 from notifications.log.process_registry import ProcessRegistry
 from notifications.log.recovery import RecentControls, Recovery
 from notifications.log.retractions import Retractions
@@ -225,6 +226,10 @@ class Log(LogReader):
     def process_registry(self) -> ProcessRegistry:
         """Return the registry in which processes report their state."""
         return ProcessRegistry(self._command, self._prefix)
+
+    def presence_store(self) -> PresenceStore:
+        """Return who is present on topics."""
+        return PresenceStore(self._command, self._prefix)
 
     def subscribe(
         self, channels: Sequence[str], *, seconds: float

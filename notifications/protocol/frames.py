@@ -1,8 +1,9 @@
 """Frames: events that are encoded once for all clients. No I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from zlib import crc32
 
 import msgspec
 
@@ -131,6 +132,22 @@ def count(unseen_count: int | None, cursor: Cursor | None = None) -> Frame:
     """Return the frame with the number of unseen events, or None if it is unknown."""
     data = msgspec.json.encode({"unseen": unseen_count}).decode()
     return _server_frame(sse.COUNT, data, cursor)
+
+
+def presence(
+    topic: str, *, people: Sequence[Mapping[str, str]], count: int, digest: str
+) -> Frame:
+    """Return the frame that tells who is present on a topic; `people` have names.
+
+    A client that polls sends the digest back, so as not to be told the same again.
+    """
+    fields = {"topic": topic, "count": count, "people": people, "digest": digest}
+    return _server_frame(sse.PRESENCE, msgspec.json.encode(fields).decode())
+
+
+def presence_digest(people: Sequence[Mapping[str, str]], count: int) -> str:
+    """Return a digest of what a client shows, which is the same in all processes."""
+    return f"{crc32(msgspec.json.encode([people, count])):08x}"
 
 
 def server_closed(reason: str) -> Frame:

@@ -14,8 +14,9 @@ RESET = "reset"
 SERVER_CLOSED = "server_closed"
 COUNT = "count"
 RETRACTED = "retracted"
+PRESENCE = "presence"
 # The names of the events that only the server itself may send.
-SERVER_NAMES = frozenset({HEARTBEAT, RESET, SERVER_CLOSED, COUNT, RETRACTED})
+SERVER_NAMES = frozenset({HEARTBEAT, RESET, SERVER_CLOSED, COUNT, RETRACTED, PRESENCE})
 # No event type may have one of these: EventSource itself dispatches the last three.
 RESERVED_NAMES = SERVER_NAMES | {"open", "error", "message"}
 

@@ -26,6 +26,7 @@ class Followable:
     public: bool
     # What people read for all topics of the kind; empty for the names of the objects.
     label: str | Promise
+    presence: bool
     # Where it was registered, as file:line.
     declared_at: str
 
@@ -68,6 +69,7 @@ def followable(
     key: str = "pk",
     public: bool = False,
     label: str | Promise = "",
+    presence: bool = False,
 ) -> None:
     """Let people follow the objects of a model, as topics `<kind>:<value of key>`.
 
@@ -75,14 +77,21 @@ def followable(
     included, to stream and follow the topics of a public kind, and refuses all others.
     `label` is what people read for a topic of this kind, instead of the names of the
     model and the object. A model may have several kinds: `topic_of` returns the topic
-    of the first one.
+    of the first one. With `presence`, those who may stream a topic are told who else
+    has it open.
 
     Raises InvalidTopic for an invalid `kind`, and AlreadyRegistered for one that is
     taken.
     """
     topics.build(kind, "1")
     new = Followable(
-        model, kind, key, public, label, declared_at=call_site(frames_up=1)
+        model,
+        kind,
+        key,
+        public,
+        label,
+        presence,
+        declared_at=call_site(frames_up=1),
     )
     first = Followable.registry.setdefault(kind, new)
     if first is not new:

@@ -11,6 +11,7 @@ from notifications.exceptions import LogUnavailable
 from notifications.live.connection import Connection, State
 from notifications.live.transports import QueueTransport, Transport
 from notifications.protocol import frames, sse
+from notifications.protocol.cursor import NO_CURSOR
 from notifications.protocol.frames import Batch, Frame
 from notifications.streams.loop_stream import WakingQueue, loop_chunks
 from notifications.streams.writes import join
@@ -144,10 +145,12 @@ class EventStream:
         return self._or_heartbeat(taken, heartbeat)
 
     def _or_heartbeat(self, taken: list[Frame], heartbeat: Batch) -> list[Frame]:
+        """Return the frames, with a heartbeat if none of them has a cursor."""
         # A closed connection has dropped its waiting frames: its cursor must not move.
-        if not taken and self.connection.state is State.OPEN:
-            return [*heartbeat.frames]
-        return taken
+        if self.connection.state is not State.OPEN:
+            return taken
+        has_cursor = any(each.cursor != NO_CURSOR for each in taken)
+        return taken if has_cursor else [*taken, *heartbeat.frames]
 
     def hand_over(self, transport: Transport) -> Batch:
         """Move the connection to another transport; return the frames that wait for it.

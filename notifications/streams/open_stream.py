@@ -4,7 +4,7 @@ Uses the database and the hub; the stream that it returns needs no database.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ from notifications.streams.lifetime import (
     session_expiry,
     stream_lifetime,
 )
+from notifications.streams.presence import shared_presence
 from notifications.streams.server_threads import most_streams
 
 NULL_SOCKET = NullSocket()
@@ -84,17 +85,21 @@ def open_stream(
     requested_topics: Iterable[str] = (),
     after: str | None = None,
     unseen_count: int | None = None,
+    shown_presence: Collection[str] = (),
 ) -> EventStream:
     """Return the stream of what a person follows, and of the requested topics.
 
     `as_of` is the hub's position from before the client was looked up: changes since
     then are read from the log and applied. `after` is the client's cursor as it sent
     it, and `unseen_count` is the number that its bell shows at that cursor; None for no
-    bell. Raises LogUnavailable, TooManyStreams and CannotStream.
+    bell. `shown_presence` has the digests of what the client shows about presence.
+    Raises LogUnavailable, TooManyStreams and CannotStream.
     """
 
     def attach(connection: Connection) -> Iterator[Batch]:
-        return shared_hub().attach(connection, after=after, as_of=as_of)
+        missed = shared_hub().attach(connection, after=after, as_of=as_of)
+        shared_presence().enter(connection, shown=shown_presence)
+        return missed
 
     return _open(
         client,
@@ -197,6 +202,7 @@ def _open(
 
 
 def _end(connection: Connection) -> None:
+    shared_presence().leave(connection)
     shared_hub().detach(connection)
     shared_admission().leave(connection)
 

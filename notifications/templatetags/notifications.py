@@ -23,8 +23,11 @@ from notifications.models import (
 )
 from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
+from notifications.protocol.sse import PRESENCE
 from notifications.publishing.event_types import EventType, event_type
 from notifications.publishing.followables import topic_of
+from notifications.publishing.presence import has_presence
+from notifications.publishing.presence import presence as present_people
 from notifications.publishing.unseen import count_unseen
 from notifications.templatetags.time_ago import ago
 
@@ -74,7 +77,7 @@ def notification_head(context: Context) -> dict[str, Any]:
         "user": _user_key(request),
         "sign_in": _sign_in(request.get_full_path()),
         "unseen": _unseen(request),
-        "events": sorted(EventType.registry),
+        "events": [*sorted(EventType.registry), PRESENCE],
         "retry": round(conf.RETRY_INTERVAL * 1000),
         "heartbeat": round(conf.HEARTBEAT_INTERVAL * 1000),
         "poll_wait": round(conf.POLL_TIMEOUT * 1000),
@@ -156,6 +159,24 @@ def new_items_banner(
         "many": many or f"%d {noun}s",
         "target": target,
         "allowed": conf.AUTHORIZE(_user(_request(context)), selector),
+    }
+
+
+@register.inclusion_tag("notifications/presence.html", takes_context=True)
+def presence(context: Context, thing: Model | str) -> dict[str, Any]:
+    """Show who has a page with this topic open, and keep it current.
+
+    `thing` is a topic, or an object of a followable model. Shows nothing for kinds
+    without presence, nor to people who may not stream the topic. Raises NotFollowable
+    and InvalidTopic.
+    """
+    topic = _topic(thing)
+    topics.validate(topic)
+    user = _user(_request(context))
+    return {
+        "topic": topic,
+        "allowed": has_presence(topic) and conf.AUTHORIZE(user, topic),
+        "present": present_people(topic, viewer=user),
     }
 
 

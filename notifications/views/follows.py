@@ -33,11 +33,15 @@ from notifications.models import (
     Preference,
 )
 from notifications.protocol import topics
+from notifications.protocol.sse import PRESENCE
 from notifications.publishing.event_types import EventType
+from notifications.publishing.followables import Followable, object_of, unfollow
 from notifications.publishing.followables import follow as follow_topic
-from notifications.publishing.followables import object_of, unfollow
+from notifications.publishing.presence import is_hidden, set_hidden
 from notifications.streams.refusals import plain
 from notifications.views.http import JSON, redirect_next, target_of, wants_json
+
+SHOWN, HIDDEN = "shown", "hidden"
 
 
 @require_http_methods(["PUT", "DELETE", "POST"])
@@ -114,20 +118,22 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
     Query parameters: `q` selects follows by name or topic, and `after` is the `next` of
     the previous page.
-    A POST takes the fields `<event type>=live|inbox|off`; other types do not change.
+    A POST takes the fields `<event type>=live|inbox|off` and `presence=shown|hidden`;
+    those that it does not have do not change.
     """
     if request.method == "POST":
         return _set_preferences(request)
     user: Any = request.user
     chosen = _chosen(user)
     if wants_json(request):
-        return JsonResponse({"preferences": chosen})
+        return _as_json(user, chosen)
     query, after = (request.GET.get(name, "").strip() for name in ("q", "after"))
     # PostgreSQL refuses text with a NUL.
     followed = followed_page(user, query=query, after=after.replace("\0", ""))
     context = {
         "types": [(EventType.registry[name], chosen[name]) for name in sorted(chosen)],
         "deliveries": Delivery.choices,
+        "presence": _presence_choices(user),
         "followed": followed,
         "next": urlencode({"q": query, "after": followed.next})
         if followed.next
@@ -137,6 +143,22 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "saved": "result" in request.GET,
     }
     return render(request, "notifications/preferences.html", context)
+
+
+def _as_json(user: Any, chosen: dict[str, str]) -> JsonResponse:
+    fields = {"preferences": chosen, PRESENCE: HIDDEN if is_hidden(user) else SHOWN}
+    return JsonResponse(fields)
+
+
+def _presence_choices(user: Any) -> list[tuple[str, str, bool]]:
+    """Return value, label and whether it is chosen; none if no kind has presence."""
+    if not any(each.presence for each in Followable.registry.values()):
+        return []
+    hidden = is_hidden(user)
+    return [
+        (SHOWN, _("By your name"), not hidden),
+        (HIDDEN, _("Only as one more person"), hidden),
+    ]
 
 
 def _chosen(user: Any) -> dict[str, str]:
@@ -153,9 +175,15 @@ def _set_preferences(request: HttpRequest) -> HttpResponse:
         if delivery not in Delivery.values:
             expected = f"one of {', '.join(Delivery.values)} as {name}"
             return plain(400, str(InvalidValue(delivery, expected=expected)))
+    shown = request.POST.get(PRESENCE)
+    if shown not in (None, SHOWN, HIDDEN):
+        expected = f"{SHOWN} or {HIDDEN} as {PRESENCE}"
+        return plain(400, str(InvalidValue(shown, expected=expected)))
     with databases.atomic():
         for name, delivery in wanted.items():
             Preference.objects.set(request.user, name, delivery)
+        if shown is not None:
+            set_hidden(request.user, shown == HIDDEN)
     if wants_json(request):
-        return JsonResponse({"preferences": _chosen(request.user)})
+        return _as_json(request.user, _chosen(request.user))
     return HttpResponseRedirect(f"{reverse('notifications:preferences')}?result=saved")

@@ -185,6 +185,7 @@ def _poll(request: HttpRequest) -> HttpResponseBase:
         requested_topics=requested_topics,
         after=after,
         unseen_count=unseen_count,
+        shown_presence=request.GET.getlist("presence"),
     )
     # Without a cursor, the client asks for the newest one, and does not wait.
     seconds = conf.POLL_TIMEOUT if after is not None else 0

@@ -82,6 +82,8 @@ followable(Question, kind="question", public=True)
 followable(get_user_model(), kind="user", public=True)
 # What concerns one user alone is addressed to `personal:7`, which only they may see.
 followable(get_user_model(), kind="personal", label=_("notices to you"))
+# Who has the page of a topic open, `room:espresso`, which nobody follows.
+followable(Topic, kind="room", key="slug", public=True, presence=True)
 
 
 def authorize(user: Any, topic: str) -> bool:

@@ -145,7 +145,7 @@ def test_announcement_to_a_topic_notifies_its_followers(
 
 
 def test_topic_of_an_unknown_kind_is_accepted(client, sender):
-    page, _data = confirm(client, {**TO_ESPRESSO, "topic": "room:5"})
+    page, _data = confirm(client, {**TO_ESPRESSO, "topic": "secret:5"})
 
     assert "No one would be notified right now." in page
 

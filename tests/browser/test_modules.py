@@ -151,6 +151,12 @@ def test_stream_that_got_through_before_has_time_after_a_restart(run):
     assert run("polling.streamThatGotThroughBefore") == [0, 2]
 
 
+def test_poll_says_what_is_shown_of_presence(run):
+    url = run("polling.presenceShown")
+
+    assert url.endswith("&after=6-0&unseen=0&presence=z&presence=y")
+
+
 def test_next_page_polls_at_once_when_streams_are_held_back(run):
     opened, request = run("polling.nextPage")
 

@@ -71,11 +71,25 @@ def test_interval_of_zero_starts_no_thread(periodic, interval):
 
 def test_interval_that_becomes_zero_ends_the_thread(periodic, runs, interval):
     periodic.start()
+    thread = periodic._thread
     wait_for(lambda: runs, what="the first run")
 
     interval[0] = 0
 
-    wait_for(lambda: not periodic._thread.is_alive(), what="the thread to end")
+    wait_for(lambda: not thread.is_alive(), what="the thread to end")
+
+
+def test_thread_that_is_about_to_end_is_replaced(periodic, runs, interval):
+    interval[0] = 0
+    thread = threading.Thread(target=periodic._run)
+    periodic._thread = thread
+    thread.start()
+    thread.join()
+    interval[0] = 0.01
+
+    periodic.start()
+
+    wait_for(lambda: runs, what="the first run")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

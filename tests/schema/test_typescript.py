@@ -206,12 +206,14 @@ def test_hand_written_types_of_the_scripts_are_the_same():
 
 
 def test_declared_elements_are_the_defined_ones():
-    main = (STATIC / "main.js").read_text()
+    scripts = "".join(
+        (STATIC / name).read_text() for name in ("main.js", "presence.js")
+    )
     tags = (STATIC / "main.d.ts").read_text().partition("HTMLElementTagNameMap")[2]
 
     declared = re.findall(r'"([\w-]+)": HTMLElement;', tags)
 
-    assert {*declared} == {*re.findall(r'customElements\.define\("([\w-]+)"', main)}
+    assert {*declared} == {*re.findall(r'customElements\.define\("([\w-]+)"', scripts)}
 
 
 def test_declarations_of_several_event_types():

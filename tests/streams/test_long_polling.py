@@ -96,6 +96,21 @@ def test_poll_waits_for_an_event(client, settings):
     assert found[0]["cursor"] == event.cursor
 
 
+def test_poll_waits_while_its_client_shows_who_is_there(client, settings):
+    cursor = begin(client, topic="room:milk")
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "POLL_TIMEOUT": 30}
+
+    told = poll(client, topic="room:milk", after=cursor)
+    (found,) = told["events"]
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "POLL_TIMEOUT": 1}
+    shown = {"presence": found["data"]["digest"], "after": told["cursor"]}
+    again = poll(client, topic="room:milk", **shown)
+
+    assert (found["event"], found["data"]["count"]) == ("presence", 1)
+    assert told["cursor"] == cursor
+    assert again["events"] == []
+
+
 def test_poll_detaches_its_connection(client):
     poll(client, topic=MILK, after=begin(client, topic=MILK))
 
@@ -158,7 +173,7 @@ def test_unknown_cursor_returns_a_reset(client, after):
     [
         ("", 403),
         ("?topic=x", 400),
-        ("?topic=room:7", 404),
+        ("?topic=secret:7", 404),
     ],
 )
 def test_poll_refuses_what_the_stream_refuses(client, query, status):

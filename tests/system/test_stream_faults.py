@@ -18,6 +18,7 @@ from tests.system.processes import (
     most_redis_clients,
     redis_clients,
     resident_bytes,
+    served,
     total_descriptors,
 )
 from tests.system.publisher import Publisher, due, published, wait_for_event
@@ -108,6 +109,24 @@ def test_streams_of_a_killed_worker_resume_in_another(site, publisher, crowd):
         wait_for(lambda: len(publisher.uids) > before + RATE, what="events")
 
     assert_each_got_what_is_due(site, publisher, streams, names[-1])
+
+
+def test_person_vanishes_with_their_killed_process(site, people, crowd):
+    sessions = [each.client.cookies["sessionid"] for each in people("maja", "tobias")]
+    maja, tobias = [crowd.open(asking(["room:ends"]), session=s) for s in sessions]
+
+    def shown():
+        told = maja.named("presence")
+        return told and [each["name"] for each in told[-1].fields["people"]]
+
+    wait_for(lambda: shown() == ["maja", "tobias"], what="both")
+    victim = site.workers()[served(site, {tobias.port}).index(1)]
+    # So that it does not see the client leave.
+    os.kill(victim, signal.SIGSTOP)
+    crowd.close(tobias)
+    os.kill(victim, signal.SIGKILL)
+
+    wait_for(lambda: shown() == ["maja"], what="one to vanish")
 
 
 def test_streams_that_reconnect_get_each_event_once(site, publisher, crowd):

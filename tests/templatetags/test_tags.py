@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.template import engines
 
 from notifications.exceptions import InvalidTopic, NotFollowable, UnknownEventType
+from notifications.log.presence import Roster
 from notifications.publishing import outbox
 from notifications.publishing.event_types import event_type
 from notifications.publishing.followables import follow
@@ -298,3 +299,49 @@ def test_banner_of_an_invalid_topic_raises(render):
 def test_banner_of_an_unknown_event_type_raises(render):
     with pytest.raises(UnknownEventType):
         render('{% new_items_banner "topic:*" "new_car" %}')
+
+
+# Presence
+
+
+@pytest.fixture
+def present(log, maja):
+    """A person who is present on a topic."""
+    maja.username = "<b>maja</b>"
+    maja.save()
+    roster = Roster([str(maja.pk)], others=1)
+    log.presence_store().replace("p1", {"room:espresso": roster})
+    return maja
+
+
+def test_presence_shows_names_as_text_and_the_number(render, present):
+    page = render('{% presence "room:espresso" %}')
+
+    assert '<live-presence data-notifications-topic="room:espresso"' in page
+    assert "2 people are here" in page
+    assert "&lt;b&gt;maja&lt;/b&gt;" in page
+
+
+def test_presence_is_empty_while_nobody_is_there(render, db):
+    page = render('{% presence "room:espresso" %}')
+
+    assert '<span class="presence-count"></span>' in page
+
+
+def test_presence_shows_nothing_of_kinds_without_it(render, db, espresso):
+    assert not render("{% presence topic %}", topic=espresso).strip()
+
+
+def test_presence_shows_nothing_to_those_who_may_not_see_the_topic(
+    render, present, settings
+):
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "AUTHORIZE": lambda user, topic: False,
+    }
+
+    assert not render('{% presence "room:espresso" %}').strip()
+
+
+def test_page_is_shown_while_redis_is_away(render, db, no_redis):
+    assert "<live-presence" in render('{% presence "room:espresso" %}')

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from notifications.models import Follow
+from notifications.publishing.presence import is_hidden
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,3 +121,28 @@ def test_follows_are_shown_without_the_name_of_what_is_not_allowed(
     page = as_maja.get(url).content.decode()
     assert "topic:milk" in page
     assert "topic Milk" not in page
+
+
+def test_person_can_hide_from_those_who_are_present(as_maja, maja):
+    url = reverse("notifications:preferences")
+    as_json = {"headers": {"accept": "application/json"}}
+    assert as_maja.get(url, **as_json).json()["presence"] == "shown"
+
+    hidden = as_maja.post(url, {"presence": "hidden"}, **as_json)
+
+    assert hidden.json()["presence"] == "hidden"
+    assert is_hidden(maja)
+    assert 'value="hidden" checked' in as_maja.get(url).content.decode()
+    as_maja.post(url, {"new_answer": "off"})
+    assert is_hidden(maja)
+    as_maja.post(url, {"presence": "shown"})
+    assert not is_hidden(maja)
+
+
+def test_unknown_choice_of_presence_is_refused(as_maja):
+    response = as_maja.post(
+        reverse("notifications:preferences"), {"presence": "perhaps"}
+    )
+
+    assert response.status_code == 400
+    assert "shown or hidden" in response.content.decode()

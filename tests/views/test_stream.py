@@ -59,7 +59,7 @@ def test_refusal_names_the_invalid_topic(client, topic):
 
 
 def test_topic_that_is_not_public_is_not_found(client):
-    assert client.get(STREAM, {"topic": "room:7"}).status_code == 404
+    assert client.get(STREAM, {"topic": "secret:7"}).status_code == 404
 
 
 def test_client_that_reconnects_gets_the_missed_events(client, open_reader):

@@ -57,12 +57,23 @@ export interface NotificationRetraction {
   topics: string[];
 }
 
+/** Who has a page of a topic open has changed. */
+export interface NotificationPresence {
+  /** The topic. */
+  topic: string;
+  /** How many are there, with those who are not named. */
+  count: number;
+  /** Some of those who have an account and do not hide. */
+  people: { name: string; url?: string; avatar?: string }[];
+}
+
 /** The DOM events, dispatched on `document.body`; they bubble. */
 export interface NotificationEventMap {
   "notifications:reset": CustomEvent<NotificationReset>;
   "notifications:count": CustomEvent<NotificationCount>;
   "notifications:retracted": CustomEvent<NotificationRetraction>;
-  /** All events and resets, but not the counts and retractions. */
+  "notifications:presence": CustomEvent<NotificationPresence>;
+  /** All events and resets, but not the counts, retractions and presence. */
   notifications: CustomEvent<NotificationEvent | NotificationReset>;
 }
 
@@ -77,6 +88,8 @@ declare global {
     "notification-inbox": HTMLElement;
     /** Counts the new items that the page does not show yet, and loads them. */
     "new-items-banner": HTMLElement;
+    /** Shows who has a page of the topic open. */
+    "live-presence": HTMLElement;
     /** Follows and unfollows without leaving the page. */
     "follow-button": HTMLElement;
   }

@@ -32,7 +32,7 @@ export class Page {
 
   dispatch(type, detail) {
     this.#dispatchEvent(`notifications:${type}`, detail);
-    if (!/^(count|retracted|user)$/.test(type)) this.#dispatchEvent("notifications", detail);
+    if (!/^(user|count|presence|retracted)$/.test(type)) this.#dispatchEvent("notifications", detail);
   }
 
   setState(state) {

@@ -29,7 +29,7 @@ export class PollLink {
     if (signal.aborted) return;
     if (!reply) return owner.fail(response);
     if (position.lost) this.#passRecount(reply, position, owner);
-    else this.#passEvents(reply, owner);
+    else this.#passEvents(reply, position, owner);
   }
 
   close() {
@@ -41,7 +41,9 @@ export class PollLink {
     if (position.lost === "count") return `${inbox}&limit=0&as_of=${position.cursor}`;
     if (position.lost) return `${inbox}&limit=0`;
     // Without a cursor it returns immediately, which shows whether polling works.
-    return requestUrl(url, state === "polling" ? "after" : "", position, topics);
+    const shown = Object.values(position.presence ?? {}).map((each) => `&presence=${each}`);
+    const base = requestUrl(url, state === "polling" ? "after" : "", position, topics);
+    return base + shown.join("");
   }
 
   #passRecount({ unseen, cursor: id }, { lost }, owner) {
@@ -50,12 +52,16 @@ export class PollLink {
     owner.finish();
   }
 
-  #passEvents({ events, cursor }, owner) {
+  #passEvents({ events, cursor }, position, owner) {
     const { storage, now } = this.#options;
     // Spares the next page from finding out. A stream that was cut once has a second try:
     // the server may have been restarted.
     if (owner.usePolling && owner.cuts !== 1) storage.notificationsPollUntil = now() + POLL_DURATION;
     const id = owner.state === "polling" ? cursor : "";
+    // What is shown of presence, which the server does not tell again.
+    for (const { event, data } of events) {
+      if (event === "presence") (position.presence ??= {})[data.topic] = data.digest;
+    }
     const last = { event: "heartbeat", id, data: {} };
     for (const { event: type, id, data: detail } of [...events, last]) {
       if (!this.#abort.signal.aborted) owner.receive({ type, id, detail });

@@ -247,16 +247,17 @@ export class Tab {
     const { page, timeout } = this.#options;
     if (this.#leaderTimeout.running) this.#leaderTimeout.start(timeout);
     if (!this.#isNew(type, id)) return;
-    this.#position.cursor = id;
+    if (id) this.#position.cursor = id;
     if (type === "count") this.#position.unseen = `${detail.unseen}`;
     if (type !== "heartbeat") page.dispatch(type, detail);
   }
 
-  /** A count has the cursor of the event that changed it. */
+  /** A count has the cursor of the event that changed it. Presence has none, for which
+   * EventSource repeats the last one. */
   #isNew(type, id) {
     const { cursor } = this.#position;
     if (type === "count") return !isAfter(cursor, id);
-    return type === "reset" || isAfter(id, cursor);
+    return type === "reset" || type === "presence" || isAfter(id, cursor);
   }
 
   /** Go on with a connection of its own. */

@@ -29,6 +29,16 @@ export async function streamHeldBack() {
   ];
 }
 
+export async function presenceShown() {
+  const polls = new Polls();
+  start("0");
+  await pass(3_000);
+  const told = (topic, digest) => ({ event: "presence", id: "", data: { topic, digest } });
+  await polls.reply([told("a:1", "x"), told("b:1", "y")], "5-0");
+  await polls.reply([told("a:1", "z")], "6-0");
+  return server.requests.at(-1);
+}
+
 export async function streamThatGotThroughBefore() {
   new Polls();
   start();

@@ -1,0 +1,21 @@
+/** Loaded by `{% presence topic %}`: `<live-presence>` shows who has a page of a topic open. */
+class LivePresence extends HTMLElement {
+  connectedCallback() {
+    document.addEventListener("notifications:presence", this.#onPresence);
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("notifications:presence", this.#onPresence);
+  }
+
+  #onPresence = ({ detail: { topic, count, people } }) => {
+    const { notificationsTopic, one, many } = this.dataset;
+    if (topic !== notificationsTopic) return;
+    const text = count && (count === 1 ? one : many).replace("%d", count);
+    const names = people.map(({ name }) => name).join(", ");
+    this.querySelector(".presence-count").textContent = text || "";
+    this.querySelector(".presence-names").textContent = names;
+  };
+}
+
+customElements.define("live-presence", LivePresence);
