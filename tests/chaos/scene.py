@@ -114,7 +114,7 @@ class Scene:
         last = self.story.ask(self.everybody.removeprefix("topic:"))
         wait_for_key(self.open_streams(), last, seconds=DELIVERED_SECONDS)
         found = {
-            pk: compare(self.story.ledger, pk, *streams)
+            pk: compare(self.story, pk, *streams)
             for pk, streams in self.streams.items()
         }
         return {pk: faults for pk, faults in found.items() if faults != Faults()}

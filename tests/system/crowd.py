@@ -58,8 +58,15 @@ class Stream:
         self.live = False
         # Whether the server refused it, so that it does not reconnect.
         self.refused = False
-        # How often it was attached.
-        self.attached = 0
+        # For each time that it was attached: the cursor that it resumed from, and the
+        # one that it had reached with what it had missed.
+        self.catch_ups: list[tuple[str, str]] = []
+        self._resumed_from = ""
+
+    @property
+    def attached(self) -> int:
+        """How often it was attached."""
+        return len(self.catch_ups)
 
     @property
     def last_event_id(self) -> str:
@@ -95,6 +102,7 @@ class Stream:
     async def _connect_and_read(self) -> float:
         """Read until the end; return how long to wait before reconnecting."""
         loop = asyncio.get_running_loop()
+        self._resumed_from = self.last_event_id
         self._socket = sock = self._make_socket()
         sock.setblocking(False)
         if self._receive_bytes is not None:
@@ -148,7 +156,7 @@ class Stream:
         self.heartbeats += 1
         if not self.live:
             self.live = True
-            self.attached += 1
+            self.catch_ups.append((self._resumed_from, event.id))
 
     def _hang_up(self) -> None:
         self.live = False

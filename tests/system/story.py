@@ -57,6 +57,10 @@ for pk in PEOPLE:
     found[pk] = [shown, count_unseen(Inbox(inbox.user), up_to=None)]
 print(json.dumps(found))
 """
+_CURSORS = """
+SELECT type, CAST(payload AS text), cursor FROM notifications_event
+WHERE relayed IS NOT NULL
+"""
 _PENDING = """
 SELECT (SELECT count(*) FROM notifications_event WHERE relayed IS NULL)
     + (SELECT count(*) FROM notifications_control)
@@ -116,6 +120,13 @@ class Story:
             for pk, (shown, count) in found.items()
         }
 
+    def cursors(self) -> dict[Key, str]:
+        """Return where in the log each event is."""
+        return {
+            key_of(name, json.loads(payload)): cursor
+            for name, payload, cursor in self.site.database.rows(_CURSORS)
+        }
+
 
 def key_of(name: str, payload: dict[str, Any]) -> Key:
     """Return the key of an event by its type and payload."""
@@ -168,20 +179,48 @@ class Faults(NamedTuple):
     resets: int = 0
 
 
-def compare(ledger: Ledger, person: int, *streams: Stream) -> Faults:
+def compare(story: Story, person: int, *streams: Stream) -> Faults:
     """Compare with the oracle what a person's streams received, one after the other."""
-    got = received(*streams)
+    ledger, got = story.ledger, received(*streams)
     keys, sent = [key for key, _ in got], {*ledger.sent[person]}
     missing = sent - {*keys} - ledger.retracted
     reloaded_at = _last_reload(ledger, *streams)
+    lost = {key for key in missing if ledger.time_of(key) > reloaded_at}
     return Faults(
-        lost={key for key in missing if ledger.time_of(key) > reloaded_at},
+        lost=lost - _ended_while_away(story, lost, person, *streams),
         double={key for key, count in Counter(keys).items() if count > 1},
         foreign={*keys} - sent,
         kept={uid for key, uid in got if key in ledger.removed[person]}
         - {each.fields["uid"] for each in _named("retracted", *streams)},
         resets=len(_named(RESET, *streams)),
     )
+
+
+def _ended_while_away(
+    story: Story, lost: Set[Key], person: int, *streams: Stream
+) -> Set[Key]:
+    """Return the events that a client missed and that were no longer for the person.
+
+    Who comes back is sent what is for them then: they may have unfollowed meanwhile.
+    """
+    if not (ended := lost - {*story.ledger.inbox(person)}):
+        return ended
+    cursors = story.cursors()
+    missed = [
+        (_position(resumed_from), _position(reached))
+        for stream in streams
+        for resumed_from, reached in stream.catch_ups
+        if resumed_from
+    ]
+    return {
+        key
+        for key in ended
+        if any(after < _position(cursors[key]) <= until for after, until in missed)
+    }
+
+
+def _position(cursor: str) -> tuple[int, ...]:
+    return tuple(map(int, cursor.split("-")))
 
 
 def _named(name: str, *streams: Stream) -> list[Received]:

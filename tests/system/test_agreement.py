@@ -80,7 +80,7 @@ def test_streams_replays_inboxes_and_bells_agree(mended, proxy, crowd, members):
     ledger, inboxes = story.ledger, story.inboxes()
     for pk in story.people:
         due, (shown, bell) = ledger.inbox(pk), inboxes[pk]
-        assert compare(ledger, pk, streams[pk]) == Faults()
+        assert compare(story, pk, streams[pk]) == Faults()
         # A process that has not read a retraction yet tells of it after the replay.
         replayed = kept(replays[pk])
         # Not in its order: after an outage only the events of each topic keep theirs.
