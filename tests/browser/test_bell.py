@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.scripts import call, init_script
+from tests.browser.tabs import wait_until_live
 
 
 def bell(page: Page):
@@ -35,6 +36,21 @@ def wait_for_count(page: Page) -> None:
     page.add_init_script(path=init_script("mark_count"))
     page.reload()
     page.locator("html[data-counted]").wait_for()
+
+
+def test_panel_loads_its_script_when_somebody_points_at_the_bell(visit, maja):
+    page = visit("/login/", maja)
+    requested: list[str] = []
+    page.on("request", lambda each: requested.append(each.url))
+    page.goto("/topics/")
+    wait_until_live(page)
+    assert not [each for each in requested if "inbox" in each]
+
+    with page.expect_request(re.compile("/inbox.*\\.js")):
+        bell(page).hover()
+
+    bell(page).click()
+    expect(panel(page).get_by_text("No notifications yet.")).to_be_visible()
 
 
 @pytest.fixture

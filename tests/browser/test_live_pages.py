@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.tabs import wait_until_live
+
 
 def banner(page: Page):
     return page.locator("new-items-banner a")
@@ -136,6 +138,7 @@ def test_page_of_a_person_announces_their_questions(visit, maja, tobias):
 
 def test_banner_offers_to_reload_the_list_after_a_reset(visit):
     page = visit("/")
+    wait_until_live(page)
 
     page.evaluate("document.dispatchEvent(new CustomEvent('notifications:reset'))")
 

@@ -254,3 +254,21 @@ def test_coalescing_task_runs_one_at_a_time_and_once_more_when_requested(run):
     most, runs = run("page_life.coalescedRuns")
 
     assert (most, runs) == (1, 3)
+
+
+def test_feature_is_loaded_when_the_page_has_its_element(run):
+    at_start, notes = run("features.loadedWhenShown")
+
+    assert at_start == ["load first-part", "start first-part"]
+    assert notes == [*at_start, "load second-part", "start second-part"]
+
+
+def test_feature_that_could_not_be_loaded_is_loaded_later(run):
+    early, notes = run("features.loadedAfterAFailure")
+
+    assert early == ["load first-part"]
+    assert notes == ["load first-part", "load first-part", "start first-part"]
+
+
+def test_features_that_are_stopped_load_nothing_more(run):
+    assert run("features.stopped") == []

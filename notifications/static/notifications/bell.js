@@ -1,3 +1,7 @@
+import { features } from "./features.js";
+
+const INTENTS = ["pointerenter", "focusin"];
+
 /**
  * `<notification-bell>`: shows the number of unseen events, as the server counts it,
  * and opens a panel. Without scripts, its form leads to the inbox.
@@ -22,6 +26,7 @@ export class NotificationBell extends HTMLElement {
     button.setAttribute("aria-expanded", false);
     panel.addEventListener("toggle", this.#onToggle);
     panel.addEventListener("click", this.#onPanelClick);
+    for (const type of INTENTS) this.addEventListener(type, loadInbox, { once: true });
   }
 
   /** The count is null while the server does not know it. */
@@ -34,7 +39,9 @@ export class NotificationBell extends HTMLElement {
     this.#button.setAttribute("aria-expanded", open);
     if (!open) return;
     this.#show(0);
-    this.#panel.querySelector("notification-inbox").refresh();
+    loadInbox();
+    // Without its module yet, it loads the rows by itself.
+    this.#panel.querySelector("notification-inbox").refresh?.();
   };
 
   /** A link may lead to the current page, which would leave the panel open. */
@@ -58,4 +65,9 @@ export class NotificationBell extends HTMLElement {
   get #panel() {
     return this.querySelector("[popover]");
   }
+}
+
+/** A panel is not opened on every page. */
+function loadInbox() {
+  features.load("inbox").catch(() => {});
 }

@@ -32,3 +32,5 @@ function request({ csrfmiddlewaretoken }, level) {
   const headers = { "X-CSRFToken": csrfmiddlewaretoken.value };
   return { method: "PUT", headers, body: new URLSearchParams({ level }) };
 }
+
+export const start = () => customElements.define("follow-button", FollowButton);

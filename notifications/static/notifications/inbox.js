@@ -135,3 +135,5 @@ export class NotificationInbox extends HTMLElement {
 function controls(root) {
   return [...root.querySelectorAll("a, button, summary")];
 }
+
+export const start = () => customElements.define("notification-inbox", NotificationInbox);

@@ -1,12 +1,12 @@
-/** Loaded by `{% notification_head %}`: defines the elements and starts the stream. */
+/**
+ * Loaded by `{% notification_head %}`: defines the bell, loads the features that the page
+ * uses and starts the stream.
+ */
 
 import { NotificationBell } from "./bell.js";
 import { Connection, StreamLink } from "./connection.js";
-import { FollowButton } from "./follow-button.js";
-import { NotificationInbox } from "./inbox.js";
-import { Menus } from "./menus.js";
-import { NewItemsBanner } from "./new-items-banner.js";
-import { Page, RelativeTimes, Unseen } from "./page.js";
+import { features } from "./features.js";
+import { Page, Unseen } from "./page.js";
 import { PageLife, Tab } from "./tabs.js";
 
 const TOPIC = "data-notifications-topic";
@@ -14,17 +14,16 @@ const TOPIC = "data-notifications-topic";
 const FIRST_TIMEOUT = 3000;
 // How much longer than the server waits a poll may take.
 const POLL_GRACE = 10_000;
+// In milliseconds: how long the stream waits for the features that listen to it.
+const FEATURES_TIMEOUT = 3000;
 
 customElements.define("notification-bell", NotificationBell);
-customElements.define("notification-inbox", NotificationInbox);
-customElements.define("follow-button", FollowButton);
-customElements.define("new-items-banner", NewItemsBanner);
-new Menus().start();
+const loaded = Promise.race([features.start(), pause(FEATURES_TIMEOUT)]);
 
 const { content: url, dataset } = document.querySelector("meta[name=notifications]");
 
-function start() {
-  new RelativeTimes().start();
+async function start() {
+  await loaded;
   const elements = [...document.querySelectorAll(`[${TOPIC}]`)];
   const topics = [...new Set(elements.map((each) => each.getAttribute(TOPIC)))];
   const { user, cursor, unseen } = dataset;
@@ -41,6 +40,10 @@ function start() {
   const group = tabGroup();
   const tab = new Tab({ name, topics, position, page, timeout, group, connect });
   new PageLife(tab).start();
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function tabGroup() {

@@ -27,3 +27,5 @@ export function closeMenu(menu) {
   menu.open = false;
   menu.querySelector("summary").focus();
 }
+
+export const start = () => new Menus().start();

@@ -77,3 +77,5 @@ export class NewItemsBanner extends HTMLElement {
 function isShown(url) {
   return url && document.querySelector(`a[href="${CSS.escape(url)}"]`) !== null;
 }
+
+export const start = () => customElements.define("new-items-banner", NewItemsBanner);

@@ -1,12 +1,8 @@
 import { Timer } from "./timer.js";
 
-// In milliseconds: until a lost connection is shown, between two announcements, and
-// between two updates of the times.
+// In milliseconds: until a lost connection is shown, and between two announcements.
 const NOTICE_DELAY = 5000;
 const ANNOUNCEMENT_PAUSE = 5000;
-const TICK = 30_000;
-const DAY = 86_400_000;
-const UNITS = Object.entries({ day: DAY, hour: 3_600_000, minute: 60_000 });
 const LIMIT = 100;
 
 /** Add a live region, which screen readers read out when it changes. */
@@ -111,58 +107,4 @@ export class Unseen {
     this.#region.textContent = text.replace("%d", this.#text);
     this.#pause.start(ANNOUNCEMENT_PAUSE);
   }
-}
-
-/** Keeps the text of each `<time data-relative>` up to date. */
-export class RelativeTimes {
-  #now;
-  #tick;
-  #observer = new MutationObserver(() => this.#show(":not([title])"));
-
-  constructor(now = Date.now, clock) {
-    this.#now = now;
-    this.#tick = new Timer(this.#onVisibilityChange, clock);
-  }
-
-  start() {
-    document.addEventListener("visibilitychange", this.#onVisibilityChange);
-    this.#observer.observe(document.body, { childList: true, subtree: true });
-    this.#onVisibilityChange();
-  }
-
-  stop() {
-    document.removeEventListener("visibilitychange", this.#onVisibilityChange);
-    this.#observer.disconnect();
-    this.#tick.stop();
-  }
-
-  #onVisibilityChange = () => {
-    this.#tick.stop();
-    if (document.hidden) return;
-    this.#show("");
-    this.#tick.start(TICK);
-  };
-
-  #show(filter) {
-    for (const each of document.querySelectorAll(`time[data-relative]${filter}`)) {
-      const time = Date.parse(each.dateTime);
-      if (!time) continue;
-      each.textContent = this.#ago(time);
-      each.title = date(time, { dateStyle: "full", timeStyle: "short" });
-    }
-  }
-
-  #ago(time) {
-    const age = Math.max(0, this.#now() - time);
-    if (age >= 30 * DAY) return date(time, { dateStyle: "medium" });
-    const [unit, size] = UNITS.find(([, each]) => age >= each) ?? ["second", Infinity];
-    // "auto" turns zero into "now".
-    const style = { numeric: size === Infinity ? "auto" : "always" };
-    const { lang } = document.documentElement;
-    return new Intl.RelativeTimeFormat(lang, style).format(-Math.floor(age / size), unit);
-  }
-}
-
-function date(time, style) {
-  return new Intl.DateTimeFormat(document.documentElement.lang, style).format(time);
 }

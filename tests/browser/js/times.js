@@ -1,6 +1,7 @@
 /** Scenarios of what a page says of the time, and of the number of unseen events. */
 
-import { RelativeTimes, Unseen } from "/static/notifications/page.js";
+import { Unseen } from "/static/notifications/page.js";
+import { RelativeTimes } from "/static/notifications/relative-times.js";
 import { Clock, hide, settle } from "./fakes.js";
 
 const clock = new Clock();

@@ -1,0 +1,76 @@
+import { Retry } from "./retry.js";
+
+/**
+ * What only some pages need, by name: a selector, and the module that is loaded as soon as
+ * an element of the page matches it, whose function `start` is called once. Django
+ * replaces the names of modules by hashed ones only where they are literals.
+ */
+const FEATURES = {
+  banner: ["new-items-banner", () => import("./new-items-banner.js")],
+  follow: ["follow-button", () => import("./follow-button.js")],
+  // Whatever opens a panel loads its inbox.
+  inbox: ["notification-inbox:not([popover] *)", () => import("./inbox.js")],
+  menus: ["details.notifications-menu", () => import("./menus.js")],
+  times: ["time[data-relative]", () => import("./relative-times.js")],
+};
+
+/** Loads the features of a page, also those whose elements come later. */
+export class Features {
+  #features;
+  // The promise of each feature that was requested, and those whose module failed to load.
+  #loads = new Map();
+  #failed = new Set();
+  #retry;
+  #observer = new MutationObserver(() => this.#loadShown());
+
+  /** `features` has a selector and a function that imports a module, by name. */
+  constructor(features, options) {
+    this.#features = features;
+    this.#retry = new Retry(() => this.#loadFailed(), options);
+  }
+
+  /** Return a promise that is fulfilled when those of the present page were loaded. */
+  start() {
+    this.#observer.observe(document, { childList: true, subtree: true });
+    return this.#loadShown();
+  }
+
+  stop() {
+    this.#observer.disconnect();
+    this.#retry.stop();
+  }
+
+  /** Load a feature, once; the promise is rejected if that fails. */
+  load(name) {
+    if (!this.#loads.has(name)) this.#loads.set(name, this.#load(name));
+    return this.#loads.get(name);
+  }
+
+  #loadShown() {
+    const isShown = (name) => document.querySelector(this.#features[name][0]);
+    const shown = Object.keys(this.#features).filter(isShown);
+    return Promise.allSettled(shown.map((name) => this.load(name)));
+  }
+
+  async #load(name) {
+    const [, load] = this.#features[name];
+    try {
+      const { start } = await load();
+      start();
+      this.#retry.succeeded();
+    } catch (error) {
+      this.#failed.add(name);
+      this.#retry.failed();
+      throw error;
+    }
+  }
+
+  #loadFailed() {
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    for (const name of failed) this.#loads.delete(name);
+    for (const name of failed) this.load(name).catch(() => {});
+  }
+}
+
+export const features = new Features(FEATURES);
