@@ -186,27 +186,27 @@ def compare(story: Story, person: int, *streams: Stream) -> Faults:
     missing = sent - {*keys} - ledger.retracted
     reloaded_at = _last_reload(ledger, *streams)
     lost = {key for key in missing if ledger.time_of(key) > reloaded_at}
+    foreign, due = {*keys} - sent, {*ledger.inbox(person)}
     return Faults(
-        lost=lost - _ended_while_away(story, lost, person, *streams),
+        lost=lost - _decided_on_return(story, lost - due, *streams),
         double={key for key, count in Counter(keys).items() if count > 1},
-        foreign={*keys} - sent,
+        foreign=foreign - _decided_on_return(story, foreign & due, *streams),
         kept={uid for key, uid in got if key in ledger.removed[person]}
         - {each.fields["uid"] for each in _named("retracted", *streams)},
         resets=len(_named(RESET, *streams)),
     )
 
 
-def _ended_while_away(
-    story: Story, lost: Set[Key], person: int, *streams: Stream
-) -> Set[Key]:
-    """Return the events that a client missed and that were no longer for the person.
+def _decided_on_return(story: Story, keys: Set[Key], *streams: Stream) -> Set[Key]:
+    """Return those events that a client was away for.
 
-    Who comes back is sent what is for them then: they may have unfollowed meanwhile.
+    Who comes back is sent what is for them then: they may have unfollowed meanwhile, or
+    ended a mute.
     """
-    if not (ended := lost - {*story.ledger.inbox(person)}):
-        return ended
+    if not keys:
+        return keys
     cursors = story.cursors()
-    missed = [
+    away = [
         (_position(resumed_from), _position(reached))
         for stream in streams
         for resumed_from, reached in stream.catch_ups
@@ -214,8 +214,8 @@ def _ended_while_away(
     ]
     return {
         key
-        for key in ended
-        if any(after < _position(cursors[key]) <= until for after, until in missed)
+        for key in keys
+        if any(after < _position(cursors[key]) <= until for after, until in away)
     }
 
 
