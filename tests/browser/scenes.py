@@ -18,6 +18,7 @@ Happening = Callable[[Stage], object]
 LIVE = "html[data-notifications=live]"
 STREAM = "**/notifications/stream/**"
 POLL = "**/notifications/poll/**"
+TOAST = ".notifications-toast"
 PANEL = ".notifications-panel :is(.inbox-item, [data-key=empty] > p)"
 # In milliseconds; after this a page shows that its connection is lost.
 PATIENCE = 6_000
@@ -49,6 +50,13 @@ class Scene:
 def open_bell(page: Page) -> None:
     page.locator("button.bell[aria-expanded]").click()
     page.locator(PANEL).first.wait_for()
+
+
+def follow_offline(page: Page) -> None:
+    """Use the follow button while its request cannot reach the server."""
+    page.locator(LIVE).wait_for()
+    page.route("**/follows/**", lambda route: route.abort())
+    page.locator("main follow-button form > button").click()
 
 
 def open_menu(page: Page) -> None:
@@ -164,6 +172,7 @@ NOTIFICATIONS = (
     Scene("preferences-saved", "/notifications/preferences/?result=saved", "newcomer"),
     Scene("lost", "/", "reader", lose_connection, until=NOTICE, full=False),
     Scene("stopped", "/", "reader", be_refused, until=NOTICE, full=False),
+    Scene("toast", "/topics/tea/", "newcomer", follow_offline, until=TOAST, full=False),
     Scene("signed-out", "/", "newcomer", find_nobody, until=ACCOUNT, full=False),
 )
 ADMIN = (

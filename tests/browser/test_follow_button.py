@@ -1,6 +1,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.tabs import wait_until_live
+
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_topic_is_followed_and_unfollowed(visit, maja, tobias, scripts):
@@ -96,3 +98,20 @@ def test_anonymous_visitor_is_led_to_the_login_page(visit, maja):
 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert page.url.endswith("?next=/topics/alder/")
+
+
+def test_offline_click_leaves_the_page_and_is_retried(visit, maja, tobias, errors):
+    maja.ask("Without a network?", topics="Dock")
+    page = visit("/topics/dock/", tobias)
+    message = page.locator(".notifications-toast")
+    wait_until_live(page)
+    page.context.set_offline(True)
+
+    page.get_by_role("button", name="Follow Dock", exact=True).click()
+
+    expect(message).to_contain_text("the server cannot be reached")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("button", name="Following Dock")).to_be_visible()
+    expect(message).to_have_count(0)
+    errors[:] = [each for each in errors if "ERR_INTERNET_DISCONNECTED" not in each]

@@ -272,3 +272,28 @@ def test_feature_that_could_not_be_loaded_is_loaded_later(run):
 
 def test_features_that_are_stopped_load_nothing_more(run):
     assert run("features.stopped") == []
+
+
+def test_message_is_shown_for_a_while_and_longer_with_a_button(run):
+    assert run("toasts.timesOfMessages") == [
+        ["plain", "with a button", "staying"],
+        ["with a button", "staying"],
+        ["staying"],
+        ["staying"],
+    ]
+
+
+def test_message_waits_until_the_page_is_visible(run):
+    assert run("toasts.messageWhileThePageIsHidden") == [["unseen"], []]
+
+
+def test_message_replaces_the_same_one_and_the_oldest_of_four(run):
+    assert run("toasts.messagesAreBounded") == ["b", "c", "d"]
+
+
+def test_message_is_read_by_screen_readers(run):
+    assert run("toasts.messageIsRead") == ["", "Muted."]
+
+
+def test_message_is_dismissed_by_escape_and_gives_the_focus_back(run):
+    assert run("toasts.keysInAMessage") == [["dismissed", "undone"], True, []]

@@ -1,5 +1,6 @@
 import { submitNatively } from "./http.js";
 import { closeMenu } from "./menus.js";
+import { showFailure } from "./toasts.js";
 
 /** `<follow-button>`: sends its form without leaving the page. */
 export class FollowButton extends HTMLElement {
@@ -7,15 +8,20 @@ export class FollowButton extends HTMLElement {
     this.addEventListener("submit", this.#onSubmit);
   }
 
-  #onSubmit = async (event) => {
+  #onSubmit = (event) => {
     event.preventDefault();
-    const { target: form, submitter } = event;
-    const level = submitter.value;
+    const { submitter } = event;
     closeMenu(submitter.closest("details"));
+    this.#send(submitter, submitter.value);
+  };
+
+  async #send(submitter, level) {
+    const { form } = submitter;
     const response = await fetch(form.action, request(form, level)).catch(() => null);
     if (response?.ok) this.#show(level);
-    else submitNatively(submitter);
-  };
+    else if (response) submitNatively(submitter);
+    else showFailure(() => this.#send(submitter, level));
+  }
 
   #show(level) {
     const [main, ...choices] = this.querySelectorAll("[name=level]");
