@@ -3,17 +3,21 @@
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib import metadata
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, router
+from django.urls import Resolver404, get_script_prefix, resolve
 
 from notifications import databases
 from notifications.conf import SETTINGS, conf, configured
 from notifications.exceptions import InvalidSetting
+from notifications.mercure import conf as mercure
 from notifications.publishing.followables import Followable, public_topics
 from notifications.publishing.watch import watched_models
 
@@ -189,3 +193,38 @@ def check_development_server(**kwargs: Any) -> list[CheckMessage]:
             id="notifications.W003",
         )
     ]
+
+
+@register("notifications")
+def check_mercure(**kwargs: Any) -> list[CheckMessage]:
+    """Check the MERCURE setting, if the hub is on: E008, E009 and W004."""
+    value = mercure.configured()
+    if value is None:
+        return []
+    try:
+        # They need the extra.
+        from notifications.mercure.validation import problems
+        from notifications.mercure.views import hub
+    except ImportError as error:
+        return [
+            Error(
+                f"The hub of Mercure needs a library that is missing: {error.name}.",
+                hint="Install the extra mercure of this app, or remove MERCURE.",
+                id="notifications.E009",
+            )
+        ]
+    found = [Error(str(each), id="notifications.E008") for each in problems(value)]
+    return [*found] if found else [*_wrong_path(urlsplit(value["URL"]).path, hub)]
+
+
+def _wrong_path(path: str, view: Any) -> Iterator[CheckMessage]:
+    """Yield W004 if the path of the hub's URL leads elsewhere."""
+    with suppress(Resolver404):
+        if resolve(path.removeprefix(get_script_prefix().rstrip("/"))).func is view:
+            return
+    yield checks.Warning(
+        f"MERCURE['URL'] has the path {path}, which does not lead to the hub.",
+        hint="Include notifications.mercure.urls at the root of the site, or ignore "
+        "this if a proxy changes the path.",
+        id="notifications.W004",
+    )

@@ -1,13 +1,17 @@
 """The code of the pages "Coming from ...": each runs as it is written."""
 
+import sys
 import threading
 import types
+from functools import partial
 from itertools import islice
+from urllib.parse import urlencode, urlsplit
 
+import jwt
 import pytest
 from django.test import Client
 
-from notifications.api import EventType
+from notifications.api import EventType, publish_update
 from tests import ROOT
 from tests.streaming import STREAM, StreamReader
 from tests.test_docs import code_blocks
@@ -127,6 +131,45 @@ def test_django_eventstream_with_storage(site, settings, read):
     module.score_and_keep("home")
 
     assert next(events(stream)).json()["team"] == "home"
+
+
+def test_mercure(site, settings, client, monkeypatch, read):
+    publisher, subscriber = (
+        f"the secret {name} of more than 32 bytes" for name in "ab"
+    )
+    monkeypatch.setenv("MERCURE_PUBLISHER_JWT_KEY", publisher)
+    monkeypatch.setenv("MERCURE_SUBSCRIBER_JWT_KEY", subscriber)
+    module = site("mercure.md")
+    settings.MERCURE = module.MERCURE
+    book = "https://example.com/books/1"
+    token = jwt.encode({"mercure": {"subscribe": [book]}}, subscriber)
+    client.cookies["mercureAuthorization"] = token
+    granted = read(f"/.well-known/mercure?topic={book}")
+    client.cookies.clear()
+    anonymous = read(f"/.well-known/mercure?topic={book}")
+
+    token = jwt.encode({"mercure": {"publish": ["*"]}}, publisher)
+    before = (PAGES / "mercure.md").read_text().split("## After")[0]
+    [published] = code_blocks(before, "python")
+    requests = types.SimpleNamespace(post=partial(post, client))
+    monkeypatch.setitem(sys.modules, "requests", requests)
+    exec(published, {"TOKEN": token})
+    changed = module.changed()
+    publish_update(book, "public")
+
+    events = [granted.next() for _ in range(3)]
+    assert [each.data for each in events] == ["{}", "{}", "public"]
+    assert events[1].id == changed
+    assert anonymous.next().data == "public"
+
+
+def post(client, url, *, data, headers):
+    """Post a form to the site in place of the host of its URL, as requests does."""
+    form = "application/x-www-form-urlencoded"
+    response = client.post(
+        urlsplit(url).path, urlencode(data), content_type=form, headers=headers
+    )
+    assert response.status_code == 200
 
 
 def test_index_names_every_page():

@@ -44,6 +44,7 @@ ONLY = [
     ("gevent", "notifications.worker"),
     ("greenlet", "notifications.worker"),
     ("jwt", "notifications.mercure"),
+    ("cryptography", "notifications.mercure"),
     ("re2", "notifications.mercure"),
     ("urlpattern", "notifications.mercure"),
 ]

@@ -3,7 +3,7 @@
 Imports no library of the extra, so that a site without the hub needs none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -12,24 +12,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from notifications.exceptions import InvalidValue
+from notifications.mercure.terms import ACTIONS, InvalidMercure
 
-PUBLISH, SUBSCRIBE = "publish", "subscribe"
-ACTIONS = frozenset({PUBLISH, SUBSCRIBE})
-ALGORITHMS = frozenset(
-    {"EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384",
-     "RS512", "HS256", "HS384", "HS512"}
-)  # fmt: skip
 COOKIE = "__Secure-mercure_access_token"
 LEGACY_COOKIE = "mercureAuthorization"
-_KEYS = {"URL", "ISSUERS", "LEGACY_KEYS", "ORIGINS", "COOKIE", "ANONYMOUS"}
-_KEY_FIELDS = {"ALGORITHM", "KEY", "ACTIONS"}
-
-
-class InvalidMercure(InvalidValue):
-    """A value in settings.MERCURE is invalid."""
-
-    noun = "MERCURE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,57 +54,31 @@ class MercureSettings:
     @property
     def metadata_url(self) -> str:
         """Where the metadata of the protected resource is (RFC 9728, 3.1)."""
-        return self.url.replace(
-            self.path, f"/.well-known/oauth-protected-resource{self.path}"
-        )
+        prefix = "/.well-known/oauth-protected-resource"
+        return urlsplit(self.url)._replace(path=prefix + self.path).geturl()
 
 
 def parse(value: Any) -> MercureSettings:
     """Return the parsed setting; raises InvalidMercure."""
-    if not isinstance(value, Mapping) or not _KEYS.issuperset(value):
-        raise InvalidMercure(value, expected=f"a dict with keys of {sorted(_KEYS)}")
+    # It needs the extra, and this module does not.
+    from notifications.mercure.validation import problems
+
+    for problem in problems(value):
+        raise problem
     issuers = value.get("ISSUERS", {})
-    legacy_keys = value.get("LEGACY_KEYS", ())
-    if not isinstance(issuers, Mapping) or not (issuers or legacy_keys):
-        raise InvalidMercure(issuers, expected="ISSUERS, a dict, or LEGACY_KEYS")
     return MercureSettings(
-        url=_url(value.get("URL")),
-        issuers={str(name): tuple(_keys(keys)) for name, keys in issuers.items()},
-        legacy_keys=tuple(_keys(legacy_keys)),
-        origins=frozenset(map(_origin, value.get("ORIGINS", ()))),
-        cookie=str(value.get("COOKIE", COOKIE)),
-        anonymous=value.get("ANONYMOUS", True) is True,
+        url=value["URL"],
+        issuers={name: tuple(map(_key, keys)) for name, keys in issuers.items()},
+        legacy_keys=tuple(map(_key, value.get("LEGACY_KEYS", ()))),
+        origins=frozenset(value.get("ORIGINS", ())),
+        cookie=value.get("COOKIE", COOKIE),
+        anonymous=value.get("ANONYMOUS", True),
     )
 
 
-def _url(value: Any) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if not (parts and parts.scheme in ("http", "https") and len(parts.path) > 1):
-        raise InvalidMercure(value, expected="URL, the absolute URL of the hub")
-    return str(value)
-
-
-def _origin(value: Any) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if not parts or value != f"{parts.scheme}://{parts.netloc}" or "*" in value:
-        raise InvalidMercure(value, expected="ORIGINS such as https://example.com")
-    return str(value)
-
-
-def _keys(several: Any) -> Iterator[Key]:
-    for each in several:
-        if not isinstance(each, Mapping) or not _KEY_FIELDS.issuperset(each):
-            raise InvalidMercure(type(each), expected=f"a dict of {_KEY_FIELDS}")
-        actions = frozenset(each.get("ACTIONS", ACTIONS))
-        if each.get("ALGORITHM") not in ALGORITHMS or not actions <= ACTIONS:
-            raise InvalidMercure(
-                each.get("ALGORITHM"),
-                expected=f"ALGORITHM of {sorted(ALGORITHMS)}, ACTIONS of {ACTIONS}",
-            )
-        key = each.get("KEY")
-        if not key or not isinstance(key, str):
-            raise InvalidMercure(type(key), expected="KEY, a string that is not empty")
-        yield Key(each["ALGORITHM"], key, actions)
+def _key(value: Mapping[str, Any]) -> Key:
+    actions = frozenset(value.get("ACTIONS", ACTIONS))
+    return Key(value["ALGORITHM"], value["KEY"], actions)
 
 
 def configured() -> Any:

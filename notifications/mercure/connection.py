@@ -6,9 +6,9 @@ from typing import Any
 from notifications.live.connection import Connection
 from notifications.live.subscriber import Subscriber
 from notifications.live.transports import Transport
-from notifications.mercure.conf import SUBSCRIBE
 from notifications.mercure.grants import Grants
 from notifications.mercure.matchers import WILDCARD, Matcher
+from notifications.mercure.terms import SUBSCRIBE
 from notifications.protocol.frames import Batch, Frame, without_cursor
 from notifications.protocol.topics import of_mercure, text_of
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifications.exceptions import InvalidValue
-from notifications.mercure.conf import ACTIONS, PUBLISH, SUBSCRIBE
 from notifications.mercure.matchers import EXACT, TEMPLATE, TYPES, Matcher, matcher
+from notifications.mercure.terms import ACTIONS, PUBLISH, SUBSCRIBE
 
 DETAIL_TYPE = "https://mercure.rocks/authorization-detail"
 MAX_DETAILS = 50

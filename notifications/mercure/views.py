@@ -18,13 +18,14 @@ from django.views.decorators.csrf import csrf_exempt
 from notifications.conf import conf
 from notifications.exceptions import InvalidValue
 from notifications.mercure import cors
-from notifications.mercure.conf import PUBLISH, MercureSettings, mercure_settings
+from notifications.mercure.conf import MercureSettings, mercure_settings
 from notifications.mercure.credentials import required_token, subscriber_token
 from notifications.mercure.errors import INSUFFICIENT_SCOPE, Refused, response_to
 from notifications.mercure.form import Pairs, pairs_of
 from notifications.mercure.grants import DETAIL_TYPE
 from notifications.mercure.matchers import TYPES, TooLong
 from notifications.mercure.subscribing import subscribe
+from notifications.mercure.terms import PUBLISH
 from notifications.mercure.updates import append, check, update_of
 from notifications.streams.refusals import TEMPORARY, plain, try_later
 
