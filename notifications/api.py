@@ -29,7 +29,7 @@ from notifications.publishing.followables import (
     topic_of,
     unfollow,
 )
-from notifications.publishing.live_only import send
+from notifications.publishing.live_only import recent_events, send
 from notifications.publishing.permissions import permissions_changed
 from notifications.publishing.presence import Present, presence
 from notifications.publishing.retraction import retract
@@ -67,6 +67,7 @@ __all__ = [
     "public_topics",
     "publish",
     "publish_update",
+    "recent_events",
     "recipients_of",
     "retract",
     "topic_of",
@@ -93,13 +94,13 @@ def publish(
     record it in, if not the one that `Event` is written to. Raises InvalidPayload,
     InvalidTopic or WrongDatabase, and records nothing then.
 
-    An event that is `live_only`, such as a line of a chat, has no row: it is on streams
-    and in replays, but in no inbox and no unseen count, and it is lost if Redis is away
-    when the transaction commits.
+    An event that is `live_only`, or of a live-only type, such as a line of a chat, has
+    no row: it is on streams and in replays, but in no inbox and no unseen count. It is
+    lost if Redis is away when the transaction commits; `cursor` is empty then.
     """
     if using is not None and not databases.can_record_in(using):
         raise WrongDatabase(models.Event, alias=using, expected=databases.write_alias())
-    publish_it = send if live_only else outbox.record
+    publish_it = send if live_only or event_type.live_only else outbox.record
     with databases.write_path(using):
         return publish_it(event_type, topics=topics, payload=payload, actor=actor)
 

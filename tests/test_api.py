@@ -57,6 +57,7 @@ NAMES = [
     "public_topics",
     "publish",
     "publish_update",
+    "recent_events",
     "recipients_of",
     "retract",
     "topic_of",

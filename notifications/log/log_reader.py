@@ -61,14 +61,22 @@ class LogReader:
 
         Raises LogUnavailable, and LogGap if one is no longer in the log.
         """
+        found = self.find_entries(cursors)
+        if len(found) < len(cursors):
+            raise LogGap(min({*cursors} - {each.cursor for each in found}))
+        return found
+
+    def find_entries(self, cursors: Sequence[Cursor]) -> list[Record]:
+        """Return those of the entries at these cursors that the log still has.
+
+        Raises LogUnavailable.
+        """
         if not cursors:
             return []
         with self.replays.command() as client:
             found: Any = client.eval(READ, 1, self._stream, *map(str, cursors))
-        for cursor, body in zip(cursors, found, strict=True):
-            if body is None:
-                raise LogGap(cursor)
-        return [Record(*each) for each in zip(cursors, found, strict=True)]
+        pairs = zip(cursors, found, strict=True)
+        return [Record(cursor, body) for cursor, body in pairs if body is not None]
 
     def read_back(self, end: Cursor, *, limit: int) -> list[Record]:
         """Return the last entries up to and including the one at `end`, in order.

@@ -22,6 +22,7 @@ from notifications.log.lock import Lock
 from notifications.log.log_reader import LogReader
 from notifications.log.presence import PresenceStore
 from notifications.log.process_registry import ProcessRegistry
+from notifications.log.recent_entries import RecentEntries
 from notifications.log.recovery import RecentControls, Recovery
 from notifications.log.retractions import Retractions
 from notifications.log.session_store import SessionStore, load_command
@@ -230,6 +231,10 @@ class Log(LogReader):
     def presence_store(self) -> PresenceStore:
         """Return who is present on topics."""
         return PresenceStore(self._command, self._prefix)
+
+    def recent_entries(self) -> RecentEntries:
+        """Return where the newest entries of topics are."""
+        return RecentEntries(self._command, self._prefix, log=self)
 
     def subscribe(
         self, channels: Sequence[str], *, seconds: float

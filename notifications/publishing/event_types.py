@@ -29,6 +29,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 # The nesting limit of payloads. JSON readers and writers give up at a depth that
 # depends on the call stack, and an event that was recorded must not fail later.
 MAX_DEPTH = 64
+# How many live-only events of a topic can be kept at most.
+MOST_KEPT = 200
 # The fields that every event has on the wire, in addition to those of its payload.
 WIRE_FIELDS = frozenset({"uid", "type", "topics", "actor", "created"})
 # The event types that this app registers itself, and the module that does so.
@@ -42,14 +44,17 @@ class EventType:
     `name` is lower case with underscores, as in `new_comment`. `payload` is a
     `msgspec.Struct` with the event's own fields. `label` is the text that people read.
     `group` names a field of the payload: events of this type with the same value there
-    share one row of the inbox. Raises InvalidEventType for a name, payload or group
-    that cannot be used, and AlreadyRegistered for a name that is taken.
+    share one row of the inbox. Events of a `live_only` type have no row; the newest
+    `keep` of each topic can be read with `recent_events`. Raises InvalidEventType for
+    arguments that cannot be used, and AlreadyRegistered for a name that is taken.
     """
 
     name: str
     payload: type[msgspec.Struct]
     label: str | Promise = ""
     group: str = ""
+    live_only: bool = False
+    keep: int = 0
     # Where it was constructed, as file:line.
     declared_at: str = field(default="", init=False, repr=False, compare=False)
 
@@ -87,6 +92,18 @@ class EventType:
             raise self._invalid_type(f"a payload without the field {listed}")
         if self.group and self.group not in fields:
             raise self._invalid_type(f"a payload with the field {self.group}")
+
+        if not 0 <= self.keep <= (MOST_KEPT if self.live_only else 0):
+            raise self._invalid_type(f"to keep up to {MOST_KEPT}, and live-only events")
+
+    @classmethod
+    def with_rows(cls) -> dict[str, "EventType"]:
+        """Return the types whose events have a row, by name and in this order."""
+        return {
+            name: found
+            for name, found in sorted(cls.registry.items())
+            if not found.live_only
+        }
 
     def validate(self, data: Mapping[str, Any] | msgspec.Struct) -> dict[str, Any]:
         """Return the payload as data that JSON can represent.

@@ -1,6 +1,7 @@
 """Live-only events: appended to the log on commit, without a row in the database.
 
-They are on streams and in replays, but in no inbox and no unseen count.
+They are on streams and in replays, but in no inbox and no unseen count. Of types that
+keep some, the newest can be read.
 """
 
 import logging
@@ -12,11 +13,12 @@ import msgspec
 from django.db import transaction
 
 from notifications import databases
-from notifications.exceptions import LogUnavailable
+from notifications.exceptions import LogUnavailable, UnreadableEntry
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.log.stream import shared_log
 from notifications.models import Event, site_language
-from notifications.protocol.entries import EventEntry, encode, verified
+from notifications.protocol.entries import EventEntry, Record, encode, verified
+from notifications.protocol.topics import validate
 from notifications.publishing.event_types import EventType
 from notifications.publishing.outbox import check_topics
 
@@ -42,7 +44,7 @@ def send(
     )
     body = verified(_encode(event, addressed))
     transaction.on_commit(
-        partial(_append, str(event.uid), body),
+        partial(_append, event, addressed, body, keep=event_type.keep),
         using=databases.write_alias(),
         robust=True,
     )
@@ -64,8 +66,40 @@ def _encode(event: Event, topics: list[str]) -> bytes:
     return encode(entry)
 
 
-def _append(uid: str, body: bytes) -> None:
+def _append(event: Event, topics: list[str], body: bytes, *, keep: int) -> None:
+    uid = str(event.uid)
     try:
-        shared_log().append([(uid, body)])
+        [cursor] = shared_log().append([(uid, body)])
+        # Tells the caller that it was appended.
+        event.cursor = str(cursor)
+        if keep:
+            shared_log().recent_entries().add(topics, cursor, keep=keep)
     except LogUnavailable as error:
         logger.warning("live_only=lost uid=%s reason=%r", uid, str(error))
+
+
+def recent_events(topic: str, *, limit: int = 50) -> list[dict[str, Any]]:
+    """Return the newest events of a topic whose type has `keep`, oldest first.
+
+    They are at most `limit`, each a dict of the fields that a stream has as JSON. There
+    are none while Redis is away. Whether a person may see the topic is for the caller
+    to check. Raises InvalidTopic.
+    """
+    validate(topic)
+    try:
+        records = shared_log().recent_entries().read(topic, limit=limit)
+    except LogUnavailable:
+        return []
+    return [fields for each in records if (fields := _fields(each)) is not None]
+
+
+def _fields(record: Record) -> dict[str, Any] | None:
+    """Return the fields of an event on the wire; None for one that cannot be read."""
+    try:
+        entry = record.decode()
+    except UnreadableEntry:
+        # The hub has logged it, when it skipped it.
+        return None
+    if not isinstance(entry, EventEntry):
+        return None
+    return msgspec.json.decode(entry.data, type=dict[str, Any])

@@ -15,7 +15,11 @@ from django.db.models.signals import (
 )
 
 from notifications import databases
-from notifications.exceptions import AlreadyRegistered, WrongDatabase
+from notifications.exceptions import (
+    AlreadyRegistered,
+    InvalidEventType,
+    WrongDatabase,
+)
 from notifications.lib.call_site import call_site
 from notifications.publishing.event_types import EventType
 from notifications.publishing.relations import (
@@ -59,8 +63,10 @@ def watch(
     notified twice. Raw saves, as by `loaddata`, record nothing. When the object is
     deleted, its events are retracted. Raises AlreadyRegistered if the model is watched
     for this event type already. A new object cannot be saved in a database without the
-    app's tables: that raises WrongDatabase.
+    app's tables: that raises WrongDatabase. A live-only type raises InvalidEventType.
     """
+    if event_type.live_only:
+        raise InvalidEventType(event_type.name, expected="a type that is not live-only")
     key = (model, event_type.name)
     here = call_site(frames_up=1)
     if first := _first_watch(model, event_type):

@@ -131,7 +131,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     # PostgreSQL refuses text with a NUL.
     followed = followed_page(user, query=query, after=after.replace("\0", ""))
     context = {
-        "types": [(EventType.registry[name], chosen[name]) for name in sorted(chosen)],
+        "types": [(each, chosen[name]) for name, each in EventType.with_rows().items()],
         "deliveries": Delivery.choices,
         "presence": _presence_choices(user),
         "followed": followed,
@@ -163,14 +163,13 @@ def _presence_choices(user: Any) -> list[tuple[str, str, bool]]:
 
 def _chosen(user: Any) -> dict[str, str]:
     rows = Preference.objects.filter(user=user).values_list("type", "delivery")
-    chosen = dict.fromkeys(EventType.registry, str(Delivery.LIVE))
+    chosen = dict.fromkeys(EventType.with_rows(), str(Delivery.LIVE))
     return chosen | {name: how for name, how in rows if name in chosen}
 
 
 def _set_preferences(request: HttpRequest) -> HttpResponse:
-    wanted = {
-        name: request.POST[name] for name in EventType.registry if name in request.POST
-    }
+    names = EventType.with_rows()
+    wanted = {name: request.POST[name] for name in names if name in request.POST}
     for name, delivery in wanted.items():
         if delivery not in Delivery.values:
             expected = f"one of {', '.join(Delivery.values)} as {name}"

@@ -75,7 +75,7 @@ def _context(request: HttpRequest, page: InboxPage, *, unread: int) -> dict[str,
     return {
         "page": page,
         "next": _next_url(request, page),
-        "types": [EventType.registry[name] for name in sorted(EventType.registry)],
+        "types": list(EventType.with_rows().values()),
         "chosen_type": request.GET.get("type", ""),
         "unread_only": "unread" in request.GET,
         "newest": "before" not in request.GET,

@@ -1,13 +1,23 @@
 """Live-only events: in the log, and nowhere in the database."""
 
+import re
+
 import msgspec
 import pytest
 from django.db import transaction
 
-from notifications.api import follow, publish
-from notifications.exceptions import InvalidPayload, InvalidTopic
+from notifications.api import (
+    EventType,
+    follow,
+    publish,
+    recent_events,
+    watch,
+)
+from notifications.conf import conf
+from notifications.exceptions import InvalidEventType, InvalidPayload, InvalidTopic
 from notifications.models import Event
 from notifications.protocol.entries import EventEntry
+from project.qa.models import Topic
 from project.qa.notifications import NEW_QUESTION
 from tests.inboxes import inbox_of
 from tests.publishing.recording import PAYLOAD
@@ -84,3 +94,80 @@ def test_invalid_event_is_refused(appended, options, error):
         send(**options)
 
     assert appended() == []
+
+
+# Types that keep the newest
+
+
+class Line(msgspec.Struct):
+    text: str
+
+
+@pytest.fixture
+def line(registries):
+    return EventType("chat_test", Line, live_only=True, keep=3)
+
+
+def say(line, text, *topics):
+    return publish(line, topics=topics or [MILK], payload=Line(text=text))
+
+
+def recent_texts(**options):
+    return [each["text"] for each in recent_events(MILK, **options)]
+
+
+def test_newest_events_of_a_topic_are_kept(line):
+    for text in "abcde":
+        say(line, text)
+    say(line, "other", "topic:oat")
+
+    assert recent_texts() == ["c", "d", "e"]
+    assert recent_texts(limit=2) == ["d", "e"]
+    assert recent_texts(limit=0) == []
+    newest = recent_events(MILK)[-1]
+    assert (newest["type"], newest["topics"]) == ("chat_test", [MILK])
+    assert not Event.objects.exists()
+
+
+def test_kept_event_that_was_trimmed_is_left_out(line, redis_client):
+    said = [say(line, text) for text in "abc"]
+
+    redis_client.xdel(f"{{{conf.KEY_PREFIX}}}:log", said[0].cursor)
+
+    assert recent_texts() == ["b", "c"]
+
+
+def test_nothing_is_recent_while_redis_is_away(line, link):
+    said = say(line, "a")
+    assert said.cursor
+    link.cut()
+
+    assert recent_texts() == []
+    assert not say(line, "b").cursor
+
+
+def test_recent_events_of_an_invalid_topic_raise(log):
+    with pytest.raises(InvalidTopic):
+        recent_events("room")
+
+
+def test_live_only_types_are_in_no_preference_and_are_not_watched(line, client, maja):
+    client.force_login(maja)
+
+    for page in ("preferences/", ""):
+        found = client.get(f"/notifications/{page}").content.decode()
+        assert not re.search('(name|value)="chat_test"', found)
+    with pytest.raises(InvalidEventType):
+        watch(
+            Topic,
+            line,
+            topics=lambda topic: [MILK],
+            payload=lambda topic: Line(text=topic.name),
+            actor=lambda topic: None,
+        )
+
+
+@pytest.mark.parametrize("options", [{"keep": 3}, {"live_only": True, "keep": 201}])
+def test_types_that_cannot_keep_are_refused(registries, options):
+    with pytest.raises(InvalidEventType):
+        EventType("chat_test", Line, **options)

@@ -206,9 +206,9 @@ def test_hand_written_types_of_the_scripts_are_the_same():
 
 
 def test_declared_elements_are_the_defined_ones():
-    scripts = "".join(
-        (STATIC / name).read_text() for name in ("main.js", "presence.js")
-    )
+    features = re.findall(r'import\("./([^"]+)"', (STATIC / "features.js").read_text())
+    names = ["main.js", *features]
+    scripts = "".join((STATIC / name).read_text() for name in names)
     tags = (STATIC / "main.d.ts").read_text().partition("HTMLElementTagNameMap")[2]
 
     declared = re.findall(r'"([\w-]+)": HTMLElement;', tags)

@@ -11,6 +11,7 @@ const FEATURES = {
   // Whatever opens a panel loads its inbox.
   inbox: ["notification-inbox:not([popover] *)", () => import("./inbox.js")],
   menus: ["details.notifications-menu", () => import("./menus.js")],
+  presence: ["live-presence", () => import("./presence.js")],
   times: ["time[data-relative]", () => import("./relative-times.js")],
 };
 

@@ -1,4 +1,4 @@
-/** Loaded by `{% presence topic %}`: `<live-presence>` shows who has a page of a topic open. */
+/** `<live-presence>` of `{% presence topic %}` shows who has a page of a topic open. */
 class LivePresence extends HTMLElement {
   connectedCallback() {
     document.addEventListener("notifications:presence", this.#onPresence);
@@ -18,4 +18,4 @@ class LivePresence extends HTMLElement {
   };
 }
 
-customElements.define("live-presence", LivePresence);
+export const start = () => customElements.define("live-presence", LivePresence);
