@@ -8,11 +8,13 @@ from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
+from django.conf import STATICFILES_STORAGE_ALIAS, settings
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, router
 from django.urls import Resolver404, get_script_prefix, resolve
+from django.utils.module_loading import import_string
 
 from notifications import databases
 from notifications.conf import SETTINGS, conf, configured
@@ -228,3 +230,22 @@ def _wrong_path(path: str, view: Any) -> Iterator[CheckMessage]:
         "this if a proxy changes the path.",
         id="notifications.W004",
     )
+
+
+@register("notifications")
+def check_static_files(**kwargs: Any) -> list[CheckMessage]:
+    """Check that modules import each other by hashed names if files have them: W005."""
+    backend = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("BACKEND")
+    storage: Any = import_string(backend) if backend else object
+    hashes = issubclass(storage, HashedFilesMixin)
+    if not hashes or storage.support_js_module_import_aggregation:
+        return []
+    return [
+        checks.Warning(
+            f"{backend} gives static files hashed names, but JavaScript modules import "
+            "each other by their plain names, so browsers may combine those of two "
+            "versions.",
+            hint="Use a subclass with support_js_module_import_aggregation = True.",
+            id="notifications.W005",
+        )
+    ]

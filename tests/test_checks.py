@@ -2,6 +2,7 @@ import re
 from importlib import metadata
 
 import pytest
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.core.checks import run_checks
 from django.db import connection
 
@@ -14,6 +15,9 @@ from notifications.publishing.followables import (
     public_topics,
 )
 from project.qa.models import Topic
+
+# Whether a storage hashes names, and modules import these; what is reported.
+STORAGES = [(False, False, []), (True, True, []), (True, False, ["notifications.W005"])]
 
 
 @pytest.fixture
@@ -48,6 +52,19 @@ def test_development_server_without_threads_is_reported(check, monkeypatch):
 
     monkeypatch.setattr("sys.argv", ["manage.py", "runserver"])
     assert check() == []
+
+
+@pytest.mark.parametrize(("hashes", "imports", "reported"), STORAGES)
+def test_modules_with_unhashed_imports_are_reported(
+    check, settings, monkeypatch, hashes, imports, reported
+):
+    name = "ManifestStaticFilesStorage" if hashes else "StaticFilesStorage"
+    backend = f"django.contrib.staticfiles.storage.{name}"
+    settings.STORAGES = {"staticfiles": {"BACKEND": backend}}
+    flag = "support_js_module_import_aggregation"
+    monkeypatch.setattr(HashedFilesMixin, flag, imports)
+
+    assert [message.id for message in check()] == reported
 
 
 @pytest.fixture(autouse=True)

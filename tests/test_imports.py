@@ -64,7 +64,7 @@ MOST_MODULES = 12
 DJANGO_SETTINGS = {
     "notifications.compat.flask_sse": {"configured"},
     "notifications.conf": {"DEBUG", "NOTIFICATIONS"},
-    "notifications.checks": {"DATABASE_ROUTERS", "MIDDLEWARE"},
+    "notifications.checks": {"DATABASE_ROUTERS", "MIDDLEWARE", "STORAGES"},
     "notifications.mercure.conf": {"MERCURE"},
     "notifications.models.actors": {"LANGUAGE_CODE"},
     "notifications.models.events": {"AUTH_USER_MODEL"},

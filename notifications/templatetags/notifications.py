@@ -29,6 +29,7 @@ from notifications.publishing.followables import topic_of
 from notifications.publishing.presence import has_presence
 from notifications.publishing.presence import presence as present_people
 from notifications.publishing.unseen import count_unseen
+from notifications.templatetags.start_scripts import start_scripts
 from notifications.templatetags.time_ago import ago
 
 register = template.Library()
@@ -81,6 +82,7 @@ def notification_head(context: Context) -> dict[str, Any]:
         "retry": round(conf.RETRY_INTERVAL * 1000),
         "heartbeat": round(conf.HEARTBEAT_INTERVAL * 1000),
         "poll_wait": round(conf.POLL_TIMEOUT * 1000),
+        "scripts": start_scripts(),
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from rjsmin import jsmin
 
 import notifications
+from notifications.templatetags.start_scripts import IMPORTED as START_SCRIPTS
 from project import qa
 
 MODULES = Path(notifications.__file__).parent / "static" / "notifications"
@@ -35,6 +36,12 @@ FEATURES = sorted(
     for module in MODULES.glob("*.js")
     for name in DYNAMIC_IMPORT.findall(module.read_text())
 )
+
+
+def test_page_preloads_what_its_start_imports():
+    names = [*START_SCRIPTS, "main"]
+
+    assert sorted(names) == sorted(each.stem for each in START)
 
 
 def size(modules: set[Path]) -> int:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.exceptions import ImproperlyConfigured
 from django.template import engines
 
@@ -42,6 +43,35 @@ def test_head_has_the_cursor_of_the_page(render):
     assert 'data-user=""' in page
     assert '<script type="module" src="/static/notifications/main.js">' in page
     assert 'href="/static/notifications/notifications.css"' in page
+
+
+def test_head_preloads_what_the_script_imports(render):
+    page = render("{% notification_head %}")
+
+    link = '<link rel="modulepreload" href="/static/notifications/tabs.js">'
+    assert link in page
+    assert page.index(link) < page.index("<script")
+
+
+@pytest.mark.parametrize(("imports", "name"), [(True, "tabs.1.js"), (False, "tabs.js")])
+def test_head_preloads_the_names_that_modules_import(
+    render, monkeypatch, imports, name
+):
+    storage = HashedNames()
+    storage.support_js_module_import_aggregation = imports
+    monkeypatch.setattr(staticfiles_storage, "_wrapped", storage)
+
+    page = render("{% notification_head %}")
+
+    assert 'src="/files/notifications/main.1.js"' in page
+    assert f'rel="modulepreload" href="/files/notifications/{name}"' in page
+
+
+class HashedNames:
+    """A storage whose hashes are 1."""
+
+    def url(self, name):
+        return f"/files/{name}".replace(".js", ".1.js")
 
 
 def test_head_has_the_key_of_the_user(render, maja):
