@@ -18,7 +18,8 @@ from django.utils.module_loading import import_string
 
 from notifications import databases
 from notifications.conf import SETTINGS, conf, configured
-from notifications.exceptions import InvalidSetting
+from notifications.exceptions import InvalidSetting, LogUnavailable
+from notifications.log.stream import shared_log
 from notifications.mercure import conf as mercure
 from notifications.publishing.followables import Followable, public_topics
 from notifications.publishing.watch import watched_models
@@ -88,6 +89,29 @@ def check_redis_version(**kwargs: Any) -> list[CheckMessage]:
             id="notifications.E004",
         )
     ]
+
+
+@register("redis", deploy=True)
+def check_redis(**kwargs: Any) -> list[CheckMessage]:
+    """Check that Redis can be reached and lets the app do what it needs: E010.
+
+    Run with `./manage.py check --deploy`, so that other commands need no Redis.
+    """
+    try:
+        shared_log().rights.check()
+    except InvalidSetting as error:
+        return [_redis_error(f"expected {error.expected}")]
+    except LogUnavailable as error:
+        return [_redis_error(str(error))]
+    return []
+
+
+def _redis_error(problem: str) -> CheckMessage:
+    return Error(
+        problem,
+        hint="See docs/redis.md: which addresses and rights there are.",
+        id="notifications.E010",
+    )
 
 
 def _major_minor(version: str) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from notifications.exceptions import InvalidSetting
+from notifications.lib import redis_url
 
 T = TypeVar("T")
 
@@ -20,7 +21,8 @@ class Setting(Generic[T]):
 
     `parse` takes the site's value and returns the parsed one, or raises ValueError,
     TypeError, OverflowError or ImportError; `expected` describes what it accepts. Keys
-    that are not `public` are limits that only tests have a reason to change.
+    that are not `public` are limits that only tests have a reason to change. `shown`
+    returns what an error may show of a value.
     """
 
     def __init__(
@@ -30,9 +32,11 @@ class Setting(Generic[T]):
         *,
         expected: str,
         public: bool = True,
+        shown: Callable[[Any], Any] = lambda value: value,
     ) -> None:
         self.default = default
         self.parse = parse
+        self.shown = shown
         self.expected = expected
         self.public = public
         self.key = ""
@@ -45,7 +49,9 @@ class Setting(Generic[T]):
         try:
             value = self.parse(raw)
         except (ValueError, TypeError, OverflowError, ImportError):
-            raise InvalidSetting(raw, key=self.key, expected=self.expected) from None
+            raise InvalidSetting(
+                self.shown(raw), key=self.key, expected=self.expected
+            ) from None
         # Python finds the instance's attribute before this descriptor from now on, so
         # that reading a setting is an attribute look-up: see clear_cache.
         vars(instance)[self.key] = value
@@ -111,8 +117,7 @@ def _strict(value: Any) -> bool:
 def _redis_url(value: Any) -> Callable[[], str]:
     """Accept a URL, or a callable (or the dotted path of one) that returns it."""
     if isinstance(value, str) and "://" in value:
-        if not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError
+        redis_url.RedisUrl.parse(value)
         return lambda: value
     return _callable(value)
 
@@ -135,7 +140,8 @@ class Settings:
     REDIS_URL = Setting(
         "redis://127.0.0.1:6379/0",
         _redis_url,
-        expected="a redis://, rediss:// or unix:// URL, or a callable returning one",
+        expected=redis_url.EXPECTED,
+        shown=redis_url.mask,
     )
     REDIS_TIMEOUT = _seconds(0.2, minimum=0.01)
     KEY_PREFIX = Setting("notifications", _prefix, expected="letters, digits, - and _")

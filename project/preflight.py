@@ -7,15 +7,14 @@ import errno
 import os
 import socket
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 from django.db import DatabaseError, connection
 
 HOST = "127.0.0.1"
 BACKLOG = 2048  # connections
-REDIS_TIMEOUT = 5.0  # seconds
 DATABASE_TIMEOUT = 5  # seconds
 
 
@@ -66,54 +65,11 @@ def check_database() -> None:
         connection.close()
 
 
-def check_redis(url: str) -> None:
-    """Check that the Redis at `url` replies to PING."""
-    try:
-        parts = urlsplit(url)
-        # The URL may have a password, so no message has the URL.
-        with _connect(parts) as client:
-            if parts.scheme == "rediss":
-                # Only the Redis client knows how to verify the certificate.
-                return
-            for command in _commands(parts):
-                _send(client, command)
-    except (OSError, ValueError) as error:
-        raise CannotServe(f"No Redis at REDIS_URL: {single_line(error)}") from error
-
-
-def _connect(parts: SplitResult) -> socket.socket:
-    if parts.scheme == "unix":
-        client = socket.socket(socket.AF_UNIX)
-        client.settimeout(REDIS_TIMEOUT)
-        client.connect(unquote(parts.path))
-        return client
-    if parts.scheme in ("redis", "rediss"):
-        address = (parts.hostname or "localhost", parts.port or 6379)
-        return socket.create_connection(address, timeout=REDIS_TIMEOUT)
-    raise ValueError("it must start with redis://, rediss:// or unix://")
-
-
-def _commands(parts: SplitResult) -> list[list[str]]:
-    options = dict(parse_qsl(parts.query))
-    user = options.get("username") or unquote(parts.username or "")
-    password = options.get("password") or unquote(parts.password or "")
-    auth = ["AUTH", *filter(None, [user]), password]
-    return [auth, ["PING"]] if password else [["PING"]]
-
-
-def _send(client: socket.socket, command: list[str]) -> None:
-    """Send a command; raise ValueError for an error reply (RESP 2).
-
-    A Redis that is still loading its data counts as available.
-    """
-    words = [word.encode() for word in command]
-    client.sendall(
-        b"*%d\r\n" % len(words)
-        + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
-    )
-    reply = client.recv(512).decode(errors="replace").strip()
-    if not reply.startswith(("+", "-LOADING")):
-        raise ValueError(f"it replied {reply[:100]!r}")
+def check_redis() -> None:
+    """Check that the Redis of the settings can be reached, and lets the site use it."""
+    found = run_checks(tags=["redis"], include_deployment_checks=True)
+    for problem in found:
+        raise CannotServe(f"No Redis at REDIS_URL: {single_line(problem.msg)}")
 
 
 def single_line(error: Any) -> str:

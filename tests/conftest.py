@@ -20,8 +20,7 @@ from notifications.log.stream import Log, shared_log
 from notifications.streams.admission import shared_admission
 from notifications.streams.presence import shared_presence
 from project.qa.models import Topic
-from project.redis_server import RedisServer
-from tests.own_redis import own_redis
+from tests.own_redis import OwnRedis, as_site, own_redis
 from tests.users import User
 from tests.watchdog import end_with_parent
 
@@ -86,7 +85,7 @@ def django_db_modify_db_settings_xdist_suffix(request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
+def redis_server() -> Iterator[OwnRedis]:
     """A Redis for this process."""
     with own_redis() as server:
         yield server
@@ -95,13 +94,13 @@ def redis_server() -> Iterator[RedisServer]:
 class Link:
     """The path to Redis, which a test can cut and mend: a link to its socket."""
 
-    def __init__(self, name: Path, server: RedisServer, client: redis.Redis) -> None:
+    def __init__(self, name: Path, server: OwnRedis, client: redis.Redis) -> None:
         self._name = name
         self._server = server
         self._client = client
 
     def __call__(self) -> str:
-        return f"unix://{self._name}"
+        return as_site(f"unix://{self._name}")
 
     def cut(self) -> None:
         """Make Redis unavailable, and close the open connections."""

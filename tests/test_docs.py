@@ -15,6 +15,7 @@ from notifications.admin.explanations import TITLES
 from notifications.conf import SETTINGS, conf
 from notifications.exceptions import InvalidSetting
 from notifications.inbox.rows import Row
+from notifications.log import rights
 from notifications.monitoring.dashboard import COLUMNS, LABELS
 from notifications.protocol.sse import RESERVED_NAMES
 from notifications.publishing.event_types import WIRE_FIELDS
@@ -135,6 +136,15 @@ def test_every_check_is_documented():
     ids = re.findall(r'id="(notifications\.\w+)"', source)
 
     assert names(read("settings.md"), "Check") == sorted(ids)
+
+
+def test_documented_rights_of_the_user_of_redis_are_the_tested_ones():
+    text = read("redis.md")
+    [example] = re.findall(r"ACL SETUSER \w+ on >PASSWORD\n(.+?)```", text, re.DOTALL)
+
+    assert example.split() == rights.rules("{notifications}")
+    for each in rights.IN_A_CLUSTER:
+        assert f"+{each}" in text
 
 
 def test_every_field_on_the_wire_is_documented():

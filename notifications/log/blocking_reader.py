@@ -14,9 +14,10 @@ from typing import Any
 import redis
 
 from notifications.conf import conf
-from notifications.exceptions import LogGap, LogUnavailable
+from notifications.exceptions import LogGap
 from notifications.log import replies
 from notifications.log.client import RedisClient
+from notifications.log.failures import unavailable
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import Record
 
@@ -63,6 +64,8 @@ class BlockingReader:
         # for one are notified.
         self._probe_read_at = -math.inf
         self._probe_read = threading.Condition()
+        # Why the last wait failed; empty if it did not.
+        self.failure = ""
         # The client is stored, too: it closes its connections when it is collected.
         self._own_client: redis.Redis | None = None
         self._connection: Any = None
@@ -88,7 +91,10 @@ class BlockingReader:
             found, known = connection.read_response(), connection.read_response()
         except (redis.RedisError, OSError) as error:
             self.close()
-            raise LogUnavailable(str(error)) from error
+            unreadable = unavailable(error)
+            self.failure = str(unreadable)
+            raise unreadable from error
+        self.failure = ""
         pages = replies.pages(found)
         self._note_probes(pages.get(self._probes, []))
         if not known:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import redis
 
 from notifications.conf import conf
-from notifications.exceptions import LogUnavailable
 from notifications.log.client import RedisClient
+from notifications.log.failures import unavailable
 
 
 class Message(NamedTuple):
@@ -35,4 +35,4 @@ def subscribe(
                 found = pubsub.get_message(timeout=seconds)
                 yield found and Message(found["channel"].decode(), found["data"])
     except (redis.RedisError, OSError) as error:
-        raise LogUnavailable(str(error)) from error
+        raise unavailable(error) from error

@@ -16,6 +16,8 @@ from redis.retry import Retry
 from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
 from notifications.lib.circuit_breaker import CircuitBreaker
+from notifications.log import locations
+from notifications.log.failures import unavailable
 
 # A timeout that took this many times as long as it should have was caused by a busy
 # process, not by Redis.
@@ -31,18 +33,21 @@ class RedisClient:
 
     The connection is opened when it is first needed and dropped when it fails. While
     the circuit breaker is open, commands fail immediately instead of each waiting for
-    a timeout. `url` is called for each new connection and may raise OSError. `timeout`
-    returns how many seconds a reply may take; `clock` is a monotonic clock in seconds.
+    a timeout. `url` is called for each new connection and may raise OSError; of several
+    servers there, the one that has `key` is meant. `timeout` returns how many seconds a
+    reply may take; `clock` is a monotonic clock in seconds.
     """
 
     def __init__(
         self,
         url: Callable[[], str],
         *,
+        key: str,
         timeout: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
+        self._key = key
         self._timeout = timeout
         self._clock = clock
         # Guards the connection: redis-py's is not safe to share.
@@ -72,13 +77,15 @@ class RedisClient:
                 self.check_breaker()
             if self._connection is None:
                 self._connection = self.connect(timeout=self._timeout())
+            # Finding the server may have taken longer than its replies may.
+            began = self._clock()
             yield self._connection
             self.breaker.succeeded()
         except (redis.RedisError, OSError) as error:
             if self._is_unreachable(error, seconds=self._clock() - began):
                 self.breaker.failed()
             self._drop()
-            raise LogUnavailable(str(error)) from error
+            raise unavailable(error) from error
         finally:
             self._command_lock.release()
 
@@ -94,11 +101,17 @@ class RedisClient:
             return list(pipeline.execute(raise_on_error=False))
 
     def connect(self, *, timeout: float) -> redis.Redis:
-        """Return a new client, whose replies may take `timeout` seconds."""
-        return redis.Redis.from_url(
+        """Return a new client, whose replies may take `timeout` seconds.
+
+        Raises redis.RedisError or OSError if it is not known where Redis is.
+        """
+        connect_timeout = min(timeout, CONNECT_SECONDS)
+        return locations.connect(
             self._url(),
+            key=self._key,
+            timeout=connect_timeout,
             socket_timeout=timeout,
-            socket_connect_timeout=min(timeout, CONNECT_SECONDS),
+            socket_connect_timeout=connect_timeout,
             # A connection that Redis closed while it was idle is opened again, once.
             # A command that is sent twice because of that is either a read, or an
             # append that is deduplicated by its uid.

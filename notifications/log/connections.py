@@ -20,28 +20,30 @@ _is_patient = ContextVar("_is_patient", default=False)
 class Connections:
     """A client of Redis for each kind of work, connected when it is first used.
 
-    `url` and `clock` are those of RedisClient.
+    `url`, `key` and `clock` are those of RedisClient.
     """
 
-    def __init__(self, url: Callable[[], str], *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, url: Callable[[], str], *, key: str, clock: Callable[[], float]
+    ) -> None:
         def new_client(timeout: Callable[[], float]) -> RedisClient:
-            return RedisClient(url, timeout=timeout, clock=clock)
+            return RedisClient(url, key=key, timeout=timeout, clock=clock)
 
         # Appends, and other short commands that requests wait for.
         self.appends = new_client(lambda: conf.REDIS_TIMEOUT)
         # The same in threads that no request waits for.
-        self._patient = new_client(_patient_timeout)
+        self.patient = new_client(_patient_timeout)
         # What clients need that reconnect, and what they missed. Whatever they ask for,
         # no append waits behind it.
         self.reconnects = new_client(_reconnect_timeout)
         self.replays = new_client(_reconnect_timeout)
-        self._all = (self.appends, self._patient, self.reconnects, self.replays)
+        self._all = (self.appends, self.patient, self.reconnects, self.replays)
 
     def command(
         self, *, bypass_breaker: bool = False
     ) -> AbstractContextManager[redis.Redis]:
         """Lend a client for short commands; see RedisClient and `patiently`."""
-        client = self._patient if _is_patient.get() else self.appends
+        client = self.patient if _is_patient.get() else self.appends
         return client.command(bypass_breaker=bypass_breaker)
 
     def close_breakers(self) -> None:

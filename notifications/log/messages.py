@@ -4,7 +4,8 @@ from functools import cache
 
 import redis
 
-from notifications.exceptions import LogUnavailable
+from notifications.log import locations
+from notifications.log.failures import unavailable
 
 TIMEOUT_SECONDS = 2.0
 
@@ -17,13 +18,20 @@ def publish_message(url: str, channel: str, body: bytes) -> int:
     try:
         found: int = _client(url).publish(channel, body)
     except (redis.RedisError, OSError) as error:
-        raise LogUnavailable(str(error)) from error
+        # Another server may be the primary by now.
+        _client.cache_clear()
+        raise unavailable(error) from error
     return found
 
 
 @cache
 def _client(url: str) -> redis.Redis:
     # It opens connections when they are needed, and again in a process that was forked.
-    return redis.Redis.from_url(
-        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+    return locations.connect(
+        url,
+        # Every node of a Cluster passes messages on.
+        key="",
+        timeout=TIMEOUT_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
     )

@@ -25,6 +25,7 @@ from notifications.log.process_registry import ProcessRegistry
 from notifications.log.recent_entries import RecentEntries
 from notifications.log.recovery import RecentControls, Recovery
 from notifications.log.retractions import Retractions
+from notifications.log.rights import Rights
 from notifications.log.session_store import SessionStore, load_command
 from notifications.log.stream_counts import StreamCounts
 from notifications.protocol.cursor import Cursor
@@ -53,7 +54,7 @@ class Log(LogReader):
         self._prefix = f"{{{prefix}}}"
         self._stream = f"{self._prefix}:log"
 
-        self._connections = Connections(url, clock=clock)
+        self._connections = Connections(url, key=self._stream, clock=clock)
         self._command = self._connections.command
         super().__init__(self._connections.replays, self._stream)
         # Many clients reconnect at the same time; their lookups share round trips.
@@ -67,6 +68,7 @@ class Log(LogReader):
             clock=clock,
         )
         self._recent_controls = RecentControls(clock=clock)
+        self.rights = Rights(self._connections.patient, self._prefix)
 
     def append(self, entries: Sequence[tuple[str, bytes]]) -> list[Cursor]:
         """Append (uid, entry) pairs in one round trip and return their cursors.
@@ -215,6 +217,11 @@ class Log(LogReader):
         wait, and LogGap if the entry at `after` is no longer in the log.
         """
         return self._reader.wait(after, seconds=seconds)
+
+    @property
+    def read_failure(self) -> str:
+        """Why the last `wait` failed; empty if it did not."""
+        return self._reader.failure
 
     def exclusive(self, name: str, *, seconds: int) -> Lock:
         """Return a lock of this name, to be renewed before each piece of work.

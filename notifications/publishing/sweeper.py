@@ -30,14 +30,26 @@ def sweep() -> None:
     try:
         with patiently():
             shared_log().probe()
+            _check_rights()
             aliases = databases.recorded_aliases()
             lost_entries.relay(aliases)
             for alias in aliases:
                 _sweep_database(alias)
     except (LogUnavailable, DatabaseError) as error:
+        shared_log().rights.is_due = True
         logger.warning("sweep=postponed reason=%r", str(error))
     finally:
         connections.close_all()
+
+
+def _check_rights() -> None:
+    """Say what Redis refuses, if anything; what it does not refuse goes on."""
+    rights = shared_log().rights
+    if rights.is_due:
+        try:
+            rights.check()
+        except LogUnavailable as error:
+            logger.warning("redis=refuses reason=%r", str(error))
 
 
 def _sweep_database(alias: str) -> None:

@@ -236,9 +236,11 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 def _problem() -> str:
     """Return why events do not reach the streams of this process; empty if they do."""
-    if shared_hub().interrupted:
-        return "the log cannot be read"
     log = shared_log()
+    if shared_hub().interrupted:
+        return f"the log cannot be read: {log.read_failure}"
+    if log.rights.problem:
+        return log.rights.problem
     # A process that has just started to read has read no probe of the sweep yet.
     if log.seconds_since_probe <= log.probe_timeout or log.confirm(
         seconds=CONFIRM_SECONDS

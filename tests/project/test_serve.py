@@ -1,11 +1,13 @@
 """`manage.py serve`: its checks, its start, and how it ends."""
 
+import contextlib
 import errno
 import os
 import signal
 import socket
 import threading
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 
@@ -247,39 +249,77 @@ def test_forbidden_port_is_rejected_with_the_reason(monkeypatch):
         preflight.listening_socket(80)
 
 
-def test_redis_on_a_unix_socket_passes(redis_server):
-    preflight.check_redis(redis_server.url)
-    preflight.check_redis(f"{redis_server.url}?db=1")
+@pytest.fixture
+def check_redis(settings):
+    """A function that checks the Redis at a URL."""
+
+    def check_redis(url):
+        # It is connected to the first address that passes, and stays so.
+        settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_URL": url}
+        preflight.check_redis()
+
+    return check_redis
 
 
-def test_password_of_redis_is_checked(tmp_path):
+def address():
+    """Return where no Redis is."""
+    return "redis+sentinel://:secret@127.0.0.1:1/main"
+
+
+@pytest.mark.parametrize("query", ["", "?db=1"])
+def test_redis_on_a_unix_socket_passes(redis_server, check_redis, query):
+    check_redis(f"{redis_server.url}{query}")
+
+
+def test_address_of_redis_may_be_a_dotted_path(check_redis):
+    with pytest.raises(CannotServe, match="no Sentinel knows a primary") as caught:
+        check_redis(f"{__name__}.address")
+
+    assert "secret" not in str(caught.value)
+
+
+def test_redis_that_loads_its_data_passes(check_redis):
+    with replying(b"-LOADING Redis is loading the dataset in memory\r\n") as url:
+        check_redis(f"{url}?protocol=2")
+
+
+def test_password_of_redis_is_checked(tmp_path, check_redis):
     server = RedisServer(tmp_path)
     watch_redis(tmp_path)
     server.ensure_running(timeout=DEADLINE)
     server._send("CONFIG SET requirepass word")
     address = server.url.removeprefix("unix://")
 
-    preflight.check_redis(f"unix://:word@{address}")
-    preflight.check_redis(f"unix://{address}?password=word")
-    preflight.check_redis(f"unix://default:word@{address}")
-    with pytest.raises(CannotServe, match="NOAUTH"):
-        preflight.check_redis(f"unix://{address}")
-    with pytest.raises(CannotServe, match="WRONGPASS"):
-        preflight.check_redis(f"unix://:other@{address}")
+    for url in (f"unix://{address}", f"unix://:other@{address}"):
+        with pytest.raises(CannotServe, match="rejects the user name or password"):
+            check_redis(url)
+    check_redis(f"unix://:word@{address}")
     os.kill(server.pid, signal.SIGKILL)
 
 
-def test_server_that_is_not_redis_is_rejected():
+def test_server_that_is_not_redis_is_rejected(check_redis):
+    with (
+        replying(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url,
+        pytest.raises(CannotServe, match="Protocol"),
+    ):
+        check_redis(url)
+
+
+@contextmanager
+def replying(line):
+    """Run a server that replies with this line, whatever it is sent; yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=reply_like_a_web_server, args=(listener,))
+        thread = threading.Thread(target=reply, args=(listener, line))
         thread.start()
-        with pytest.raises(CannotServe, match=r"it replied 'HTTP/1\.1 400"):
-            preflight.check_redis(f"redis://127.0.0.1:{listener.getsockname()[1]}")
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
         thread.join(DEADLINE)
 
 
-def reply_like_a_web_server(listener):
-    connection, _ = listener.accept()
-    with connection:
-        connection.recv(100)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+def reply(listener, line):
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                while connection.recv(10_000):
+                    connection.sendall(line)

@@ -60,10 +60,10 @@ def test_environment_overrides_the_env_file(tmp_path):
 PRODUCTION = {"SECRET_KEY": "s3cr3t-" * 10, "ALLOWED_HOSTS": "qa.example.org"}
 
 
-def test_settings_of_production_pass_the_checks_of_a_deployment(site):
+def test_settings_of_production_pass_the_checks_of_a_deployment(site, redis_server):
     check = ("manage.py", "check", "--deploy", "--fail-level", "INFO")
 
-    result = site.run(*check, **PRODUCTION)
+    result = site.run(*check, **PRODUCTION, REDIS_URL=redis_server.site_url)
 
     assert result.returncode == 0, result.stderr
 

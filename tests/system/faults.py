@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 import redis
 
 from tests.http_client import http_client
+from tests.own_redis import as_site
 from tests.system.listener import Listener
 from tests.system.people import Person
 from tests.system.proxy import Proxy
@@ -46,7 +47,7 @@ def faulty_site(**environment: str) -> Iterator[tuple[Site, Proxy]]:
     """Give a site of two workers that reaches its Redis through a proxy."""
     site = Site(workers=2, environment={**FAST, **environment})
     with Proxy(site.redis.socket) as proxy:
-        site.environment["REDIS_URL"] = proxy.url
+        site.environment["REDIS_URL"] = as_site(proxy.url)
         with site:
             yield site, proxy
 

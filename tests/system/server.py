@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from project.redis_server import RedisServer
 from tests import ROOT
 from tests.databases import new_database
+from tests.own_redis import OwnRedis
 from tests.system.console import Console
 from tests.watchdog import watch_group, watch_redis
 
@@ -56,7 +56,7 @@ class Site:
     ) -> None:
         self.worker_class = worker_class or WORKER_CLASS
         self.folder = Path(tempfile.mkdtemp(prefix="site-"))
-        self.redis = RedisServer(self.folder / "var")
+        self.redis = OwnRedis(self.folder / "var")
         self.database = new_database(self.folder)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -64,7 +64,7 @@ class Site:
             **os.environ,
             **SETTINGS,
             "DATABASE_URL": self.database.url,
-            "REDIS_URL": self.redis.url,
+            "REDIS_URL": self.redis.site_url,
             "PORT": str(self.port),
             "WEB_CONCURRENCY": str(workers),
             **(MALLOC if self.worker_class == "gthread" else {}),

@@ -8,6 +8,9 @@ from django.core.signals import request_started
 
 from notifications import views
 from notifications.live.hub import shared_hub
+from notifications.log import rights
+from notifications.publishing.sweeper import sweep
+from tests.own_redis import PASSWORD, USER
 from tests.system.server import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,4 +76,22 @@ def test_process_that_cannot_read_the_log_is_not_ready(client, link):
     wait_for(lambda: shared_hub().interrupted, what="the interruption")
     response = client.get(READY)
     assert response.status_code == 503
-    assert response.json()["problem"] == "the log cannot be read"
+    assert response.json()["problem"].startswith("the log cannot be read: ")
+
+
+def test_process_whose_user_lacks_a_right_is_not_ready(
+    client, probes, link, redis_client, settings
+):
+    rules = ["on", ">pw", *rights.rules("{*}"), "-zadd"]
+    redis_client.execute_command("ACL", "SETUSER", "poor", *rules)
+    url = link().replace(f"{USER}:{PASSWORD}", "poor:pw")
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_URL": lambda: url}
+    sweep()
+
+    response = client.get(READY)
+
+    assert response.status_code == 503
+    assert "+zadd" in response.json()["problem"]
+    redis_client.execute_command("ACL", "SETUSER", "poor", "+zadd")
+    sweep()
+    assert client.get(READY).status_code == 200

@@ -39,10 +39,9 @@ class Command(BaseCommand):
         preflight.check_hosts(debug=settings.DEBUG, allowed=settings.ALLOWED_HOSTS)
         with preflight.listening_socket(port) as listener:
             preflight.check_database()
-            redis_url = settings.NOTIFICATIONS["REDIS_URL"]
-            if redis_url is redis_server.url:
+            if settings.NOTIFICATIONS["REDIS_URL"] is redis_server.url:
                 self._serve_with_embedded_redis(port, listener)
-            preflight.check_redis(str(redis_url))
+            preflight.check_redis()
             self._serve(port, listener, stop_redis=False)
 
     def _serve_with_embedded_redis(

@@ -1,0 +1,93 @@
+"""Finds the Redis of a URL and returns a client of it, by redis-py's own means.
+
+Sentinels and the nodes of a Cluster are asked for each new connection, so that one
+after a fail-over leads to the new primary. What follows is the same for all.
+"""
+
+import re
+from typing import Any
+
+import redis
+from redis.cluster import ClusterNode, RedisCluster
+from redis.connection import SSLConnection, parse_url
+from redis.exceptions import RedisClusterException
+from redis.sentinel import MasterNotFoundError, Sentinel
+
+from notifications.lib.redis_url import Host, Kind, RedisUrl
+
+# What one server has and Sentinels have not, in the arguments of a client.
+NOT_FOR_SENTINELS = ("connection_class", "db", "username", "password")
+
+
+def connect(url: str, *, key: str, timeout: float, **options: Any) -> redis.Redis:
+    """Return a client of the primary that has `key`; it connects when it is used.
+
+    `timeout` is how long each reply of Sentinels or nodes may take, in seconds, and
+    `options` are those of redis-py for the client itself. Raises redis.RedisError if
+    no primary is known, and ValueError for a URL that cannot be used.
+    """
+    found = RedisUrl.parse(url)
+    if found.kind is Kind.SERVER:
+        return redis.Redis.from_url(url, **options)
+    find = _ask_sentinels if found.kind is Kind.SENTINEL else _ask_nodes
+    host, port = find(found, key, timeout)
+    return redis.Redis.from_url(found.server, host=host, port=port, **options)
+
+
+def _ask_sentinels(url: RedisUrl, key: str, timeout: float) -> Host:
+    arguments = parse_url(url.server)  # type: ignore[no-untyped-call]
+    secure = arguments.get("connection_class") is SSLConnection
+    for name in NOT_FOR_SENTINELS:
+        arguments.pop(name, None)
+    if secure:
+        arguments["ssl"] = True
+    with Sentinel(  # type: ignore[no-untyped-call]
+        url.hosts,
+        sentinel_kwargs={
+            **arguments,
+            "username": url.sentinel_username,
+            "password": url.sentinel_password,
+            **_timeouts(timeout),
+        },
+    ) as sentinels:
+        try:
+            host, port = sentinels.discover_master(url.service)
+        except MasterNotFoundError as error:
+            raise _plain(error, url.service) from error
+        except redis.ResponseError as error:
+            raise redis.ResponseError(f"Sentinel: {error}") from error
+    return host, port
+
+
+def _plain(error: MasterNotFoundError, service: str) -> MasterNotFoundError:
+    """Return the error without the arguments of each client, which it names."""
+    reasons = sorted({*re.findall(r" - (?:\w+:)?(\w+)", str(error))})
+    return MasterNotFoundError(f"No master found for {service!r}: {reasons}")
+
+
+def _ask_nodes(url: RedisUrl, key: str, timeout: float) -> Host:
+    # As one of the URL's, redis-py takes its other parts for all nodes.
+    (host, port), *others = url.hosts
+    nodes = [ClusterNode(*each) for each in others]  # type: ignore[no-untyped-call]
+    try:
+        cluster = RedisCluster.from_url(
+            url.server,
+            host=host,
+            port=port,
+            startup_nodes=nodes,
+            # The log needs one slot.
+            require_full_coverage=False,
+            **_timeouts(timeout),
+        )
+        try:
+            node = cluster.get_node_from_key(key)  # type: ignore[no-untyped-call]
+        finally:
+            cluster.close()
+    except RedisClusterException as error:
+        # It is not a RedisError.
+        raise redis.ConnectionError(str(error)) from error
+    return node.host, node.port
+
+
+def _timeouts(seconds: float) -> dict[str, float]:
+    return {"socket_timeout": seconds, "socket_connect_timeout": seconds}
