@@ -8,7 +8,16 @@ from django.templatetags.static import static
 
 MAIN = "notifications/main.js"
 # What it imports, directly or not, in the order in which a browser finds out.
-IMPORTED = ("bell", "connection", "features", "page", "tabs", "retry", "timer")
+IMPORTED = (
+    "bell",
+    "connection",
+    "features",
+    "live-document",
+    "retry",
+    "timer",
+    "page",
+    "tabs",
+)
 
 
 def start_scripts() -> list[str]:

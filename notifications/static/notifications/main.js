@@ -6,10 +6,8 @@
 import { NotificationBell } from "./bell.js";
 import { Connection, StreamLink } from "./connection.js";
 import { features } from "./features.js";
-import { Page, Unseen } from "./page.js";
-import { PageLife, Tab } from "./tabs.js";
+import { LiveDocument } from "./live-document.js";
 
-const TOPIC = "data-notifications-topic";
 // In milliseconds: a stream that is silent for longer may be held back by a proxy.
 const FIRST_TIMEOUT = 3000;
 // How much longer than the server waits a poll may take.
@@ -20,26 +18,14 @@ const FEATURES_TIMEOUT = 3000;
 customElements.define("notification-bell", NotificationBell);
 const loaded = Promise.race([features.start(), pause(FEATURES_TIMEOUT)]);
 
-const { content: url, dataset } = document.querySelector("meta[name=notifications]");
-
 async function start() {
   await loaded;
-  const elements = [...document.querySelectorAll(`[${TOPIC}]`)];
-  const topics = [...new Set(elements.map((each) => each.getAttribute(TOPIC)))];
-  const { user, cursor, unseen } = dataset;
-  if (!user && !topics.length) return;
-  if (unseen) new Unseen(dataset).start();
-  document.addEventListener("notifications:user", async ({ detail }) =>
-    (await import("./other-user.js")).showOtherUser(detail, dataset),
-  );
-  // The number changes with the messages that tabs send each other.
-  const name = `notifications 4 ${url} ${user}`;
-  const page = new Page(dataset);
-  const position = { cursor, unseen };
-  const timeout = 3 * dataset.heartbeat;
-  const group = tabGroup();
-  const tab = new Tab({ name, topics, position, page, timeout, group, connect });
-  new PageLife(tab).start();
+  new LiveDocument({ group: tabGroup(), connect }).start();
+}
+
+async function showOtherUser({ detail }) {
+  const { dataset } = document.querySelector("meta[name=notifications]");
+  (await import("./other-user.js")).showOtherUser(detail, dataset);
 }
 
 function pause(milliseconds) {
@@ -52,7 +38,7 @@ function tabGroup() {
   return { locks, open: (name) => new BroadcastChannel(name) };
 }
 
-function connect(callbacks) {
+function connect({ content: url, dataset }, callbacks) {
   const { EventSource } = globalThis;
   const { events, heartbeat, retry, poll, inbox, pollWait, user } = dataset;
   const who = `?user=${user}`;
@@ -80,6 +66,7 @@ function storage() {
   }
 }
 
+document.addEventListener("notifications:user", showOtherUser);
 // The site's own modules run first, so that their listeners miss nothing.
 if (document.readyState === "complete") start();
 else addEventListener("DOMContentLoaded", start, { once: true });

@@ -20,6 +20,7 @@ export function showOtherUser({ user }, texts) {
     : element("a", { href: texts.signIn }, texts.textSignIn);
   const className = "notifications-notice notifications-account";
   const notice = element("p", { className, role: "status" });
+  notice.dataset.turboTemporary = "";
   document.body.append(notice);
   // Screen readers read what changes in a region that is there.
   notice.append(text, " ", link);

@@ -9,6 +9,8 @@ const LIMIT = 100;
 function addLiveRegion(name) {
   const region = document.createElement("p");
   region.className = name;
+  // Turbo keeps a copy of the page for later, without it.
+  region.dataset.turboTemporary = "";
   region.setAttribute("role", "status");
   document.body.append(region);
   return region;
@@ -35,7 +37,7 @@ export class Page {
     document.documentElement.dataset.notifications = state;
     if (state === "stopped") this.#show(this.#texts.textStopped);
     else if (state === "live" || state === "polling") this.stop();
-    else if (!this.#delay.running && !this.#notice) this.#delay.start(NOTICE_DELAY);
+    else if (!this.#delay.running && !this.#notice?.isConnected) this.#delay.start(NOTICE_DELAY);
   }
 
   stop() {
@@ -80,6 +82,14 @@ export class Unseen {
     this.#region ??= addLiveRegion("notifications-announcer");
     document.addEventListener("notifications:count", this.#onCount);
     document.addEventListener("visibilitychange", this.#updateTitle);
+  }
+
+  stop() {
+    document.removeEventListener("notifications:count", this.#onCount);
+    document.removeEventListener("visibilitychange", this.#updateTitle);
+    this.#pause.stop();
+    this.#region?.remove();
+    if (document.title === this.#shownTitle) document.title = this.#title;
   }
 
   get #text() {

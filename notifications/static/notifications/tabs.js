@@ -114,6 +114,7 @@ export class Leader {
 export class Tab {
   id = Math.random();
   #options;
+  #topics;
   #position;
   #group;
   #channel = null;
@@ -127,6 +128,7 @@ export class Tab {
   /** `group` has `locks`, and `open` for channels; null for a tab that does not share. */
   constructor(options) {
     this.#options = options;
+    this.#topics = options.topics;
     this.#position = options.position;
     this.#group = options.group;
     this.#leaderTimeout = new Timer(() => this.#steal(), options.clock);
@@ -170,6 +172,17 @@ export class Tab {
     const { page } = this.#options;
     page.setState("stopped");
     if (user !== undefined) page.dispatch("user", { user });
+  }
+
+  /** Go on with other topics, and from another position if the page is another one. */
+  move(topics, position) {
+    this.#topics = topics;
+    if (position) this.#position = position;
+    this.#requestJoin();
+  }
+
+  get ended() {
+    return this.#ended;
   }
 
   reopen() {
@@ -232,8 +245,7 @@ export class Tab {
 
   #requestJoin() {
     this.#source = null;
-    const { topics } = this.#options;
-    this.broadcast("join", { topics, position: this.#position });
+    this.broadcast("join", { topics: this.#topics, position: this.#position });
   }
 
   #onOpened({ from, tabs, state }) {

@@ -69,6 +69,7 @@ export class Toasts {
     this.#region.addEventListener("focusin", this.#onFocus);
     this.#region.addEventListener("keydown", this.#onKey);
     this.#announcer = element("p", { className: "notifications-visually-hidden", role: "status" });
+    for (const each of [this.#region, this.#announcer]) each.dataset.turboTemporary = "";
     document.body.append(this.#region, this.#announcer);
   }
 
