@@ -1,13 +1,14 @@
 """A connection of a Mercure subscriber: filters what the hub routes to it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
-from notifications.live.connection import Connection
+from notifications.live.connection import Connection, State
 from notifications.live.subscriber import Subscriber
 from notifications.live.transports import Transport
 from notifications.mercure.grants import Grants
-from notifications.mercure.matchers import WILDCARD, Matcher
+from notifications.mercure.matchers import WILDCARD
+from notifications.mercure.selection import Selection
 from notifications.mercure.terms import SUBSCRIBE
 from notifications.protocol.frames import Batch, Frame, without_cursor
 from notifications.protocol.topics import of_mercure, text_of
@@ -17,27 +18,31 @@ KEEP_ALIVE = Batch([without_cursor(b":\n")])
 
 
 class MercureConnection(Connection):
-    """A stream of the updates that one of `matchers` selects and `grants` allow.
+    """A stream of the updates that `selection` selects and `grants` allow.
 
-    Matchers of exact topics cost nothing for other updates. Those of patterns are tried
-    with every update, and only once for all connections that have the same ones.
+    Selected topics cost nothing for other updates. Patterns are tried with every
+    update, and only once for all connections that have the same ones.
     """
 
-    __slots__ = ("grants", "matchers")
+    __slots__ = ("grants", "on_close", "selection")
 
     def __init__(
         self,
         subscriber: Subscriber,
         transport: Transport,
         *,
-        matchers: Iterable[Matcher],
+        selection: Selection,
         grants: Grants,
         **options: Any,
     ) -> None:
-        self.matchers = tuple(matchers)
+        self.selection = selection
         self.grants = grants
-        topics = map(_selector, self.matchers)
-        super().__init__(subscriber, transport, requested_topics=topics, **options)
+        # Called once with the first close, in any thread; must not block.
+        self.on_close: Callable[[], None] | None = None
+        topics = {WILDCARD} if selection.needs_every_update else selection.topics
+        super().__init__(
+            subscriber, transport, requested_topics=map(of_mercure, topics), **options
+        )
 
     @property
     def shares_pages(self) -> bool:
@@ -64,18 +69,23 @@ class MercureConnection(Connection):
     def wants_replayed(self, frame: Frame) -> bool:
         """Tell whether an update is selected, and allowed if it is private."""
         topics = [text_of(each) for each in frame.topics]
-        if frame.private and not any(
-            self.grants.allows(SUBSCRIBE, each) for each in topics
-        ):
+        if not self.selection.selects(topics):
             return False
-        base = self.grants.base
-        return any(one.matches(each, base) for each in topics for one in self.matchers)
+        return not frame.private or any(
+            self.grants.allows(SUBSCRIBE, each) for each in topics
+        )
 
     def end_by_gap(self, reset: Batch) -> None:
         """End a stream that may lack updates; its client learns of it by its id."""
         self.skip_until = None
         self.close("gap", drain=True)
 
+    def close(self, reason: str, *, drain: bool = False) -> None:
+        """Close as Connection does; nothing is sent after the token has expired."""
+        super().close(reason, drain=drain and reason != "expired")
 
-def _selector(matcher: Matcher) -> str:
-    return of_mercure(matcher.pattern if matcher.is_exact else WILDCARD)
+    def _set_closed(self, reason: str) -> None:
+        was_open = self.state is State.OPEN
+        super()._set_closed(reason)
+        if was_open and self.on_close is not None:
+            self.on_close()

@@ -62,13 +62,19 @@ def _from_cookie(request: HttpRequest, hub: MercureSettings) -> str:
 
 
 def _is_from_known_origin(request: HttpRequest, hub: MercureSettings) -> bool:
-    """Tell whether a page of this site or a trusted one made a request.
+    """Tell whether a page of this site, the hub's or a trusted one made a request.
 
     Browsers send cookies with requests of any page. Without Origin and Referer nothing
     is known.
     """
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
-    parts = urlsplit(source)
-    origin = f"{parts.scheme}://{parts.netloc}"
     own = f"{request.scheme}://{request.get_host()}"
-    return origin == own or origin in hub.origins
+    return _origin_of(source) in {own, _origin_of(hub.url), *hub.origins}
+
+
+def _origin_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"

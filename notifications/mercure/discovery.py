@@ -1,6 +1,7 @@
 """Discovery: tells the clients of a resource which hub has its updates."""
 
 from django.http import HttpResponseBase
+from django.utils.encoding import iri_to_uri
 
 from notifications.mercure.conf import required_settings
 from notifications.middleware import newest_cursor
@@ -19,5 +20,5 @@ def mercure_link(response: HttpResponseBase, *, topic: str = "") -> None:
     links = [response["Link"]] if "Link" in response else []
     links.append(f'{hub}; last-event-id="#{cursor}"' if cursor else hub)
     if topic:
-        links.append(f'<{topic}>; rel="self"')
+        links.append(f'<{iri_to_uri(topic)}>; rel="self"')
     response["Link"] = ", ".join(links)

@@ -7,7 +7,7 @@ crate, and URI templates by RE2, neither of which backtracks.
 import re
 import unicodedata
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import re2
 from urlpattern import URLPattern
@@ -21,7 +21,7 @@ TYPES = (EXACT, URL_PATTERN)
 WILDCARD = "*"
 # In characters, of a topic and of a pattern.
 MAX_LENGTH = 1_024
-# Subscribers of the same patterns share what is compiled and what was matched.
+# Tokens with the same patterns share what is compiled and what was matched.
 COMPILED_KEPT = 2_048
 RESULTS_KEPT = 16_384
 
@@ -41,6 +41,9 @@ _EXPANSIONS = {
 }
 _VARIABLE = r"[A-Za-z0-9_.%]+(?:\*|:[1-9][0-9]{0,3})?"
 _EXPRESSION = re.compile(rf"\{{(?P<operator>[+#./;?&]?){_VARIABLE}(?:,{_VARIABLE})*\}}")
+
+
+Compiled: TypeAlias = "URLPattern | re2._Regexp | None"
 
 
 class TooLong(InvalidValue):
@@ -70,11 +73,15 @@ class Matcher(NamedTuple):
 
 def matcher(matcher_type: str, pattern: str, base: str) -> Matcher:
     """Return a matcher; raises InvalidValue if its pattern cannot be one."""
-    check_text(pattern)
-    found = Matcher(matcher_type, pattern)
+    found = unchecked_matcher(matcher_type, pattern)
     if pattern != WILDCARD:
         _compile(found, base)
     return found
+
+
+def unchecked_matcher(matcher_type: str, pattern: str) -> Matcher:
+    """Return a matcher whose text is checked, and which is not compiled yet."""
+    return Matcher(matcher_type, check_text(pattern))
 
 
 def check_text(text: str) -> str:
@@ -91,19 +98,25 @@ def check_text(text: str) -> str:
 
 @lru_cache(RESULTS_KEPT)
 def _matches(found: Matcher, topic: str, base: str) -> bool:
-    compiled = _compile(found, base)
-    if isinstance(compiled, URLPattern):
+    return is_match(found, _compile(found, base), topic, base)
+
+
+def is_match(found: Matcher, test: Compiled, topic: str, base: str) -> bool:
+    """Tell whether a topic matches, given what `compiled` returns for the matcher."""
+    if isinstance(test, URLPattern):
         try:
-            return bool(compiled.test(topic, base))
+            return bool(test.test(topic, base))
         except ValueError:
             # The topic is not a URL reference.
             return False
-    return bool(compiled and compiled.fullmatch(topic))
+    return topic == found.pattern or bool(test and test.fullmatch(topic))
 
 
-@lru_cache(COMPILED_KEPT)
-def _compile(found: Matcher, base: str) -> "URLPattern | re2._Regexp | None":
-    """Return what tests a topic, None if only the pattern itself matches."""
+def compiled(found: Matcher, base: str) -> Compiled:
+    """Return what tests a topic, None if only the pattern itself matches.
+
+    Raises InvalidValue.
+    """
     if found.type == URL_PATTERN:
         try:
             return URLPattern(found.pattern, base)
@@ -113,6 +126,9 @@ def _compile(found: Matcher, base: str) -> "URLPattern | re2._Regexp | None":
     if found.type == TEMPLATE and "{" in found.pattern:
         return re2.compile(_template(found.pattern))
     return None
+
+
+_compile = lru_cache(COMPILED_KEPT)(compiled)
 
 
 def _template(text: str) -> str:

@@ -20,8 +20,9 @@ from notifications.mercure.matchers import (
     TEMPLATE,
     URL_PATTERN,
     Matcher,
-    matcher,
+    unchecked_matcher,
 )
+from notifications.mercure.selection import Selection
 from notifications.mercure.tokens import Token
 from notifications.mercure.updates import EARLIEST, uid_of
 from notifications.protocol import sse
@@ -41,8 +42,11 @@ _TYPES = {"match": EXACT, "match_exact": EXACT, "match_urlpattern": URL_PATTERN}
 
 def query_of(request: HttpRequest) -> Pairs:
     """Return the query of a request; raises InvalidValue if it is not UTF-8."""
-    # Servers hand over bytes as if they were ISO 8859-1 (PEP 3333).
-    return pairs_of(request.META.get("QUERY_STRING", "").encode("latin-1", "replace"))
+    text = str(request.META.get("QUERY_STRING", ""))
+    # WSGI servers hand over bytes as if they were ISO 8859-1 (PEP 3333). Of an ASGI
+    # server's, Django has decoded the UTF-8.
+    encoding = "latin-1" if "wsgi.version" in request.META else "utf-8"
+    return pairs_of(text.encode(encoding, "replace"))
 
 
 def matchers_of(query: Pairs, hub: MercureSettings) -> list[Matcher]:
@@ -53,11 +57,11 @@ def matchers_of(query: Pairs, hub: MercureSettings) -> list[Matcher]:
     found: list[Matcher] = []
     for name, value in query:
         if name in _TYPES:
-            found.append(matcher(_TYPES[name], value, hub.url))
+            found.append(unchecked_matcher(_TYPES[name], value))
         elif name.lower().startswith("match"):
             raise InvalidValue(name, expected=f"one of {', '.join(_TYPES)}")
         elif name == "topic" and hub.is_legacy:
-            found.append(matcher(TEMPLATE, value, hub.url))
+            found.append(unchecked_matcher(TEMPLATE, value))
     if not 1 <= len(found) <= conf.MAX_TOPICS_PER_STREAM:
         limit = conf.MAX_TOPICS_PER_STREAM
         raise InvalidValue(len(found), expected=f"1 to {limit} topic matchers")
@@ -84,6 +88,7 @@ def subscribe(
     """
     query = query_of(request)
     matchers = matchers_of(query, hub)
+    selection = Selection(matchers, hub.url)
     after = requested_id(request, query, hub)
     shared_hub().ensure_started()
     replay = Replay(after)
@@ -92,9 +97,8 @@ def subscribe(
     )
     subscriber = Subscriber(seconds=max(seconds, 0))
     client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
-    make = partial(
-        MercureConnection, matchers=matchers, grants=replace(token.grants, base=hub.url)
-    )
+    grants = replace(token.grants, base=hub.url)
+    make = partial(MercureConnection, selection=selection, grants=grants)
     response = ConnectionResponse(open_connection(client, make, replay.attach))
     if after is not None:
         _set_last_event_id(response, replay.preceding, hub)
@@ -147,6 +151,10 @@ def _updates(
         if _is_gap(batch):
             # The client reconnects, and is told by the id that it gets.
             connection.close("gap")
+            return
+        if not connection.seconds_left:
+            # A replay takes as long as its client reads it.
+            connection.close("expired")
             return
         yield _only_updates(batch)
     yield KEEP_ALIVE

@@ -15,6 +15,13 @@ _TYPE = "at+jwt"
 MAX_LENGTH = 16_384
 
 
+# What decoding raises: the last two for JSON that is nested too deep, and for numbers
+# that are too large.
+_INVALID = (
+    jwt.PyJWTError, InvalidValue, ValueError, TypeError, RecursionError, OverflowError
+)  # fmt: skip
+
+
 class InvalidToken(InvalidValue):
     """A token is invalid; why is not told to clients."""
 
@@ -45,7 +52,7 @@ def decode(text: str, hub: MercureSettings) -> Token:
         if _is_access_token(jwt.get_unverified_header(text)):
             return _access_token(text, hub)
         return _legacy_token(text, hub)
-    except (jwt.PyJWTError, InvalidValue, ValueError, TypeError) as error:
+    except _INVALID as error:
         raise InvalidToken(type(error).__name__, expected="a valid token") from error
 
 

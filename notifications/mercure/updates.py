@@ -17,7 +17,8 @@ from notifications.protocol.topics import of_mercure
 EARLIEST = "earliest"
 # The event type of what the hub itself publishes.
 HUB_TYPE = "mercure"
-_DIGITS = re.compile("[0-9]{1,10}")
+MAX_RETRY_DIGITS = 10
+_DIGITS = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,9 @@ def update_of(pairs: Pairs) -> Update:
 
     retry = first("retry")
     if retry and not _DIGITS.fullmatch(retry):
-        raise InvalidValue(retry, expected="retry of 1 to 10 digits")
+        raise InvalidValue(retry, expected="retry of digits only")
+    if len(retry) > MAX_RETRY_DIGITS:
+        raise TooLong(retry, expected=f"retry of at most {MAX_RETRY_DIGITS} digits")
     return Update(
         topics=tuple(dict.fromkeys(values_of(pairs, "topic"))),
         data=first("data"),

@@ -12,6 +12,7 @@ from django.http import (
     HttpResponseBase,
     HttpResponseNotAllowed,
     JsonResponse,
+    UnreadablePostError,
 )
 from django.views.decorators.csrf import csrf_exempt
 
@@ -100,6 +101,8 @@ def _form(request: HttpRequest) -> Pairs:
         body = request.body
     except RequestDataTooBig as error:
         raise TooLong("body", expected=f"at most {limit} bytes") from error
+    except UnreadablePostError as error:
+        raise InvalidValue("body", expected="the rest of the body") from error
     if len(body) > limit:
         raise TooLong(len(body), expected=f"at most {limit} bytes")
     return pairs_of(body)

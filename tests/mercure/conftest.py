@@ -10,6 +10,7 @@ from tests.streaming import StreamReader
 
 HUB = "/.well-known/mercure"
 URL = f"https://hub.example{HUB}"
+BASE = URL
 ISSUER = "https://issuer.example"
 SECRET = "a shared secret of more than 32 bytes"
 LEGACY_SECRET = "another secret of more than 32 bytes"

@@ -23,6 +23,16 @@ def test_link_names_the_hub_and_the_last_update(log, publish, subscribe):
     assert reader.next().data == "after"
 
 
+def test_link_to_a_topic_is_encoded_as_a_url(log):
+    response = HttpResponse()
+
+    mercure_link(response, topic='https://example.com/büecher/">\n')
+
+    assert response["Link"].endswith(
+        '<https://example.com/b%C3%BCecher/%22%3E%0A>; rel="self"'
+    )
+
+
 def test_link_leaves_the_id_out_while_the_log_is_away(link):
     link.cut()
     response = HttpResponse()
