@@ -11,9 +11,9 @@ from project.qa.notifications import NEW_QUESTION
 STREAM = "/notifications/stream/"
 
 
-def record(*topics, title="Why?", url="/questions/1/", **options):
+def record(*topics, title="Why?", url="/questions/1/", number=1, **options):
     """Record a new question with these topics; return the event."""
-    payload = {"question_id": 1, "title": title, "url": url}
+    payload = {"question_id": number, "title": title, "url": url}
     return outbox.record(NEW_QUESTION, topics=topics, payload=payload, **options)
 
 

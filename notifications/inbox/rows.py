@@ -3,36 +3,25 @@
 It reads the database only, in a bounded number of queries per page.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, Self
 
-from django.utils.translation import gettext as _
-
+from notifications.inbox.row_topics import FollowedTopic, FollowedTopics
 from notifications.models import (
     Actor,
     Event,
     Inbox,
     InboxEvent,
-    Level,
     Selection,
     load_actors,
 )
-from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
-from notifications.publishing.followables import labels_of
+from notifications.publishing.event_types import EventType
 
 PAGE_ROWS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedTopic:
-    """A topic of an event, and the level at which the person follows it, if they do."""
-
-    topic: str
-    level: str
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +29,18 @@ class Row:
     """A group of events in a person's inbox.
 
     `event` is the newest event of the group, `unread` the number of unread events and
-    `total` the number of all. `reasons` are the topics that the person follows, and
-    `mutable_topics` those that they can mute.
+    `total` the number of all. `type_count` is how many of those that the row shows are
+    of the type of `event`, and `others` says what else it shows, as "2 comments". `url`
+    is the address of the first unread event, or else of `event`. `reasons` are the
+    topics that the person follows, and `mutable_topics` those that they can mute.
     """
 
     event: Event
     unread: int
     total: int
+    type_count: int
+    others: tuple[str, ...]
+    url: str
     reasons: tuple[FollowedTopic, ...]
     mutable_topics: tuple[FollowedTopic, ...] = ()
 
@@ -116,54 +110,59 @@ def inbox_page(
 
 
 def _rows(inbox: Inbox, found: list[InboxEvent]) -> tuple[Row, ...]:
-    events = Event.objects.for_wire().in_bulk([each.pk for each in found])
-    newest = [events[each.pk] for each in found if each.pk in events]
+    groups = inbox.of_groups(each.group for each in found)
+    # All at once, since each new group takes a query.
+    unread = {each.pk for each in inbox.unread(chain(found, *groups.values()))}
+    parts = [_Group.of(each, groups[each.group], unread) for each in found]
+    keys = {key for part in parts for key in (part.newest.pk, part.first.pk)}
+    events = Event.objects.for_wire().in_bulk(keys)
+    shown = [part for part in parts if part.newest.pk in events]
+    newest = [events[part.newest.pk] for part in shown]
     load_actors(newest)
-    total, unread = inbox.group_sizes(event.group for event in newest)
-    # The row's own event counts, even if it is not among the newest of its group.
-    unread_rows = {each.pk for each in inbox.unread(found)}
-    followed = _FollowedTopics(inbox, newest)
+    followed = FollowedTopics(inbox, newest)
     return tuple(
         Row(
             event,
-            unread=max(unread[event.group], int(event.pk in unread_rows)),
-            total=max(total[event.group], 1),
+            unread=len(part.unread),
+            total=len(part.events),
+            type_count=max(part.types[event.type], 1),
+            others=tuple(_others(part.types, but=event.type)),
+            url=events.get(part.first.pk, event).payload.get("url", ""),
             reasons=followed.reasons(event),
             mutable_topics=followed.mutable_topics(event),
         )
-        for event in newest
+        for part, event in zip(shown, newest, strict=True)
     )
 
 
-class _FollowedTopics:
-    """The topics of some events, with a person's levels and the labels to show."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The newest events of a group, newest first; `newest` is the one to show."""
 
-    def __init__(self, inbox: Inbox, events: Iterable[Event]) -> None:
-        names = {topic for event in events for topic in event.topics}
-        self._levels = {
-            topic: level
-            for topic, level in inbox.levels.items()
-            if topic in names
-            and level != Level.MUTE
-            and inbox.permissions.may_see(topic)
-        }
-        visible = {name for name in names if inbox.permissions.may_see(name)}
-        self._labels = defaultdict(lambda: "", labels_of(visible))
+    newest: InboxEvent
+    events: list[InboxEvent]
+    unread: list[InboxEvent]
 
-    def reasons(self, event: Event) -> tuple[FollowedTopic, ...]:
-        """Return the topics that put an event into the person's inbox."""
-        if topics.EVERYONE in event.topics:
-            return (FollowedTopic(topics.EVERYONE, "", _("Sent to everyone")),)
-        return tuple(
-            FollowedTopic(topic, self._levels[topic], self._labels[topic] or topic)
-            for topic in event.topics
-            if topic in self._levels
-        )
+    @classmethod
+    def of(cls, newest: InboxEvent, events: list[InboxEvent], unread: set[int]) -> Self:
+        # The row's own event counts, even if it is not among the newest of its group.
+        both = events if newest in events else [newest, *events]
+        return cls(newest, both, [each for each in both if each.pk in unread])
 
-    def mutable_topics(self, event: Event) -> tuple[FollowedTopic, ...]:
-        """Return the topics that the person can mute: those that have a label."""
-        return tuple(
-            FollowedTopic(topic, self._levels.get(topic, ""), self._labels[topic])
-            for topic in event.topics
-            if self._labels[topic]
-        )
+    @property
+    def first(self) -> InboxEvent:
+        """The first unread event, or else the one to show."""
+        return self.unread[-1] if self.unread else self.newest
+
+    @property
+    def types(self) -> Counter[str]:
+        """How many events of each type the row shows, newest types first."""
+        return Counter(each.addressed.type for each in self.unread or self.events)
+
+
+def _others(types: Counter[str], *, but: str) -> Iterator[str]:
+    """Yield what people read for the events of a row that are of another type."""
+    for name, count in types.items():
+        if name != but:
+            known = EventType.registry.get(name)
+            yield known.count_text(count) if known else f"{name} ({count})"

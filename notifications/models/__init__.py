@@ -11,7 +11,7 @@ from notifications.models.follows import (
     Preference,
     validate_topic,
 )
-from notifications.models.inbox import Inbox
+from notifications.models.inbox import Inbox, UnreadRows
 from notifications.models.inbox_events import InboxEvent, Selection
 from notifications.models.outbox import Control, DueCount
 from notifications.models.pending import (
@@ -44,6 +44,7 @@ __all__ = [
     "ReadState",
     "Selection",
     "TopicPermissions",
+    "UnreadRows",
     "actors_of",
     "forget_read",
     "forget_seen",

@@ -5,7 +5,7 @@ rule of `protocol/subscriptions.py` to those. Its cost does not grow with the nu
 events. AUTHORIZE is asked once about each topic by which one of them is found.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -47,6 +47,13 @@ class InboxBatch(NamedTuple):
 
     events: list[InboxEvent]
     end: int | None
+
+
+class UnreadRows(NamedTuple):
+    """How many rows have unread events; with `at_least`, there may be more."""
+
+    rows: int
+    at_least: bool
 
 
 _BY_TOPIC = NewestRows(
@@ -243,26 +250,35 @@ class Inbox:
         )
         return self._notified(self._load(row.value for row in rows))
 
-    def group_sizes(
-        self, groups: Iterable[str]
-    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
-        """Return how many events each group has, and how many of them are unread.
-
-        Both are counted among the newest COUNT_LIMIT events of the group.
-        """
+    def of_groups(self, groups: Iterable[str]) -> Mapping[str, list[InboxEvent]]:
+        """Return up to COUNT_LIMIT of the newest events of each group, newest first."""
         ranges = {group: Range(0, LARGEST_POSITION) for group in groups}
-        events = self._of_groups(ranges, limit=COUNT_LIMIT, selection=Selection())
-        unread = Counter(each.group for each in self.unread(events))
-        return Counter(each.group for each in events), unread
+        found: defaultdict[str, list[InboxEvent]] = defaultdict(list)
+        for each in self._of_groups(ranges, limit=COUNT_LIMIT, selection=Selection()):
+            found[each.group].append(each)
+        return found
 
     def count_unread(self) -> int:
         """Return how many events are unread, counted up to COUNT_LIMIT."""
-        count = 0
+        return len(self._newest_unread())
+
+    def count_unread_rows(self) -> UnreadRows:
+        """Return how many groups of events have unread ones.
+
+        They are counted among the newest COUNT_LIMIT unread events.
+        """
+        events = self._newest_unread()
+        groups = {each.group for each in events}
+        return UnreadRows(len(groups), at_least=len(events) >= COUNT_LIMIT)
+
+    def _newest_unread(self) -> list[InboxEvent]:
+        """Return up to COUNT_LIMIT of the newest unread events."""
+        found: list[InboxEvent] = []
         for batch in self.batches(after=self._marks.all_read_up_to()):
-            count += len(self.unread(batch.events))
-            if count >= COUNT_LIMIT:
-                return COUNT_LIMIT
-        return count
+            found += self.unread(batch.events)
+            if len(found) >= COUNT_LIMIT:
+                break
+        return found[:COUNT_LIMIT]
 
     def unseen(self) -> Iterator[InboxEvent]:
         """Yield the live events that are neither seen nor read, newest first."""

@@ -44,9 +44,12 @@ class EventType:
     `name` is lower case with underscores, as in `new_comment`. `payload` is a
     `msgspec.Struct` with the event's own fields. `label` is the text that people read.
     `group` names a field of the payload: events of this type with the same value there
-    share one row of the inbox. Events of a `live_only` type have no row; the newest
-    `keep` of each topic can be read with `recent_events`. Raises InvalidEventType for
-    arguments that cannot be used, and AlreadyRegistered for a name that is taken.
+    share one row of the inbox. With a `thread`, so do those of all types that name the
+    same one; it is the kind of the object that `group` has the key of. `counted` is the
+    text for several events, as `ngettext_lazy("%d comment", "%d comments")`. Events of
+    a `live_only` type have no row; the newest `keep` of each topic can be read with
+    `recent_events`. Raises InvalidEventType for arguments that cannot be used, and
+    AlreadyRegistered for a name that is taken.
     """
 
     name: str
@@ -55,6 +58,8 @@ class EventType:
     group: str = ""
     live_only: bool = False
     keep: int = 0
+    thread: str = ""
+    counted: str | Promise = ""
     # Where it was constructed, as file:line.
     declared_at: str = field(default="", init=False, repr=False, compare=False)
 
@@ -92,7 +97,8 @@ class EventType:
             raise self._invalid_type(f"a payload without the field {listed}")
         if self.group and self.group not in fields:
             raise self._invalid_type(f"a payload with the field {self.group}")
-
+        if self.thread and not (self.group and _NAME.fullmatch(self.thread)):
+            raise self._invalid_type("a thread with a name such as post, and a group")
         if not 0 <= self.keep <= (MOST_KEPT if self.live_only else 0):
             raise self._invalid_type(f"to keep up to {MOST_KEPT}, and live-only events")
 
@@ -138,7 +144,19 @@ class EventType:
         if not self.group or self.group not in payload:
             return ""
         digest = blake2b(_json(payload[self.group]), digest_size=16).hexdigest()
-        return f"{self.name}:{digest}"
+        return f"{self.thread or self.name}:{digest}"
+
+    def thread_topic(self, payload: Mapping[str, Any]) -> str:
+        """Return the topic of the object that an event's thread is about, or ''."""
+        key = payload.get(self.group) if self.thread else None
+        return "" if key is None else f"{self.thread}:{key}"
+
+    def count_text(self, count: int) -> str:
+        """Return what people read for some events of this type, as "2 comments"."""
+        label = str(self.label) or self.name.replace("_", " ")
+        if count == 1:
+            return label
+        return self.counted % count if self.counted else f"{label} ({count})"
 
     def _invalid_type(self, expected: str) -> InvalidEventType:
         return InvalidEventType(self.name, expected=expected)

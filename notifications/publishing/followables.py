@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.functional import Promise
@@ -14,6 +15,23 @@ from notifications.exceptions import AlreadyRegistered, NotFollowable
 from notifications.lib.call_site import call_site
 from notifications.models import Follow, Level, shown_names
 from notifications.protocol import topics
+
+
+class TopicName(NamedTuple):
+    """What people read for a topic: `name` is that of its object, `noun` of its model.
+
+    A topic whose kind has a label of its own has only that, as `name`; a user has only
+    their name in texts where it is clear that it is one's.
+    """
+
+    noun: str
+    name: str
+    is_person: bool = False
+
+    @property
+    def label(self) -> str:
+        """The names of the model and the object in one text."""
+        return f"{self.noun} {self.name}" if self.noun else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +70,15 @@ class Followable:
             found = [each for each in map(self.find, keys) if each is not None]
         return {f"{self.kind}:{getattr(each, self.key)}": each for each in found}
 
-    def labels(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the labels of the topics with these keys, as far as objects exist."""
+    def names(self, keys: Iterable[str]) -> dict[str, TopicName]:
+        """Return the names of the topics with these keys, as far as objects exist."""
         found = self.find_all(keys)
-        noun, names = self.model._meta.verbose_name, shown_names(found.values())
+        if self.label:
+            return dict.fromkeys(found, TopicName("", str(self.label)))
+        noun, names = str(self.model._meta.verbose_name), shown_names(found.values())
+        is_person = issubclass(self.model, get_user_model())
         return {
-            topic: str(self.label) or f"{noun} {names[each.pk]}"
+            topic: TopicName(noun, names[each.pk], is_person)
             for topic, each in found.items()
         }
 
@@ -123,14 +144,19 @@ def labels_of(names: Iterable[str]) -> dict[str, str]:
     A label has the names of the model and of the object, as in "topic Espresso", unless
     its kind has one of its own. This takes one query for each kind.
     """
+    return {topic: each.label for topic, each in names_of(names).items()}
+
+
+def names_of(names: Iterable[str]) -> dict[str, TopicName]:
+    """Return the names of those topics that have an object; see `labels_of`."""
     kinds: defaultdict[str, list[str]] = defaultdict(list)
     for kind, key in map(topics.parse, names):
         kinds[kind].append(key)
-    labels: dict[str, str] = {}
+    found: dict[str, TopicName] = {}
     for kind, keys in kinds.items():
-        if found := Followable.registry.get(kind):
-            labels |= found.labels(keys)
-    return labels
+        if followed := Followable.registry.get(kind):
+            found |= followed.names(keys)
+    return found
 
 
 def public_topics(user: Any, topic: str) -> bool:

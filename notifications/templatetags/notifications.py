@@ -189,6 +189,12 @@ def event_templates(event: Event) -> tuple[str, str]:
 
 
 @register.filter
+def icon_templates(event: Event) -> tuple[str, str]:
+    """Return the template names for the icon of an event, the most specific first."""
+    return f"notifications/icons/{event.type}.html", "notifications/icon.html"
+
+
+@register.filter
 def event_label(event: Event) -> str:
     """Return the label of an event's type, even if it is no longer registered."""
     found = EventType.registry.get(event.type)

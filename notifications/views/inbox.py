@@ -18,7 +18,7 @@ from notifications.exceptions import InvalidCursor, InvalidValue
 from notifications.inbox import read_state
 from notifications.inbox.rows import PAGE_ROWS, InboxPage, inbox_page
 from notifications.middleware import newest_cursor
-from notifications.models import COUNT_LIMIT, Event, Inbox
+from notifications.models import Event, Inbox, UnreadRows
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.event_types import EventType
 from notifications.publishing.unseen import count_unseen
@@ -66,12 +66,14 @@ def inbox(request: HttpRequest) -> HttpResponse:
                 "next": _next_url(request, page) or None,
             }
         )
-    context = _context(request, page, unread=mine.count_unread())
+    context = _context(request, page, unread=mine.count_unread_rows())
     return render(request, "notifications/inbox.html", context)
 
 
-def _context(request: HttpRequest, page: InboxPage, *, unread: int) -> dict[str, Any]:
-    """Return the template's context; `unread` is how many events are unread."""
+def _context(
+    request: HttpRequest, page: InboxPage, *, unread: UnreadRows
+) -> dict[str, Any]:
+    """Return the template's context; `unread` is how many rows are unread."""
     return {
         "page": page,
         "next": _next_url(request, page),
@@ -84,7 +86,6 @@ def _context(request: HttpRequest, page: InboxPage, *, unread: int) -> dict[str,
         "result": request.GET.get("result", ""),
         "undo": request.GET.get("undo", ""),
         "unread": unread,
-        "limit": COUNT_LIMIT,
     }
 
 

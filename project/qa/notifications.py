@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from notifications.api import (
     EventType,
@@ -67,21 +68,54 @@ class NewMention(msgspec.Struct):
     excerpt: str
 
 
-NEW_QUESTION = EventType("new_question", NewQuestion, label=_("New question"))
-# The inbox shows the answers to one question as one row.
-NEW_ANSWER = EventType(
-    "new_answer", NewAnswer, label=_("New answer"), group="question_id"
+# The inbox shows what concerns one question as one row.
+NEW_QUESTION = EventType(
+    "new_question",
+    NewQuestion,
+    label=_("New question"),
+    thread="question",
+    group="question_id",
 )
-COMMENT = EventType("comment", NewComment, label=_("New comment"), group="question_id")
-ACCEPTED = EventType("answer_accepted", AcceptedAnswer, label=_("Answer accepted"))
-MENTION = EventType("mention", NewMention, label=_("Mention"))
+NEW_ANSWER = EventType(
+    "new_answer",
+    NewAnswer,
+    label=_("New answer"),
+    counted=ngettext_lazy("%d answer", "%d answers"),
+    thread="question",
+    group="question_id",
+)
+COMMENT = EventType(
+    "comment",
+    NewComment,
+    label=_("New comment"),
+    counted=ngettext_lazy("%d comment", "%d comments"),
+    thread="question",
+    group="question_id",
+)
+ACCEPTED = EventType(
+    "answer_accepted",
+    AcceptedAnswer,
+    label=_("Answer accepted"),
+    thread="question",
+    group="question_id",
+)
+MENTION = EventType(
+    "mention",
+    NewMention,
+    label=_("Mention"),
+    counted=ngettext_lazy("%d mention", "%d mentions"),
+    thread="question",
+    group="question_id",
+)
 
 # Users follow `topic:espresso`, `question:42` and `user:7`. Everyone may see all of it.
 followable(Topic, kind="topic", key="slug", public=True)
 followable(Question, kind="question", public=True)
 followable(get_user_model(), kind="user", public=True)
 # What concerns one user alone is addressed to `personal:7`, which only they may see.
-followable(get_user_model(), kind="personal", label=_("notices to you"))
+followable(
+    get_user_model(), kind="personal", label=_("your mentions and accepted answers")
+)
 # Who has the page of a topic open, `room:espresso`, which nobody follows.
 followable(Topic, kind="room", key="slug", public=True, presence=True)
 

@@ -27,6 +27,7 @@ def press(within: Page | Locator, name: str) -> None:
 
 def wait_for_scripts(page: Page) -> None:
     page.locator("button.bell[aria-expanded]").wait_for()
+    page.locator("main notification-inbox:defined").wait_for()
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_topic_is_unfollowed_or_muted_in_its_row(visit, maja, tobias, scripts, d
     maja.follow("topic:rowan")
     tobias.ask("More trees?", topics="Rowan")
     page = visit("/notifications/", maja, java_script_enabled=scripts)
-    expect(rows(page).first).to_contain_text("You follow topic Rowan")
+    expect(rows(page).first).to_contain_text("You follow the topic “Rowan”")
 
     rows(page).first.locator("summary").click()
     press(rows(page).first, f"{deed} topic Rowan")

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from notifications.exceptions import InvalidValue
@@ -11,6 +13,7 @@ from tests.inboxes import unread_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MILK = "topic:milk"
+numbers = itertools.count(1000)
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +22,8 @@ def follows_milk(maja):
 
 
 def ask(topic=MILK, **options):
-    payload = {"question_id": 1, "title": "Why?", "url": "/questions/1/"}
+    # Events about the same question share a row.
+    payload = {"question_id": next(numbers), "title": "Why?", "url": "/questions/1/"}
     event = outbox.record(NEW_QUESTION, topics=[topic], payload=payload, **options)
     event.refresh_from_db()
     return event

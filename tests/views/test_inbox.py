@@ -44,7 +44,7 @@ def test_inbox_as_json_has_the_same_events(as_maja, maja):
 
 def test_long_inbox_has_pages(as_maja, maja):
     Follow.objects.set_level(maja, "topic:milk", "follow")
-    events = [record("topic:milk") for _ in range(31)]
+    events = [record("topic:milk", number=each) for each in range(31)]
 
     first = as_maja.get(INBOX, headers={"Accept": "application/json"}).json()
     second = as_maja.get(first["next"], headers={"Accept": "application/json"}).json()

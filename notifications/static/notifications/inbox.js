@@ -71,7 +71,8 @@ export class NotificationInbox extends HTMLElement {
   #onClick = ({ target, button }) => {
     const link = target.closest(".unread a");
     const { url, uid } = link?.closest(".unread").dataset ?? {};
-    if (button > 1 || !uid || link.getAttribute("href") !== url) return;
+    const leads = link?.matches(".inbox-link") || link?.getAttribute("href") === url;
+    if (button > 1 || !uid || !leads) return;
     this.#post(this.querySelector("form").action, uid);
   };
 

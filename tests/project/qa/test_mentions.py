@@ -162,7 +162,7 @@ def test_inbox_says_who_mentioned_and_why(client, answer_with, tobias):
     page = client.get("/notifications/").content.decode()
 
     assert '<a href="/people/maja/">maja</a> mentioned you in <a' in page
-    assert "You follow notices to you" in page
+    assert "Your mentions and accepted answers" in page
 
 
 def test_mention_in_a_comment_leads_to_it(as_maja, question, tobias, client):
