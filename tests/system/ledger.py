@@ -59,6 +59,10 @@ class Ledger:
             if event.key not in self.retracted and self._is_for(event, person)
         ]
 
+    def is_for(self, key: Key, person: int) -> bool:
+        """Tell whether a person would be sent an event now, were it not retracted."""
+        return self._is_for(self._events[key], person)
+
     def time_of(self, key: Key) -> int:
         """Return when an event happened, as a number that only grows."""
         return self._events[key].time

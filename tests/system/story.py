@@ -186,26 +186,35 @@ def compare(story: Story, person: int, *streams: Stream) -> Faults:
     missing = sent - {*keys} - ledger.retracted
     reloaded_at = _last_reload(ledger, *streams)
     lost = {key for key in missing if ledger.time_of(key) > reloaded_at}
-    foreign, due = {*keys} - sent, {*ledger.inbox(person)}
+    foreign = {*keys} - sent
+    decided_later = {
+        key
+        for key in _missed_at_first(story, lost | foreign, *streams)
+        if ledger.is_for(key, person) is (key in foreign)
+    }
     return Faults(
-        lost=lost - _decided_on_return(story, lost - due, *streams),
+        lost=lost - decided_later,
         double={key for key, count in Counter(keys).items() if count > 1},
-        foreign=foreign - _decided_on_return(story, foreign & due, *streams),
+        foreign=foreign - decided_later,
         kept={uid for key, uid in got if key in ledger.removed[person]}
         - {each.fields["uid"] for each in _named("retracted", *streams)},
         resets=len(_named(RESET, *streams)),
     )
 
 
-def _decided_on_return(story: Story, keys: Set[Key], *streams: Stream) -> Set[Key]:
-    """Return those events that a client was away for.
+def _missed_at_first(story: Story, keys: Set[Key], *streams: Stream) -> Set[Key]:
+    """Return those events that the client was away for.
 
     Who comes back is sent what is for them then: they may have unfollowed meanwhile, or
     ended a mute.
     """
     if not keys:
         return keys
-    cursors = story.cursors()
+    # Retracted events have no row any more.
+    cursors = story.cursors() | {
+        key_of(each.name, each.fields): each.id
+        for each in _named(EVENTS[0], *streams) + _named(EVENTS[1], *streams)
+    }
     away = [
         (_position(resumed_from), _position(reached))
         for stream in streams
