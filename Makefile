@@ -15,14 +15,14 @@ NGINX := nginx-light libnginx-mod-nchan
 NEEDED = $(NGINX) $(shell command -v cc >/dev/null || echo gcc libc6-dev)
 
 # The tests start hundreds of processes: none is to compile the sources again.
-test thorough chaos test-postgres check: export PYTHONDONTWRITEBYTECODE =
+test test-all thorough chaos test-postgres check: export PYTHONDONTWRITEBYTECODE =
 
 # A module's tests run in one process, in the order that tests/conftest.py gives.
 PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-postgres postgres thorough chaos lint check matrix wheel messages screenshots bench clean
+.PHONY: help run test test-all test-postgres postgres thorough chaos lint check matrix wheel messages screenshots bench clean
 
 # Prints the targets that have a description, under the last `##@` heading before them.
 help:
@@ -34,7 +34,11 @@ run: .venv/run.stamp .env ## serve the Q&A site on http://127.0.0.1:8000; PORT=8
 	@$(BIN)/python manage.py serve
 
 ##@ Check
-test: .venv/dev.stamp var/node/stamp ## run all tests, with coverage
+# TESTS=tests/browser runs a part.
+test: .venv/dev.stamp var/node/stamp ## run all tests but those of the pages in a browser
+	@$(BIN)/python -m pytest $(PARALLEL) $(or $(TESTS),--ignore=tests/browser)
+
+test-all: .venv/dev.stamp var/node/stamp ## run all tests, with coverage
 	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term --cov-fail-under=95
 
 # TESTS="tests/models tests/inbox" runs a part.
@@ -55,7 +59,7 @@ lint: .venv/dev.stamp ## check format, style, types, migrations and settings
 	$(BIN)/python manage.py makemigrations --check --dry-run --settings tests.settings
 	$(BIN)/python manage.py check --fail-level WARNING --settings tests.settings
 
-check: lint test ## lint and test: must pass before a commit
+check: lint test-all ## lint and run all tests: must pass before a commit
 
 matrix: .venv/dev.stamp ## run the unit tests on the supported Pythons and Djangos
 	@$(BIN)/python -m nox

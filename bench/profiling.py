@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from bench import build, machine, plan, results  # noqa: E402
 from bench.column import Column  # noqa: E402
 from bench.output import say  # noqa: E402
 from bench.processes import VAR  # noqa: E402
+from bench.scenarios import routing  # noqa: E402
 from bench.scenarios.common import columns  # noqa: E402
 from bench.servers import Ours  # noqa: E402
 
@@ -33,29 +35,33 @@ Calls = dict[str, tuple[int, "Calls"]]
 
 
 def main() -> None:
-    """Profile a broadcast and a storm."""
+    """Profile a broadcast, a storm and routing."""
     build.build()
     cores = machine.available_cores()
     os.sched_setaffinity(0, {cores.load})
-    chosen = plan.Plan(cores, scenarios=("broadcast", "storm"))
-    profile(chosen, "broadcast", BROADCAST_STREAMS, _broadcast)
-    profile(chosen, "storm", STORM_STREAMS, _storm)
+    names = ("broadcast", "storm", "routing")
+    chosen = plan.Plan(cores, scenarios=names)
+    people = chosen.usual_users()
+    with columns([Ours(cores, people)], BROADCAST_STREAMS) as found:
+        profile("broadcast", found["ours"], BROADCAST_STREAMS, _broadcast)
+    with columns([Ours(cores, people)], STORM_STREAMS) as found:
+        profile("storm", found["ours"], STORM_STREAMS, _storm)
+    with routing.column(chosen) as column:
+        measure = partial(routing.to_few, chosen)
+        profile("routing", column, chosen.routing_streams, measure)
 
 
 def profile(
-    chosen: plan.Plan, name: str, streams: int, measure: Callable[[Column], None]
+    name: str, column: Column, streams: int, measure: Callable[[Column], object]
 ) -> None:
     """Write the profile of one scenario."""
     say(f"profile of {name} ...")
     raw = VAR / f"profile-{name}.raw"
-    people = chosen.usual_users()
-    with columns([Ours(chosen.cores, people)], streams) as found:
-        column = found["ours"]
-        column.open(streams)
-        # A first run, so that the profile has no one-time work.
+    column.open(streams)
+    # A first run, so that the profile has no one-time work.
+    measure(column)
+    with _spying(column.server.workers()[0], raw):
         measure(column)
-        with _spying(column.server.workers()[0], raw):
-            measure(column)
     text = "\n".join(tree(_calls(raw.read_text())))
     (results.PUBLISHED / f"profile-{name}.txt").write_text(f"{text}\n")
 
