@@ -21,7 +21,7 @@ COMBINATIONS = [
     for django, oldest in DJANGOS.items()
     for python in PYTHONS[PYTHONS.index(oldest) :]
 ]
-# These start servers and browsers, and take minutes: `make test` runs them.
+# These start servers and browsers, and take minutes: `make check` runs them.
 LEFT_OUT = ["tests/system", "tests/browser", "tests/interop"]
 
 # pyenv's shims run only the versions that are selected: select all of them.
