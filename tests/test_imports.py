@@ -19,8 +19,8 @@ LAYERS = [
     {"conf", "protocol", "databases"},
     {"models", "log"},
     {"publishing", "live", "testing"},
-    {"inbox", "streams", "schema", "templatetags"},
-    {"middleware"},
+    {"inbox", "streams", "schema"},
+    {"middleware", "templatetags"},
     {"mercure"},
     {"views", "management", "monitoring", "worker", "api", "checks", "compat"},
     {"urls", "apps", "admin"},
@@ -70,6 +70,7 @@ DJANGO_SETTINGS = {
     "notifications.models.events": {"AUTH_USER_MODEL"},
     "notifications.models.follows": {"AUTH_USER_MODEL"},
     "notifications.models.outbox": {"AUTH_USER_MODEL"},
+    "notifications.models.preferences": {"AUTH_USER_MODEL"},
     "notifications.models.reading": {"AUTH_USER_MODEL"},
     "notifications.streams.reconnects": {
         "SECURE_PROXY_SSL_HEADER",

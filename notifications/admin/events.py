@@ -155,7 +155,7 @@ class EventAdmin(AnnouncementAdmin, ExplanationAdmin, LiveAdmin, RetractionAdmin
 class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Follows: a person, a topic and a level."""
 
-    list_display = ["user", "topic", "level", "created"]
+    list_display = ["user", "topic", "level", "created", "muted_until"]
     list_filter = ["level"]
     search_fields = ["topic"]
     list_select_related = ["user"]

@@ -199,9 +199,13 @@ class _Evaluation:
         return [topic for topic in self.context.topics if topic in self.refused]
 
     def _mutes(self) -> Iterator[Reason]:
-        text = _("Has muted %(topic)s (since %(time)s).")
         for topic, follow in self.follows.items():
-            if follow.level == Level.MUTE:
+            if follow.muted_until is not None:
+                if follow.is_muted_at(self.context.relayed):
+                    text = _("Has muted %(topic)s (until %(time)s).")
+                    yield excludes(self._format(text, topic, follow.muted_until))
+            elif follow.level == Level.MUTE:
+                text = _("Has muted %(topic)s (since %(time)s).")
                 yield excludes(self._format(text, topic, follow.created))
 
     def _earlier_events(self) -> Iterator[Reason]:

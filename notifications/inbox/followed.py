@@ -66,6 +66,7 @@ def followed_page(user: Any, *, query: str = "", after: str = "") -> FollowedPag
     """
     limit = SEARCHED_FOLLOWS if query else PAGE_FOLLOWS
     rows = Follow.objects.filter(user=user, topic__gt=after).order_by("topic")
+    rows = rows.without_ended_mutes()
     names = [*rows.values_list("topic", flat=True)[: limit + 1]]
     following = names[limit - 1] if len(names) > limit else ""
     found = _things(user, names[:limit])

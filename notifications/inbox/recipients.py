@@ -133,8 +133,8 @@ class _Rule:
         if EVERYONE in self.topics:
             reached |= _had_account(self.created)
         own = Follow.objects.filter(user=OuterRef("pk"))
-        muted = own.filter(
-            topic__in=[*self.topics, *self.already_told], level=Level.MUTE
+        muted = own.filter(topic__in=[*self.topics, *self.already_told]).muted_at(
+            self.relayed
         )
         turned_off = Preference.objects.filter(
             user=OuterRef("pk"), type=self.event_type, delivery=Delivery.OFF

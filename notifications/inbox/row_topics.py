@@ -32,9 +32,9 @@ class FollowedTopics:
         names = {topic for event in events for topic in event.topics}
         visible = {name for name in names if inbox.permissions.may_see(name)}
         self._levels = {
-            topic: level
-            for topic, level in inbox.levels.items()
-            if topic in visible and level != Level.MUTE
+            topic: row.level
+            for topic, row in inbox.follows.items()
+            if topic in visible and row.level != Level.MUTE
         }
         self._names = names_of(visible)
 

@@ -9,7 +9,7 @@ from notifications.live.subscriber import Subscriber
 from notifications.protocol.cursor import NO_CURSOR, Cursor
 from notifications.protocol.entries import COUNT_LIMIT, EndEntry
 from notifications.protocol.frames import Batch, Frame
-from notifications.protocol.subscriptions import NONE, Subscriptions
+from notifications.protocol.subscriptions import NONE, Span, Subscriptions
 from notifications.protocol.topics import EVERYONE, wildcard
 
 
@@ -65,13 +65,23 @@ class Recipient:
         """Whether all streams with the same selectors are sent the same frames."""
         return not self.user
 
-    def change_follow(self, topic: str, level: str, since: int, *, at: Cursor) -> None:
+    def change_follow(
+        self,
+        topic: str,
+        level: str,
+        since: int,
+        *,
+        at: Cursor,
+        muted_for: Span | None = None,
+    ) -> None:
         """Apply a change of a follow; an empty level means that it ended.
 
         A change that is older than one that was applied is ignored.
         """
         if self._is_newest(topic, at):
-            self.subscriptions = self.subscriptions.changed(topic, level, since)
+            self.subscriptions = self.subscriptions.changed(
+                topic, level, since, muted_for
+            )
 
     def change_preference(self, event_type: str, *, live: bool, at: Cursor) -> None:
         """Apply a change of whether an event type is sent live; see change_follow."""
@@ -94,7 +104,7 @@ class Recipient:
         """
         if frame.actor and frame.actor == self.user:
             return False
-        if self.subscriptions.muted and self._mutes(frame):
+        if self.mutes(frame):
             return False
         if self.suppresses_live(frame):
             return False
@@ -197,9 +207,13 @@ class Recipient:
         filters = self.requested_topics or self.subscriptions.not_live
         return self.skip_until is None and not filters
 
-    def _mutes(self, frame: Frame) -> bool:
+    def mutes(self, frame: Frame) -> bool:
+        """Tell whether the subscriber had muted a topic of a frame when it was sent."""
+        subscriptions = self.subscriptions
+        if not (subscriptions.muted or subscriptions.muted_for):
+            return False
         topics = (*frame.topics, *frame.already_told)
-        return not self.subscriptions.muted.isdisjoint(topics)
+        return subscriptions.mutes_any(topics, frame.sent_at)
 
     def was_already_told(self, frame: Frame) -> bool:
         """Tell whether an earlier event notified the subscriber about the same."""

@@ -87,7 +87,13 @@ class RoutingTable:
         if known:
             self._unindex(connection)
         if isinstance(entry, FollowEntry):
-            connection.change_follow(entry.topic, entry.level, entry.since, at=cursor)
+            connection.change_follow(
+                entry.topic,
+                entry.level,
+                entry.since,
+                at=cursor,
+                muted_for=entry.muted_for,
+            )
         else:
             connection.change_preference(entry.type, live=entry.live, at=cursor)
         if known:
@@ -96,7 +102,7 @@ class RoutingTable:
     def _index(self, connection: Connection) -> None:
         for selector in connection.selectors:
             self._following.setdefault(selector, {})[connection] = None
-        for topic in connection.subscriptions.muted:
+        for topic in connection.subscriptions.ever_muted:
             self._muting.setdefault(topic, {})[connection] = None
         for event_type in connection.subscriptions.not_live:
             self._not_live.setdefault(event_type, {})[connection] = None
@@ -104,7 +110,7 @@ class RoutingTable:
     def _unindex(self, connection: Connection) -> None:
         for selector in connection.selectors:
             _discard(self._following, selector, connection)
-        for topic in connection.subscriptions.muted:
+        for topic in connection.subscriptions.ever_muted:
             _discard(self._muting, topic, connection)
         for event_type in connection.subscriptions.not_live:
             _discard(self._not_live, event_type, connection)
@@ -201,7 +207,8 @@ class RoutingTable:
         yield from self.of(frame.actor)
         if self._muting:
             for topic in (*frame.topics, *frame.already_told):
-                yield from self._muting.get(topic, ())
+                muting = self._muting.get(topic, ())
+                yield from (each for each in muting if each.mutes(frame))
         if frame.already_told:
             audience = self.audience(frame.already_told)
             following = chain.from_iterable(self._following[key] for key in audience)

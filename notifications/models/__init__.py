@@ -3,12 +3,11 @@
 from notifications.models.actors import Actor, actors_of, shown_names, site_language
 from notifications.models.event_topics import EventTopic
 from notifications.models.events import Event, EventQuerySet, load_actors
+from notifications.models.followed import FollowRow, level_of, paused_until
 from notifications.models.follows import (
     NO_LEVEL,
-    Delivery,
     Follow,
     Level,
-    Preference,
     validate_topic,
 )
 from notifications.models.inbox import Inbox, UnreadRows
@@ -21,6 +20,7 @@ from notifications.models.pending import (
     pending_events,
 )
 from notifications.models.permissions import TopicPermissions
+from notifications.models.preferences import Delivery, Preference
 from notifications.models.reading import ReadMark, ReadState
 from notifications.models.times import now
 from notifications.protocol.entries import COUNT_LIMIT
@@ -36,6 +36,7 @@ __all__ = [
     "EventQuerySet",
     "EventTopic",
     "Follow",
+    "FollowRow",
     "Inbox",
     "InboxEvent",
     "Level",
@@ -49,8 +50,10 @@ __all__ = [
     "forget_read",
     "forget_seen",
     "is_marked_pending",
+    "level_of",
     "load_actors",
     "now",
+    "paused_until",
     "pending_events",
     "shown_names",
     "site_language",

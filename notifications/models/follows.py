@@ -1,12 +1,11 @@
-"""Follows of topics at a level, and preferences by event type."""
+"""Follows of topics at a level, some of them muted for a time."""
 
 from datetime import datetime
-from functools import cache
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connections, models, router
+from django.db import models, router
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -15,7 +14,7 @@ from notifications.exceptions import InvalidTopic
 from notifications.models.times import now, truncate_to_milliseconds
 from notifications.protocol import topics
 from notifications.protocol.cursor import milliseconds
-from notifications.protocol.subscriptions import Subscriptions
+from notifications.protocol.subscriptions import Span
 
 
 def validate_topic(value: str) -> None:
@@ -41,33 +40,68 @@ class Level(models.TextChoices):
 
 # Means not following, where a level is expected.
 NO_LEVEL = "none"
+# The fields of a follow that its person changes.
+CHANGING = ("level", "created", "muted_from", "muted_until")
+
+
+def span_of(start: datetime | None, end: datetime | None) -> Span | None:
+    """Return the time of a mute; None if it has no end."""
+    if end is None:
+        return None
+    return Span(0 if start is None else milliseconds(start), milliseconds(end))
 
 
 class FollowQuerySet(models.QuerySet["Follow"]):
     """Follows."""
 
     def not_muted(self) -> Self:
-        """Return the follows that are not mutes."""
+        """Return the follows that are not mutes; some may be muted for a time."""
         return self.exclude(level=Level.MUTE)
 
+    def muted_at(self, moment: datetime) -> Self:
+        """Return those whose topics are muted at a moment."""
+        begun = models.Q(muted_from=None) | models.Q(muted_from__lte=moment)
+        return self.filter(
+            models.Q(level=Level.MUTE, muted_until=None)
+            | (begun & models.Q(muted_until__gt=moment))
+        )
+
+    def without_ended_mutes(self) -> Self:
+        """Return the follows without those that only were a mute for a time."""
+        return self.exclude(level=Level.MUTE, muted_until__lte=now())
+
     def set_level(
-        self, user: Any, topic: str, level: str, *, keep: bool = False
+        self,
+        user: Any,
+        topic: str,
+        level: str,
+        *,
+        keep: bool = False,
+        until: datetime | None = None,
     ) -> "Follow":
         """Let a person follow a topic at a level; return the follow.
 
         An existing follow keeps the time when it began, and with `keep` its level; one
-        that replaces a mute begins now. Raises ValidationError for an invalid topic or
-        level.
+        that replaces a mute begins now. A mute may last `until` a time: then an
+        existing follow keeps its level, too. Raises ValidationError for an invalid
+        topic, level or time.
         """
-        self.model(user=user, topic=topic, level=level).clean_fields(exclude=["user"])
+        new = self.model(user=user, topic=topic, level=level)
+        new.clean_fields(exclude=["user"])
+        if until is not None:
+            if level != Level.MUTE:
+                raise ValidationError(_("Only a mute has an end."))
+            new.muted_from = now()
+            new.mute_until(until)
+        fields = {name: getattr(new, name) for name in CHANGING}
         with databases.atomic():
             follow, created = self.get_or_create(
-                user=user, topic=topic, defaults={"level": level}
+                user=user, topic=topic, defaults=fields
             )
             # The caller has it: this saves a query.
             follow.user = user
-            if not created and not keep and follow.level != level:
-                follow.level = level
+            kept = created or (keep and not follow.is_over)
+            if not kept and follow.change(level, until):
                 follow.save()
         return follow
 
@@ -90,6 +124,11 @@ class Follow(models.Model):
         _("level"), max_length=10, choices=Level.choices, default=Level.FOLLOW
     )
     created = models.DateTimeField(_("created"), default=now, editable=False)
+    # A topic that is muted for a time is muted from one moment until the other, and is
+    # otherwise followed at its level; at the level `mute`, it is not followed. Without
+    # the first one, it was muted since ever.
+    muted_from = models.DateTimeField(_("muted from"), null=True, editable=False)
+    muted_until = models.DateTimeField(_("muted until"), null=True, editable=False)
 
     objects = FollowQuerySet.as_manager()
 
@@ -117,135 +156,58 @@ class Follow(models.Model):
         rows = Follow.objects.using(alias)
         return rows.filter(pk=self.pk, level=Level.MUTE).exists()
 
-
-class Delivery(models.TextChoices):
-    """How a person is notified about the events of a type."""
-
-    LIVE = "live", _("in the inbox and live")
-    INBOX = "inbox", _("only in the inbox")
-    OFF = "off", _("not at all")
-
-
-class PreferenceQuerySet(models.QuerySet["Preference"]):
-    """Preferences."""
-
-    def set(self, user: Any, event_type: str, delivery: str) -> None:
-        """Set how a person is notified about the events of a type."""
-        preference, created = self.get_or_create(
-            user=user, type=event_type, defaults={"delivery": delivery}
-        )
-        if not created and preference.delivery != delivery:
-            preference.delivery = delivery
-            preference.save()
-
-
-class Preference(models.Model):
-    """How a person is notified about the events of a type; live without a row."""
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="+",
-        verbose_name=_("user"),
-        # The unique constraint begins with it, so its index is enough.
-        db_index=False,
-    )
-    type = models.CharField(_("type"), max_length=64)
-    delivery = models.CharField(
-        _("delivery"), max_length=10, choices=Delivery.choices, default=Delivery.LIVE
-    )
-
-    objects = PreferenceQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("preference")
-        verbose_name_plural = _("preferences")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user", "type"], name="notifications_preference_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} {self.type} {self.delivery}"
-
-
-class Followed(NamedTuple):
-    """What a person follows, and their preferences."""
-
-    # The topic, the level and the time of each follow.
-    follows: list[tuple[str, str, datetime]]
-    # The event type and the delivery of each preference.
-    deliveries: list[tuple[str, str]]
-    # When each session expires that was asked for.
-    expiries: list[datetime]
+    @property
+    def muted_for(self) -> Span | None:
+        """When the topic is muted, if that is for a time."""
+        return span_of(self.muted_from, self.muted_until)
 
     @property
-    def not_live(self) -> list[str]:
-        """The event types that the person is not notified about live."""
-        return [name for name, how in self.deliveries if how != Delivery.LIVE]
+    def is_over(self) -> bool:
+        """Whether this only was a mute for a time, which has ended."""
+        ended = self.muted_until is not None and self.muted_until <= now()
+        return self.level == Level.MUTE and ended
 
+    def restore(self, fields: dict[str, Any]) -> None:
+        """Save the follow with these fields, its times included."""
+        for name in CHANGING:
+            setattr(self, name, fields[name])
+        super().save()
 
-def read_follows(user: Any, *, session: Any = None) -> Followed:
-    """Return the follows and the preferences of a person, by one query.
+    def is_muted_at(self, moment: datetime) -> bool:
+        """Tell whether a mute for a time includes a moment."""
+        span = self.muted_for
+        return span is not None and span.start <= milliseconds(moment) < span.end
 
-    `session` is one of the sessions that Django keeps in the database, whose expiry is
-    read along. Its table has to be in the database that the follows are read from.
-    """
-    connection = connections[router.db_for_read(Follow)]
-    fields = Follow._meta
-    pk = fields.get_field("user").get_db_prep_value(user.pk, connection)
-    parameters = [pk, pk] if session is None else [pk, pk, session.session_key]
-    created = fields.get_field("created").get_col(fields.db_table)
-    converters = connection.ops.get_db_converters(created)
-    with connection.cursor() as cursor:
-        cursor.execute(_sql(connection.alias, session and session.model), parameters)
-        found: list[tuple[str, str, Any]] = cursor.fetchall()
-    followed = Followed([], [], [])
-    for name, how, time in found:
-        # Rows of preferences have no time, and those of sessions no level.
-        if time is None:
-            followed.deliveries.append((name, how))
-            continue
-        for convert in converters:
-            time = convert(time, created, connection)
-        if how:
-            followed.follows.append((name, how, time))
+    def change(self, level: str, until: datetime | None) -> bool:
+        """Change the level, or mute until a time; tell whether that changes anything.
+
+        The caller saves. Raises ValidationError for an invalid time.
+        """
+        before = [getattr(self, name) for name in CHANGING]
+        if until is not None:
+            self.mute_until(until)
         else:
-            followed.expiries.append(time)
-    return followed
+            self._end_mute()
+            if level == Level.MUTE:
+                self.muted_from = self.muted_until = None
+            self.level = level
+        return before != [getattr(self, name) for name in CHANGING]
 
+    def mute_until(self, until: datetime) -> None:
+        """Mute the topic from now on until a time; raise ValidationError if it is past.
 
-@cache
-def _sql(alias: str, session: type[models.Model] | None) -> str:
-    """Return the query of read_follows.
+        Nothing that an earlier mute kept out of the inbox gets into it.
+        """
+        moment = now()
+        if until <= moment:
+            raise ValidationError(_("The end of a mute must be in the future."))
+        lasts = self.muted_until is not None and self.muted_until > moment
+        if self.level != Level.MUTE and not lasts:
+            self.created = max(self.created, self.muted_until or self.created)
+            self.muted_from = moment
+        self.muted_until = truncate_to_milliseconds(until)
 
-    Each stream and each page needs it, and Django takes ten times as long to write it
-    as the database to run it.
-    """
-    quote = connections[alias].ops.quote_name
-
-    def select(model: type[models.Model], *columns: str, of: str) -> str:
-        table = quote(model._meta.db_table)
-        return f"SELECT {', '.join(columns)} FROM {table} WHERE {quote(of)} = %s"  # noqa: S608
-
-    topic, level, created = map(quote, ("topic", "level", "created"))
-    selects = [
-        select(Follow, topic, level, created, of="user_id"),
-        select(Preference, quote("type"), quote("delivery"), "NULL", of="user_id"),
-    ]
-    if session is not None:
-        key = "session_key"
-        selects.append(select(session, quote(key), "''", quote("expire_date"), of=key))
-    return " UNION ALL ".join(selects)
-
-
-def make_subscriptions(user: Any, followed: Followed) -> Subscriptions:
-    """Return what a person follows, and how they want to be notified."""
-    joined = getattr(user, "date_joined", None)
-    return Subscriptions.of(
-        [(name, level, milliseconds(since)) for name, level, since in followed.follows],
-        off=[name for name, how in followed.deliveries if how == Delivery.OFF],
-        not_live=followed.not_live,
-        joined=0 if joined is None else milliseconds(truncate_to_milliseconds(joined)),
-    )
+    def _end_mute(self) -> None:
+        moment = now()
+        if self.muted_until is not None:
+            self.muted_until = min(self.muted_until, moment)

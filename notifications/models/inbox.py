@@ -15,7 +15,12 @@ from django.http import HttpRequest
 
 from notifications.models.event_topics import EventTopic
 from notifications.models.events import Event
-from notifications.models.follows import Followed, make_subscriptions, read_follows
+from notifications.models.followed import (
+    Followed,
+    FollowRow,
+    make_subscriptions,
+    read_follows,
+)
 from notifications.models.inbox_events import (
     InboxEvent,
     Selection,
@@ -88,10 +93,10 @@ class Inbox:
     def _followed(self) -> Followed:
         return read_follows(self.user)
 
-    @property
-    def levels(self) -> dict[str, str]:
-        """The level of each follow, by topic."""
-        return {topic: level for topic, level, _ in self._followed.follows}
+    @cached_property
+    def follows(self) -> dict[str, FollowRow]:
+        """What the person follows or has muted, by topic."""
+        return {each.topic: each for each in self._followed.follows}
 
     @cached_property
     def subscriptions(self) -> Subscriptions:

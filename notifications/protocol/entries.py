@@ -7,6 +7,7 @@ import msgspec
 from notifications.exceptions import UnreadableEntry, shorten
 from notifications.protocol.cursor import NO_CURSOR, Cursor
 from notifications.protocol.sse import RESERVED_NAMES
+from notifications.protocol.subscriptions import Span
 
 # These end in \Z, since $ also matches before a line end.
 _EVENT_TYPE = r"\A[a-z][a-z0-9_]{0,62}\Z"
@@ -82,13 +83,21 @@ class RetractEntry(Entry, frozen=True, tag="retract"):
 class FollowEntry(Entry, frozen=True, tag="follow"):
     """A change of a person's follow of a topic; no level means that it ended.
 
-    `since` is when the follow began, in milliseconds since 1970.
+    `since` is when the follow began, in milliseconds since 1970. With `muted_until`,
+    the topic is muted from `muted_from` until then, and not before and after it.
     """
 
     user: str
     topic: str
     level: str = ""
     since: int = 0
+    muted_from: int = 0
+    muted_until: int = 0
+
+    @property
+    def muted_for(self) -> Span | None:
+        """When the topic is muted, if that is for a time."""
+        return Span(self.muted_from, self.muted_until) if self.muted_until else None
 
 
 class PreferenceEntry(Entry, frozen=True, tag="preference"):

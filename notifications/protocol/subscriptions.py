@@ -6,12 +6,24 @@ test compares the two.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from notifications.protocol.topics import EVERYONE
 
 MUTE, WATCH = "mute", "watch"
 # Shared, since each empty set would take 200 bytes.
 NONE: frozenset[str] = frozenset()
+
+
+class Span(NamedTuple):
+    """From one moment until another, exclusive, in milliseconds since 1970."""
+
+    start: int
+    end: int
+
+
+NO_SPANS: Mapping[str, Span] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,9 @@ class Subscriptions:
     are sent live only for watched topics, and events of an `off` type are in the inbox
     only for those. `joined` is when the account was made; None for an anonymous
     client, who is not notified about announcements to everyone.
+
+    `muted_for` has the topics that are muted for a time: what was relayed in that time
+    is muted for good, and all else is not. So nothing has to happen when it ends.
     """
 
     followed_since: Mapping[str, int]
@@ -54,6 +69,7 @@ class Subscriptions:
     not_live: frozenset[str] = NONE
     off: frozenset[str] = NONE
     joined: int | None = None
+    muted_for: Mapping[str, Span] = field(default_factory=lambda: NO_SPANS)
 
     @classmethod
     def of(
@@ -63,16 +79,21 @@ class Subscriptions:
         not_live: Iterable[str] = (),
         off: Iterable[str] = (),
         joined: int | None = None,
+        muted_for: Mapping[str, Span] = NO_SPANS,
     ) -> "Subscriptions":
-        """Return the subscriptions for rows of a topic, its level and its time."""
+        """Return the subscriptions for rows of a topic, its level and its time.
+
+        A topic in `muted_for` is muted in that time only, whatever its level.
+        """
         follows = list(rows)
         return cls(
             {topic: since for topic, level, since in follows if level != MUTE},
-            _at(MUTE, follows),
+            _at(MUTE, follows) - muted_for.keys() or NONE,
             _at(WATCH, follows),
             frozenset(not_live) or NONE,
             frozenset(off) or NONE,
             joined,
+            muted_for or NO_SPANS,
         )
 
     def notifies(self, event: Addressed, *, user: str, live: bool = False) -> bool:
@@ -101,9 +122,25 @@ class Subscriptions:
 
     def mutes(self, event: Addressed) -> bool:
         """Tell whether this person has muted a topic of an event."""
-        if not self.muted:
+        return self.mutes_any(event.all_topics, event.relayed)
+
+    @property
+    def ever_muted(self) -> frozenset[str]:
+        """The topics that are muted, for good or for a time."""
+        return self.muted.union(self.muted_for) if self.muted_for else self.muted
+
+    def mutes_any(self, topics: Iterable[str], moment: int) -> bool:
+        """Tell whether one of these topics was muted then."""
+        if not (self.muted or self.muted_for):
             return False
-        return not self.muted.isdisjoint(event.all_topics)
+        return any(self.is_muted(topic, moment) for topic in topics)
+
+    def is_muted(self, topic: str, moment: int) -> bool:
+        """Tell whether a topic was muted at a moment, in milliseconds since 1970."""
+        if topic in self.muted:
+            return True
+        span = self.muted_for.get(topic)
+        return span is not None and span.start <= moment < span.end
 
     def was_already_told(self, event: Addressed) -> bool:
         """Tell whether an earlier event notified this person about the same object."""
@@ -120,11 +157,17 @@ class Subscriptions:
         since = self.followed_since.get(topic)
         return since is not None and since <= by
 
-    def changed(self, topic: str, level: str, since: int) -> "Subscriptions":
+    def changed(
+        self, topic: str, level: str, since: int, muted_for: Span | None = None
+    ) -> "Subscriptions":
         """Return the subscriptions after a change of a follow.
 
-        An empty level means that the follow ended.
+        An empty level means that the follow ended. `muted_for` is when it is muted, if
+        that is for a time.
         """
+        spans = {name: span for name, span in self.muted_for.items() if name != topic}
+        if muted_for is not None:
+            spans[topic] = muted_for
         followed_since = {**self.followed_since}
         followed_since.pop(topic, None)
         if level and level != MUTE:
@@ -132,8 +175,9 @@ class Subscriptions:
         return replace(
             self,
             followed_since=followed_since,
-            muted=_with(self.muted, topic, level == MUTE),
+            muted=_with(self.muted, topic, level == MUTE and muted_for is None),
             watched=_with(self.watched, topic, level == WATCH),
+            muted_for=spans or NO_SPANS,
         )
 
     def without(self, topics: Iterable[str]) -> "Subscriptions":

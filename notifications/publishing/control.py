@@ -26,6 +26,7 @@ from notifications.lib.digests import (
 from notifications.models import Delivery, Follow, Level, Preference
 from notifications.protocol.cursor import milliseconds
 from notifications.protocol.entries import EndEntry, FollowEntry, PreferenceEntry
+from notifications.protocol.subscriptions import Span
 from notifications.publishing import outbox, sessions
 from notifications.publishing.relations import (
     concrete,
@@ -69,7 +70,7 @@ def _near_its_database(receiver: Callable[..., None]) -> Callable[..., None]:
 
 def _follow_saved(*, instance: Follow, raw: bool, **signal: Any) -> None:
     if not raw:
-        _record_follow(instance, _allowed_level(instance))
+        _record_follow(instance, _allowed_level(instance), instance.muted_for)
         outbox.record_due_count(instance.user_id)
 
 
@@ -85,13 +86,16 @@ def _follow_deleted(*, instance: Follow, origin: Any, **signal: Any) -> None:
         outbox.record_due_count(instance.user_id)
 
 
-def _record_follow(follow: Follow, level: str) -> None:
+def _record_follow(follow: Follow, level: str, muted_for: Span | None = None) -> None:
+    start, end = muted_for or (0, 0)
     entry = FollowEntry(
         uid=str(uuid.uuid4()),
         user=str(follow.user_id),
         topic=follow.topic,
         level=level,
         since=milliseconds(follow.created),
+        muted_from=start,
+        muted_until=end,
     )
     outbox.record_control(entry)
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
 from django.contrib.auth import get_user_model
@@ -166,15 +167,22 @@ def public_topics(user: Any, topic: str) -> bool:
 
 
 def follow(
-    user: Any, topic: str, *, level: str = Level.FOLLOW, keep: bool = False
+    user: Any,
+    topic: str,
+    *,
+    level: str = Level.FOLLOW,
+    keep: bool = False,
+    until: datetime | None = None,
 ) -> Follow:
     """Let a person follow a topic at a level, or change the level.
 
     `level` is `follow`, `watch` or `mute`. With `keep`, a person who follows or has
-    muted the topic already does so as before. Raises ValidationError for an invalid
-    topic or level.
+    muted the topic already does so as before. A `mute` may last `until` a time: what
+    happens before that is never in the person's inbox, and a person who followed the
+    topic goes on following it afterwards. Raises ValidationError for an invalid topic,
+    level or time.
     """
-    return Follow.objects.set_level(user, topic, level, keep=keep)
+    return Follow.objects.set_level(user, topic, level, keep=keep, until=until)
 
 
 def unfollow(user: Any, topic: str) -> bool:

@@ -27,7 +27,7 @@ from notifications.live.pubsub import shared_pubsub
 from notifications.live.subscriber import ANONYMOUS, Subscriber
 from notifications.live.transports import QueueTransport
 from notifications.models import Follow, TopicPermissions
-from notifications.models.follows import Followed, read_follows
+from notifications.models.followed import Followed, read_follows
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.protocol.frames import Batch
 from notifications.protocol.subscriptions import NO_SUBSCRIPTIONS, Subscriptions
@@ -268,7 +268,9 @@ def _subscriptions(user: Any, followed: Followed) -> Subscriptions:
     follows = (
         # Interned: one string for all connections that follow a topic.
         (sys.intern(topic), level, milliseconds(created))
-        for topic, level, created in followed.follows
+        for topic, level, created, *_ in followed.follows
     )
-    found = Subscriptions.of(follows, not_live=followed.not_live)
+    found = Subscriptions.of(
+        follows, not_live=followed.not_live, muted_for=followed.muted_for
+    )
     return TopicPermissions(user).restrict(found, found.followed_since)

@@ -24,7 +24,7 @@ from notifications.live.connection import Connection, State
 from notifications.live.subscriber import Subscriber
 from notifications.log.stream import shared_log
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.subscriptions import NONE, Subscriptions
+from notifications.protocol.subscriptions import NO_SPANS, NONE, Span, Subscriptions
 from notifications.streams.lifetime import stream_lifetime
 from notifications.streams.session_check import CachedLogin, shared_session_check
 
@@ -40,6 +40,8 @@ class CachedSession(msgspec.Struct, frozen=True, array_like=True):
     muted: frozenset[str]
     watched: frozenset[str]
     not_live: frozenset[str]
+    # Caches of the previous release are without it.
+    muted_for: dict[str, Span] = msgspec.field(default_factory=dict)
 
 
 def load(request: HttpRequest) -> tuple[Subscriber, Subscriptions] | None:
@@ -99,6 +101,7 @@ def _subscriber(
         found.muted or NONE,
         found.watched or NONE,
         found.not_live or NONE,
+        muted_for=found.muted_for or NO_SPANS,
     )
     return subscriber, subscriptions
 
@@ -145,6 +148,7 @@ def _encode(connection: Connection, expires_at: float) -> bytes:
             muted=subscriptions.muted,
             watched=subscriptions.watched,
             not_live=subscriptions.not_live,
+            muted_for=dict(subscriptions.muted_for),
         )
     )
 

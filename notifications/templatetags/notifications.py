@@ -10,15 +10,13 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.template import Context
 from django.utils.text import capfirst
-from django.utils.translation import gettext_lazy
 
 from notifications.conf import conf
+from notifications.inbox.follow_states import MUTE_TIMES, button_context
 from notifications.models import (
     COUNT_LIMIT,
-    NO_LEVEL,
     Event,
     Inbox,
-    Level,
     shown_names,
 )
 from notifications.protocol import topics
@@ -39,34 +37,6 @@ REQUEST_PROCESSOR = "django.template.context_processors.request"
 SAFE_PREFIXES = ("/", "http://", "https://")
 # Rows that the panel of the bell shows.
 PANEL_ROWS = 10
-
-# Each level with the text of its choice, of the button afterwards, and its meaning.
-LEVELS = (
-    (
-        Level.WATCH,
-        gettext_lazy("Watch"),
-        gettext_lazy("Watching"),
-        gettext_lazy("Get all notifications live, whatever your preferences are."),
-    ),
-    (
-        Level.FOLLOW,
-        gettext_lazy("Follow"),
-        gettext_lazy("Following"),
-        gettext_lazy("Get notifications according to your preferences."),
-    ),
-    (
-        Level.MUTE,
-        gettext_lazy("Mute"),
-        gettext_lazy("Muted"),
-        gettext_lazy("Never be notified about this, whatever else you follow."),
-    ),
-    (
-        NO_LEVEL,
-        gettext_lazy("Don't follow"),
-        gettext_lazy("Follow"),
-        gettext_lazy("Only be notified through other things that you follow."),
-    ),
-)
 
 
 @register.inclusion_tag("notifications/head.html", takes_context=True)
@@ -118,17 +88,22 @@ def follow_button(
     here = request.get_full_path()
     topic = _topic(thing)
     topics.validate(topic)
-    level = _levels(request).get(topic, NO_LEVEL)
+    signed_in = _user(request).is_authenticated
+    follows = Inbox.of_request(request).follows if signed_in else {}
     return {
+        **button_context(request, topic, follows.get(topic)),
         "topic": topic,
         "name": name or _name(thing),
-        "sign_in": "" if _user(request).is_authenticated else _sign_in(here),
-        "level": level,
-        "other": Level.FOLLOW if level == NO_LEVEL else NO_LEVEL,
-        "levels": LEVELS,
+        "sign_in": "" if signed_in else _sign_in(here),
         "here": here,
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.inclusion_tag("notifications/mute_times.html")
+def mute_times(topic: str, name: str) -> dict[str, Any]:
+    """Show the buttons of a form that mute a topic for a time."""
+    return {"topic": topic, "name": name, "mutes": MUTE_TIMES}
 
 
 @register.inclusion_tag("notifications/new_items_banner.html", takes_context=True)
@@ -258,10 +233,3 @@ def _unseen(request: HttpRequest) -> int | None:
 def _sign_in(here: str) -> str:
     """Return the URL of the sign-in page, which redirects back to `here`."""
     return redirect_to_login(here).url
-
-
-def _levels(request: HttpRequest) -> dict[str, str]:
-    """Return the person's levels by topic, read once per request."""
-    if not _user(request).is_authenticated:
-        return {}
-    return Inbox.of_request(request).levels

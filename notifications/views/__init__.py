@@ -1,7 +1,8 @@
 """The views: streams, the inbox, follows and preferences."""
 
-from notifications.views.follows import follow, preferences
+from notifications.views.follows import follow
 from notifications.views.inbox import inbox, read, seen
+from notifications.views.preferences import preferences
 from notifications.views.streams import poll, ready, stream
 
 __all__ = [

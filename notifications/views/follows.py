@@ -1,57 +1,51 @@
-"""Views of what a person follows, and of their preferences."""
+"""The view of a follow: a person follows, mutes or unfollows a topic, and undoes it."""
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseRedirect,
-    JsonResponse,
-    QueryDict,
-)
-from django.shortcuts import render
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
-from django.views.decorators.vary import vary_on_headers
 
-from notifications import databases
 from notifications.conf import conf
 from notifications.exceptions import InvalidTopic, InvalidValue
-from notifications.inbox.followed import followed_page
-from notifications.models import (
-    NO_LEVEL,
-    Delivery,
-    Level,
-    Preference,
-)
+from notifications.inbox.follow_states import notice_of, state_of
+from notifications.inbox.remembered_levels import remember
+from notifications.models import NO_LEVEL, FollowRow, Level, level_of, now, paused_until
 from notifications.protocol import topics
-from notifications.protocol.sse import PRESENCE
-from notifications.publishing.event_types import EventType
-from notifications.publishing.followables import Followable, object_of, unfollow
-from notifications.publishing.followables import follow as follow_topic
-from notifications.publishing.presence import is_hidden, set_hidden
+from notifications.publishing.follow_changes import (
+    change_level,
+    read_undo_token,
+    undo_change,
+    undo_token,
+)
+from notifications.publishing.followables import object_of
 from notifications.streams.refusals import plain
-from notifications.views.http import JSON, redirect_next, target_of, wants_json
+from notifications.views.http import JSON, redirect_next, target_of
 
-SHOWN, HIDDEN = "shown", "hidden"
+# How long a mute for a time may last.
+MAX_HOURS = 24 * 366
 
 
 @require_http_methods(["PUT", "DELETE", "POST"])
 def follow(request: HttpRequest, topic: str) -> HttpResponse:
-    """Follow a topic at a level (PUT), unfollow it (DELETE), or both by form (POST)."""
+    """Follow a topic at a level (PUT), unfollow it (DELETE), or both by form (POST).
+
+    A mute may end after some `hours`. `undo` is the token that an earlier request
+    returned.
+    """
     if not request.user.is_authenticated:
         return _sign_in(request)
     try:
         topics.validate(topic)
-        level = _level(request)
+        fields = _fields(request)
+        if "undo" in fields:
+            return _undo(request, topic, str(fields["undo"]))
+        level = _level(request, fields)
+        until = _until(level, fields.get("hours") or request.GET.get("hours"))
         # People who may no longer see a topic may still unfollow it.
         if level != NO_LEVEL:
             _check_followable(request.user, topic)
@@ -59,24 +53,74 @@ def follow(request: HttpRequest, topic: str) -> HttpResponse:
         raise Http404(_("There is no such topic.")) from None
     except InvalidValue as error:
         return plain(400, str(error))
-    if level == NO_LEVEL:
-        unfollow(request.user, topic)
-    else:
-        follow_topic(request.user, topic, level=level)
+    change = change_level(request.user, topic, level, until=until)
+    remember(request, topic, before=change.level_before, level=level)
+    token = undo_token(request.user, change) if change.before != change.after else ""
     if request.method == "POST":
-        return redirect_next(request, result=level)
-    return JsonResponse({"topic": topic, "level": level})
+        return redirect_next(request, result=level, undo=token)
+    notice = notice_of(request.user, change)
+    return JsonResponse(
+        {**_wire(topic, change.after), "notice": notice, "undo": token or None}
+    )
 
 
-def _level(request: HttpRequest) -> str:
+def _undo(request: HttpRequest, topic: str, token: str) -> HttpResponse:
+    """Undo a change; raise InvalidValue for a token of another topic or person."""
+    change = read_undo_token(request.user, token)
+    if change.topic != topic:
+        raise InvalidValue(token, expected="an undo token of this topic")
+    restored = undo_change(request.user, change)
+    if request.method == "POST":
+        return redirect_next(request)
+    return JsonResponse(_wire(topic, restored))
+
+
+def follow_change(request: HttpRequest) -> dict[str, str]:
+    """Return the notice of a change that redirected to this page, and how to undo it.
+
+    Empty for another page.
+    """
+    token = request.GET.get("undo", "")
+    if request.GET.get("result") not in (Level.MUTE, NO_LEVEL) or not token:
+        return {}
+    try:
+        change = read_undo_token(request.user, token)
+    except InvalidValue:
+        return {}
+    return {
+        "notice": notice_of(request.user, change),
+        "topic": change.topic,
+        "undo": token,
+    }
+
+
+def _wire(topic: str, row: FollowRow | None) -> dict[str, Any]:
+    """Return a follow as JSON has it."""
+    found = {"topic": topic, "level": level_of(row), "state": state_of(row)}
+    until = paused_until(row)
+    return found if until is None else {**found, "until": until}
+
+
+def _level(request: HttpRequest, fields: Mapping[str, Any]) -> str:
     """Return the requested level; raise InvalidValue if there is no such level."""
     if request.method == "DELETE":
         return NO_LEVEL
-    level = _fields(request).get("level", Level.FOLLOW)
+    level = fields.get("level", Level.FOLLOW)
     levels = (*Level.values, NO_LEVEL)
     if level not in levels:
         raise InvalidValue(level, expected=f"one of {', '.join(levels)} as level")
     return str(level)
+
+
+def _until(level: str, hours: Any) -> datetime | None:
+    """Return when a mute ends; raise InvalidValue if it cannot."""
+    if hours is None:
+        return None
+    if level != Level.MUTE:
+        raise InvalidValue(level, expected="mute as level with hours")
+    if not str(hours).isdecimal() or not 0 < int(hours) <= MAX_HOURS:
+        raise InvalidValue(hours, expected=f"a number from 1 to {MAX_HOURS} as hours")
+    return now() + timedelta(hours=int(hours))
 
 
 def _fields(request: HttpRequest) -> Mapping[str, Any]:
@@ -107,82 +151,3 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return redirect_to_login(target_of(request))
     return plain(403, "Sign in to follow.")
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@vary_on_headers("Accept")
-def preferences(request: HttpRequest) -> HttpResponse:
-    """Show or change the preference for each event type; show what the person follows.
-
-    Query parameters: `q` selects follows by name or topic, and `after` is the `next` of
-    the previous page.
-    A POST takes the fields `<event type>=live|inbox|off` and `presence=shown|hidden`;
-    those that it does not have do not change.
-    """
-    if request.method == "POST":
-        return _set_preferences(request)
-    user: Any = request.user
-    chosen = _chosen(user)
-    if wants_json(request):
-        return _as_json(user, chosen)
-    query, after = (request.GET.get(name, "").strip() for name in ("q", "after"))
-    # PostgreSQL refuses text with a NUL.
-    followed = followed_page(user, query=query, after=after.replace("\0", ""))
-    context = {
-        "types": [(each, chosen[name]) for name, each in EventType.with_rows().items()],
-        "deliveries": Delivery.choices,
-        "presence": _presence_choices(user),
-        "followed": followed,
-        "next": urlencode({"q": query, "after": followed.next})
-        if followed.next
-        else "",
-        "query": query,
-        "first": not after,
-        "saved": "result" in request.GET,
-    }
-    return render(request, "notifications/preferences.html", context)
-
-
-def _as_json(user: Any, chosen: dict[str, str]) -> JsonResponse:
-    fields = {"preferences": chosen, PRESENCE: HIDDEN if is_hidden(user) else SHOWN}
-    return JsonResponse(fields)
-
-
-def _presence_choices(user: Any) -> list[tuple[str, str, bool]]:
-    """Return value, label and whether it is chosen; none if no kind has presence."""
-    if not any(each.presence for each in Followable.registry.values()):
-        return []
-    hidden = is_hidden(user)
-    return [
-        (SHOWN, _("By your name"), not hidden),
-        (HIDDEN, _("Only as one more person"), hidden),
-    ]
-
-
-def _chosen(user: Any) -> dict[str, str]:
-    rows = Preference.objects.filter(user=user).values_list("type", "delivery")
-    chosen = dict.fromkeys(EventType.with_rows(), str(Delivery.LIVE))
-    return chosen | {name: how for name, how in rows if name in chosen}
-
-
-def _set_preferences(request: HttpRequest) -> HttpResponse:
-    names = EventType.with_rows()
-    wanted = {name: request.POST[name] for name in names if name in request.POST}
-    for name, delivery in wanted.items():
-        if delivery not in Delivery.values:
-            expected = f"one of {', '.join(Delivery.values)} as {name}"
-            return plain(400, str(InvalidValue(delivery, expected=expected)))
-    shown = request.POST.get(PRESENCE)
-    if shown not in (None, SHOWN, HIDDEN):
-        expected = f"{SHOWN} or {HIDDEN} as {PRESENCE}"
-        return plain(400, str(InvalidValue(shown, expected=expected)))
-    with databases.atomic():
-        for name, delivery in wanted.items():
-            Preference.objects.set(request.user, name, delivery)
-        if shown is not None:
-            set_hidden(request.user, shown == HIDDEN)
-    if wants_json(request):
-        return _as_json(request.user, _chosen(request.user))
-    return HttpResponseRedirect(f"{reverse('notifications:preferences')}?result=saved")

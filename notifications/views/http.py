@@ -12,6 +12,10 @@ HTML = "text/html"
 JSON = "application/json"
 
 
+# Pages that show what the form did that redirected there.
+PAGES_WITH_RESULTS = ("notifications:inbox", "notifications:preferences")
+
+
 def wants_json(request: HttpRequest) -> bool:
     """Tell whether the client prefers JSON to HTML."""
     return preferred_type(request, HTML, JSON) == JSON
@@ -29,10 +33,10 @@ def target_of(request: HttpRequest) -> str:
 def redirect_next(request: HttpRequest, **query: str) -> HttpResponseRedirect:
     """Redirect to the form's `next`.
 
-    `query` is added if that is the inbox, which shows the result.
+    `query` is added if that is the inbox or the preferences, which show the result.
     """
     target = target_of(request)
-    if query and urlsplit(target).path == reverse("notifications:inbox"):
+    if query and urlsplit(target).path in map(reverse, PAGES_WITH_RESULTS):
         target += f"{'&' if '?' in target else '?'}{urlencode(query)}"
     # Not redirect(), which takes a target without a slash for the name of a view.
     return HttpResponseRedirect(target)

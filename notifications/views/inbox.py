@@ -24,6 +24,7 @@ from notifications.publishing.event_types import EventType
 from notifications.publishing.unseen import count_unseen
 from notifications.streams.refusals import plain
 from notifications.views.accounts import for_its_account
+from notifications.views.follows import follow_change
 from notifications.views.http import redirect_next, wants_json
 
 # The values of `state` for one row, and what each calls.
@@ -85,6 +86,7 @@ def _context(
         # What the form that redirected here did, and the token that undoes it.
         "result": request.GET.get("result", ""),
         "undo": request.GET.get("undo", ""),
+        "change": follow_change(request),
         "unread": unread,
     }
 

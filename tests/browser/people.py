@@ -36,9 +36,9 @@ class Person:
         """Answer a question."""
         self.post(question, body=body)
 
-    def follow(self, topic: str) -> None:
-        """Follow a topic."""
-        self.post(f"/notifications/follows/{topic}/", level="follow", next="/")
+    def follow(self, topic: str, level: str = "follow") -> None:
+        """Follow a topic at a level."""
+        self.post(f"/notifications/follows/{topic}/", level=level, next="/")
 
     def cookies(self) -> list[Any]:
         """Return what makes a browser this person's."""

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -44,6 +46,50 @@ def test_level_is_chosen_in_a_menu(visit, maja, tobias, scripts, choice, state):
     expect(page.locator("follow-button details[open]")).to_have_count(0)
     page.reload()
     expect(button).to_have_text(state)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_topic_is_muted_for_a_time_and_watched_again(visit, maja, tobias, scripts):
+    maja.ask("Loud?", topics="Sorrel")
+    tobias.follow("topic:sorrel", level="watch")
+    page = visit("/topics/sorrel/", tobias, java_script_enabled=scripts)
+    button = page.locator("follow-button form > button")
+
+    page.locator("follow-button summary").click()
+    page.get_by_role("button", name="1 week").click()
+    expect(button).to_have_text(re.compile("Muted until "))
+    expect(button).to_have_attribute("data-level", "mute")
+    button.click()
+
+    expect(button).to_have_text("Watching")
+    page.reload()
+    expect(button).to_have_text("Watching")
+    button.click()
+    expect(button).to_have_text("Watch")
+    page.reload()
+    expect(button).to_have_text("Watch")
+
+
+def test_unfollowing_is_shown_before_and_undone_after(visit, maja, tobias):
+    maja.ask("Undone?", topics="Tansy")
+    tobias.follow("topic:tansy", level="watch")
+    page = visit("/topics/tansy/", tobias)
+    button = page.locator("follow-button form > button")
+    action = "element => getComputedStyle(element, '::after').visibility"
+    assert button.evaluate(action) == "hidden"
+    button.hover()
+    expect(button).to_have_attribute("data-action", "Unfollow")
+    assert button.evaluate(action) == "visible"
+
+    button.click()
+    expect(button).to_have_text("Watch")
+    message = page.locator(".notifications-toast")
+    expect(message).to_contain_text("You no longer follow topic Tansy.")
+    message.get_by_role("button", name="Undo").click()
+
+    expect(button).to_have_text("Watching")
+    page.reload()
+    expect(button).to_have_text("Watching")
 
 
 def test_menu_is_used_by_keys(visit, maja, tobias):

@@ -44,6 +44,8 @@ people = st.fixed_dictionaries(
     {
         "joined": hours,
         "follows": st.dictionaries(topics, st.tuples(levels, hours)),
+        # By topic: from when until when it is muted, if it is followed.
+        "muted": st.dictionaries(topics, st.tuples(st.none() | hours, hours)),
         "wants": st.dictionaries(
             st.sampled_from(TYPES), st.sampled_from(Delivery.values)
         ),
@@ -97,13 +99,26 @@ def make_person(user, drawn):
     User.objects.filter(pk=user.pk).update(date_joined=at(drawn["joined"]))
     user.date_joined = at(drawn["joined"])
     Follow.objects.bulk_create(
-        Follow(user=user, topic=topic, level=level, created=at(hour))
+        Follow(
+            user=user,
+            topic=topic,
+            level=level,
+            created=at(hour),
+            **muted(*drawn["muted"].get(topic, (None, None))),
+        )
         for topic, (level, hour) in drawn["follows"].items()
     )
     Preference.objects.bulk_create(
         Preference(user=user, type=name, delivery=delivery)
         for name, delivery in drawn["wants"].items()
     )
+
+
+def muted(start, end):
+    return {
+        "muted_from": None if start is None else at(start),
+        "muted_until": None if end is None else at(end),
+    }
 
 
 def make_event(users, drawn, number):

@@ -11,7 +11,7 @@ from notifications.live.subscriber import Subscriber
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import FollowEntry
 from notifications.protocol.frames import Frame
-from notifications.protocol.subscriptions import Subscriptions
+from notifications.protocol.subscriptions import Span, Subscriptions
 from notifications.protocol.topics import wildcard
 from tests.properties.effort import examples, patient
 
@@ -25,14 +25,16 @@ topics = st.sampled_from(TOPICS)
 users = st.sampled_from(["", "1", "2", "3"])
 times = st.integers(0, 4)
 rows = st.lists(st.tuples(topics, st.sampled_from(LEVELS), times), max_size=4)
+spans = st.builds(Span, times, times)
 connections = st.builds(
-    lambda user, rows, requested_topics: Connection(
+    lambda user, rows, muted_for, requested_topics: Connection(
         Subscriber(user=user),
-        subscriptions=Subscriptions.of(rows),
+        subscriptions=Subscriptions.of(rows, muted_for=muted_for),
         requested_topics=requested_topics,
     ),
     users,
     rows,
+    st.dictionaries(topics, spans, max_size=2),
     st.sets(topics | topics.map(wildcard), max_size=2),
 )
 frames = st.builds(
@@ -41,9 +43,9 @@ frames = st.builds(
     users,
     st.dictionaries(topics, times, max_size=2),
 )
-# The number of a connection, a topic, and its new level.
+# The number of a connection, a topic, its new level, and until when it is muted.
 changes = st.lists(
-    st.tuples(st.integers(0, 99), topics, st.sampled_from([*LEVELS, ""]), times),
+    st.tuples(st.integers(0, 99), topics, st.sampled_from([*LEVELS, ""]), times, times),
     max_size=6,
 )
 
@@ -92,11 +94,17 @@ def test_each_connection_gets_exactly_its_frames(several, frames, changes, gone)
         routing.add(connection)
     assert_fans_out(routing, several, frames)
 
-    for number, (which, topic, level, since) in enumerate(changes):
+    for number, (which, topic, level, since, until) in enumerate(changes):
         if several:
             connection = several[which % len(several)]
             entry = FollowEntry(
-                uid="1", user=connection.user, topic=topic, level=level, since=since
+                uid="1",
+                user=connection.user,
+                topic=topic,
+                level=level,
+                since=since,
+                muted_from=since,
+                muted_until=until,
             )
             routing.change(connection, entry, Cursor(number, 0))
     assert_fans_out(routing, several, frames)

@@ -1,6 +1,7 @@
 """The template tags, each on a page of its own."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -210,6 +211,21 @@ def test_button_shows_the_level_and_offers_to_unfollow(
     assert main_button(page) == ("none", "true", f"{state} Espresso", state)
 
 
+def test_button_of_a_topic_that_is_muted_for_a_time_says_until_when(
+    render, maja, espresso, settings
+):
+    settings.USE_TZ, settings.TIME_ZONE = True, "Asia/Tokyo"
+    follow(maja, "topic:espresso", level="watch")
+    end = datetime(2090, 3, 4, 20, 15, tzinfo=UTC)
+    follow(maja, "topic:espresso", level="mute", until=end)
+
+    page = render("{% follow_button topic %}", maja, topic=espresso)
+
+    state = "Muted until March 5, 05:15"
+    assert main_button(page) == ("watch", "true", f"{state} Espresso", state)
+    assert 'formaction="/notifications/follows/topic:espresso/?hours=168"' in page
+
+
 @pytest.mark.parametrize("level", ["watch", "follow", "mute", "none"])
 def test_menu_of_the_button_marks_the_current_level(render, maja, espresso, level):
     if level != "none":
@@ -224,7 +240,10 @@ def test_menu_of_the_button_marks_the_current_level(render, maja, espresso, leve
 
 def main_button(page):
     """Return the value, state, label and text of the main button."""
-    pattern = r'value="(\w+)" aria-pressed="(\w+)" aria-label="(.+?)">(\w+)<'
+    pattern = (
+        r'value="(\w+)" data-level="\w+" data-action="\w*" aria-pressed="(\w+)" '
+        r'aria-label="(.+?)"><span>(.+?)</span>'
+    )
     return re.search(pattern, page).groups()
 
 

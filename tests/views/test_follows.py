@@ -1,11 +1,16 @@
 """Following topics over HTTP."""
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 
 from notifications.models import Follow
 from notifications.publishing.presence import is_hidden
+from project.qa.models import Topic
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -14,11 +19,11 @@ MILK = "/notifications/follows/topic:milk/"
 
 def test_topic_is_followed_and_unfollowed(as_maja, maja, milk):
     put = as_maja.put(MILK, "level=watch")
-    assert put.json() == {"topic": "topic:milk", "level": "watch"}
+    assert put.json().items() >= {"topic": "topic:milk", "level": "watch"}.items()
     assert Follow.objects.get(user=maja).level == "watch"
 
-    assert as_maja.delete(MILK).json() == {"topic": "topic:milk", "level": "none"}
-
+    delete = as_maja.delete(MILK).json()
+    assert delete.items() >= {"topic": "topic:milk", "level": "none"}.items()
     assert not Follow.objects.exists()
 
 
@@ -70,6 +75,102 @@ def test_invalid_level_is_refused(as_maja, milk, body):
     assert response.status_code == 400
     assert b"expected" in response.content
     assert not Follow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("level", "hours"),
+    [("mute", "0"), ("mute", "soon"), ("mute", "9000"), ("watch", "1")],
+)
+def test_invalid_end_of_a_mute_is_refused(as_maja, milk, level, hours):
+    response = as_maja.put(MILK, f"level={level}&hours={hours}")
+
+    assert response.status_code == 400
+    assert b"expected" in response.content
+    assert not Follow.objects.exists()
+
+
+def test_mute_for_a_time_keeps_the_level_of_the_follow(as_maja, milk):
+    as_maja.put(MILK, "level=watch")
+
+    reply = as_maja.put(MILK, "level=mute&hours=24").json()
+
+    follow = Follow.objects.get()
+    assert (reply["level"], reply["state"][:12]) == ("mute", "Muted until ")
+    assert parse_datetime(reply["until"]) == follow.muted_until
+    assert follow.level == "watch"
+    day = timedelta(hours=24)
+    assert abs(follow.muted_until - follow.muted_from - day) < timedelta(hours=1)
+
+
+@pytest.mark.parametrize("change", ["level=none", "level=mute", "level=mute&hours=1"])
+@pytest.mark.parametrize("before", [None, "level=watch", "level=mute&hours=168"])
+def test_undo_restores_exactly_what_was_before(as_maja, milk, before, change):
+    if before:
+        as_maja.put(MILK, before)
+        Follow.objects.update(created=datetime(2020, 2, 2, tzinfo=UTC))
+    [*rows] = Follow.objects.values()
+    undo = as_maja.put(MILK, change).json()["undo"]
+
+    if undo:
+        as_maja.put(MILK, f"undo={undo}")
+
+    restored = Follow.objects.values()
+    assert [{**each, "id": 0} for each in restored] == [
+        {**each, "id": 0} for each in rows
+    ]
+
+
+def test_undo_does_nothing_if_the_follow_was_changed_since(as_maja, milk):
+    as_maja.put(MILK, "level=watch")
+    undo = as_maja.put(MILK, "level=mute").json()["undo"]
+    as_maja.put(MILK, "level=follow")
+
+    as_maja.put(MILK, f"undo={undo}")
+
+    assert Follow.objects.get().level == "follow"
+
+
+@pytest.mark.parametrize("topic", ["topic:milk", "topic:tea"])
+def test_undo_token_is_for_one_person_and_one_topic(as_maja, milk, tobias, topic):
+    Topic.objects.create(slug="tea", name="Tea")
+    undo = as_maja.put(MILK).json()["undo"]
+    if topic == "topic:milk":
+        as_maja.force_login(tobias)
+
+    response = as_maja.put(f"/notifications/follows/{topic}/", f"undo={undo}")
+
+    assert response.status_code == 400
+    assert Follow.objects.count() == 1
+
+
+@pytest.mark.parametrize("page", ["inbox", "preferences"])
+def test_notice_without_scripts_names_what_was_muted_and_offers_undo(
+    as_maja, milk, page
+):
+    here = reverse(f"notifications:{page}")
+    as_maja.post(MILK, {"level": "watch"})
+
+    response = as_maja.post(
+        f"{MILK}?hours=1", {"level": "mute", "next": here}, follow=True
+    )
+
+    shown = response.content.decode()
+    assert "Muted topic Milk until " in shown
+    button = rf'name="undo" value="(.+?)" formaction="{re.escape(MILK)}"'
+    undo = re.search(button, shown)[1]
+    as_maja.post(MILK, {"undo": undo, "next": here})
+    follow = Follow.objects.get()
+    assert (follow.level, follow.muted_until) == ("watch", None)
+
+
+@pytest.mark.parametrize("end", ["none", "mute"])
+def test_button_offers_the_level_that_was_ended(as_maja, milk, end):
+    as_maja.put(MILK, "level=watch")
+    as_maja.put(MILK, f"level={end}")
+
+    page = as_maja.get("/topics/milk/").content.decode()
+
+    assert f'name="level" value="watch" data-level="{end}"' in page
 
 
 def test_anonymous_client_cannot_follow(client, milk):

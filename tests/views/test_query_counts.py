@@ -21,7 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 INBOX = 14
 # With two for the page's own questions.
 HOME = 10
-FOLLOW = 13
+# With one for what the change can be undone to, and one for the name in its notice.
+FOLLOW = 15
 READ = 15
 ASK = 36
 

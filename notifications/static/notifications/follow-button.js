@@ -1,6 +1,6 @@
 import { submitNatively } from "./http.js";
 import { closeMenu } from "./menus.js";
-import { showFailure } from "./toasts.js";
+import { showFailure, showToast, texts } from "./toasts.js";
 
 /** `<follow-button>`: sends its form without leaving the page. */
 export class FollowButton extends HTMLElement {
@@ -12,31 +12,60 @@ export class FollowButton extends HTMLElement {
     event.preventDefault();
     const { submitter } = event;
     closeMenu(submitter.closest("details"));
-    this.#send(submitter, submitter.value);
+    this.#send(submitter, { level: submitter.value });
   };
 
-  async #send(submitter, level) {
-    const { form } = submitter;
-    const response = await fetch(form.action, request(form, level)).catch(() => null);
-    if (response?.ok) this.#show(level);
+  /** `fields` are those of the request; the URL of the button has others. */
+  async #send(submitter, fields) {
+    const url = submitter.getAttribute("formaction") ?? submitter.form.action;
+    const request = { method: "PUT", headers: this.#headers, body: new URLSearchParams(fields) };
+    const response = await fetch(url, request).catch(() => null);
+    if (response?.ok) this.#onChange(submitter, await response.json());
     else if (response) submitNatively(submitter);
-    else showFailure(() => this.#send(submitter, level));
+    else showFailure(() => this.#send(submitter, fields));
   }
 
-  #show(level) {
-    const [main, ...choices] = this.querySelectorAll("[name=level]");
+  get #headers() {
+    return { "X-CSRFToken": this.querySelector("[name=csrfmiddlewaretoken]").value };
+  }
+
+  /** What takes notifications away can be undone. */
+  #onChange(submitter, { level, state, notice, undo }) {
+    this.#show(level, state);
+    if (!notice || !undo) return;
+    const action = () => this.#send(submitter, { undo });
+    showToast(notice, { label: texts().textUndo, action });
+  }
+
+  #show(level, state) {
+    const [main, ...choices] = this.querySelectorAll("[aria-pressed]");
+    const { level: before } = main.dataset;
+    if (level === before && level !== "mute") return;
+    // What the button offers next; it remembers the level that it has ended.
+    const kept = before === "mute" ? main.value : before;
+    const offered = { none: kept === "watch" ? kept : "follow", mute: kept }[level] ?? "none";
+    const shown = state || this.#choice(offered).querySelector("strong").textContent;
     for (const each of choices) each.ariaPressed = each.value === level;
-    const { state, label } = choices.find(({ value }) => value === level).dataset;
-    main.textContent = state;
-    main.ariaLabel = label;
+    main.firstElementChild.textContent = shown;
+    main.ariaLabel = `${shown} ${this.dataset.name}`;
     main.ariaPressed = level !== "none";
-    main.value = level === "none" ? "follow" : "none";
+    Object.assign(main.dataset, { level, action: this.#choice(level).dataset.action });
+    main.value = offered;
+    this.#showState(main);
   }
-}
 
-function request({ csrfmiddlewaretoken }, level) {
-  const headers = { "X-CSRFToken": csrfmiddlewaretoken.value };
-  return { method: "PUT", headers, body: new URLSearchParams({ level }) };
+  /** The button shows what it does only to who points at it anew. */
+  #showState(main) {
+    main.dataset.changed = "";
+    const end = () => delete main.dataset.changed;
+    for (const type of ["pointerleave", "blur"]) {
+      main.addEventListener(type, end, { once: true });
+    }
+  }
+
+  #choice(level) {
+    return this.querySelector(`[data-state][value=${level}]`);
+  }
 }
 
 export const start = () => customElements.define("follow-button", FollowButton);
