@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable
 
+from notifications.lib.daemon_thread import DaemonThread
 
-class PeriodicThread:
+
+class PeriodicThread(DaemonThread):
     """Runs an action when it starts, and again after each interval.
 
     `interval` is called before each run and returns seconds; 0 ends the thread. When
@@ -20,34 +22,24 @@ class PeriodicThread:
         soon: threading.Event | None = None,
         soon_seconds: float = 0.0,
     ) -> None:
+        super().__init__(name=name)
         self._action = action
-        self._name = name
         self._interval = interval
-        self._lock = threading.Lock()
         self._stopping = threading.Event()
         # Also set to stop.
         self._soon = soon or threading.Event()
         self._soon_seconds = soon_seconds
-        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the thread, unless it runs already or the interval is 0."""
         with self._lock:
             if not self._is_running() and self._interval():
                 self._stopping.clear()
-                self._thread = threading.Thread(
-                    target=self._run, name=self._name, daemon=True
-                )
-                self._thread.start()
-
-    def _is_running(self) -> bool:
-        # An error in the action may have ended the thread; `start` starts it again.
-        return self._thread is not None and self._thread.is_alive()
+                self._start()
 
     def stop(self) -> None:
         """End the thread and wait for it; harmless when there is none."""
-        with self._lock:
-            thread, self._thread = self._thread, None
+        thread = self._detach()
         self._stopping.set()
         self._soon.set()
         if thread is not None:

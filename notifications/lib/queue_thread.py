@@ -1,14 +1,15 @@
 """A thread that handles what others leave in its queue; it never starts at import."""
 
 import queue
-import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from notifications.lib.daemon_thread import DaemonThread
 
 Item = TypeVar("Item")
 
 
-class QueueThread(Generic[Item]):
+class QueueThread(DaemonThread, Generic[Item]):
     """Handles items soon after they are put, all that are waiting at once.
 
     `handle` takes the items, oldest first. At most `limit` items wait.
@@ -17,12 +18,10 @@ class QueueThread(Generic[Item]):
     def __init__(
         self, handle: Callable[[list[Item]], None], *, name: str, limit: int
     ) -> None:
+        super().__init__(name=name)
         self._handle = handle
-        self._name = name
         # None ends the thread.
         self._queue: queue.Queue[Item | None] = queue.Queue(limit)
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the thread, unless it runs already."""
@@ -30,14 +29,7 @@ class QueueThread(Generic[Item]):
             return
         with self._lock:
             if not self._is_running():
-                self._thread = threading.Thread(
-                    target=self._run, name=self._name, daemon=True
-                )
-                self._thread.start()
-
-    def _is_running(self) -> bool:
-        # An error in `handle` may have ended the thread; `start` starts it again.
-        return self._thread is not None and self._thread.is_alive()
+                self._start()
 
     def put(self, item: Item) -> bool:
         """Leave an item to the thread; False if it is not running or too many wait."""
@@ -51,8 +43,7 @@ class QueueThread(Generic[Item]):
 
     def stop(self) -> None:
         """Handle what is waiting, and end the thread; harmless when there is none."""
-        with self._lock:
-            thread, self._thread = self._thread, None
+        thread = self._detach()
         if thread is not None and thread.is_alive():
             self._queue.put(None)
             thread.join()

@@ -4,12 +4,13 @@ Each request has its own connections, which would be opened for the queries of o
 """
 
 import queue
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import ParamSpec, TypeVar
 
 from django.db import DatabaseError, connections
+
+from notifications.lib.daemon_thread import DaemonThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,13 +19,11 @@ T = TypeVar("T")
 IDLE_SECONDS = 1.0
 
 
-class DatabaseThread:
+class DatabaseThread(DaemonThread):
     """Runs functions one after the other; starts with the first one."""
 
     def __init__(self, *, name: str) -> None:
-        self._name = name
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        super().__init__(name=name)
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def run(self, function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
@@ -52,12 +51,8 @@ class DatabaseThread:
 
     def _ensure_started(self) -> None:
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():
+            if not self._is_running():
                 self._start()
-
-    def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
 
     def _run(self) -> None:
         while True:
