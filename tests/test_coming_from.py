@@ -92,6 +92,21 @@ def test_accept(site, client, read):
     assert client.get("/", **ACCEPT, HTTP_LAST_EVENT_ID="100").status_code == 204
 
 
+def test_flask_redis_chat(site, read):
+    module = site("flask-redis-chat.md")
+    stream = read("/stream/")
+    client = Client()
+
+    client.post("/post/", {"message": "Hi"})
+    client.post("/login/", {"user": "Ann"})
+    client.post("/post/", {"message": "<b>Hello</b>"})
+
+    found = [each.data[11:] for each in islice(events(stream), 2)]
+    assert found == ["anonymous: Hi", "Ann: <b>Hello</b>"]
+    module.say("lobby", "Ann", "Hello")
+    assert module.last_lines("lobby") == ["Ann: Hello"]
+
+
 def test_numbers(site, read):
     site("numbers.md")
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import TemplateView
 
-from project.demos import letters, messages, numbers, ticks
+from project.demos import letters, messages, numbers, rooms, ticks
 
 app_name = "demos"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("ticks/", ticks.ticks, name="ticks"),
     path("numbers/", numbers.numbers, name="numbers"),
     path("letters/", letters.letters, name="letters"),
+    path("chat/", rooms.chat, name="chat"),
+    path("chat/<slug:slug>/", rooms.chat, name="chat_room"),
     path("messages/", messages.messages, name="messages"),
     path("messages/stream/", messages.stream, name="messages_stream"),
 ]

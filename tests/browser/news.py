@@ -11,10 +11,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from notifications.api import publish
 from notifications.inbox import read_state
 from notifications.inbox.announcements import announce
 from notifications.models import Event
 from notifications.publishing.followables import follow
+from project.demos.notifications import CHAT_LINE, ChatLine
+from project.demos.rooms import LOBBY
 from project.qa.management.commands.seed_demo import seed
 from project.qa.models import Answer, Question, Topic
 from tests.browser.people import PASSWORD
@@ -33,6 +36,12 @@ LONG = (
     "Which of the plants that the neighbours gave us when they moved away, none of "
     "which has a label, will outlive a winter on a windy balcony on the fourth floor?"
 )
+CHAT = [
+    ("answerer", "Has anyone tried the new kettle?"),
+    ("anonymous", "Mine leaks at the spout. I would send it back while I still can."),
+    ("ليلى", "جرّبتها أمس، وهي سريعة جدًّا."),
+    ("answerer", "https://example.org/" + "kettle" * 12),
+]
 RICH_BODY = """
 <p>I write <code>dose,yield,seconds</code> into a file, one line a cup:</p>
 <pre><code>2026-03-01 07:40,18.0,36.5,27,"sour; the grinder was still warm"
@@ -61,7 +70,16 @@ def happen() -> str:
     read_state.read_all(reader, inbox_of(reader)[0])
     latest_news()
     look_back()
+    talk()
     return json.dumps(addresses())
+
+
+def talk() -> None:
+    """Let people chat about tea, and in the lobby."""
+    for room in ("room:tea", f"room:{LOBBY}"):
+        for name, text in CHAT:
+            line = ChatLine(name=name, text=text)
+            publish(CHAT_LINE, topics=[room], payload=line)
 
 
 def past_news() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from tests.browser.scripts import call, init_script
 from tests.browser.stage import Stage
@@ -69,6 +69,23 @@ def send(page: Page) -> None:
     call(page, "page.submitUnchecked", page.locator("main form.sheet"))
 
 
+def open_chat(page: Page) -> None:
+    page.locator("details.chat summary").click()
+
+
+def write_too_much(page: Page) -> None:
+    """Have the server refuse a line; the page itself refuses none that is too long."""
+    page.route("**/demos/chat/tea/", refuse_line)
+    page.fill("chat-room [name=text]", "One line too many")
+    page.press("chat-room [name=text]", "Enter")
+
+
+def refuse_line(route: Route) -> None:
+    """Answer as a room does to whoever writes too fast."""
+    problem = "At most 5 lines in 10 seconds. Wait 7 s."
+    route.fulfill(status=429, json={"name": "newcomer", "problem": problem})
+
+
 def sign_in_wrongly(page: Page) -> None:
     page.fill("[name=username]", "reader")
     page.fill("[name=password]", "wrong")
@@ -122,6 +139,7 @@ def answer(stage: Stage) -> None:
 ROW = "main .inbox-item"
 MENU = "main .notifications-menu[open] .notifications-choices"
 ERROR = ".form-problem"
+TOO_FAST = "[role=alert]:text('Wait')"
 NOTICE = ".notifications-notice"
 ACCOUNT = ".notifications-account"
 LIVE_PAGE = "/admin/notifications/event/live/"
@@ -138,6 +156,7 @@ PAGES = (
     Scene("topics-none", "/topics/?q=zeppelin", "reader"),
     Scene("topic", "/topics/tea/", "reader"),
     Scene("topic-menu", "/topics/tea/", "reader", open_menu, until=MENU, full=False),
+    Scene("topic-chat", "/topics/tea/", "reader", open_chat),
     Scene("question", "{chain}", "reader"),
     Scene("question-own", "{sour}", "asker"),
     Scene("question-stranger", "{rich}"),
@@ -153,6 +172,10 @@ PAGES = (
     Scene("signup", "/signup/"),
     Scene("signup-errors", "/signup/", "", send, until=ERROR),
     Scene("password", "/password/", "reader"),
+    Scene("chat", "/demos/chat/"),
+    Scene(
+        "chat-problem", "/demos/chat/tea/", "newcomer", write_too_much, until=TOO_FAST
+    ),
     Scene("missing", "/nowhere/", "reader"),
     Scene("forbidden", "/refuses/", "reader"),
     Scene("csrf", "/login/", "", send_an_old_form, until="h1:text('not sent')"),

@@ -32,8 +32,8 @@ OURS = {"admin-events": LIST, "admin-follows": LIST}
 WRITTEN = {"question-stranger"}
 # Other scenes show what these do, and more.
 LESS = {
-    "topics-none", "topic", "ask", "signin", "signup", "csrf", "inbox-unread",
-    "inbox-type", "bell-empty", "admin-event",
+    "topics-none", "topic", "topic-chat", "ask", "signin", "signup", "csrf",
+    "inbox-unread", "inbox-type", "bell-empty", "admin-event",
 }  # fmt: skip
 JUDGED = [
     scene

@@ -125,3 +125,13 @@ def test_message_arrives(open_demo):
     page.click("form button:text('Send')")
 
     expect(page.locator("[data-type=news] li")).to_have_text("Hello <b>there</b>")
+
+
+def test_line_of_the_chat_arrives(open_demo):
+    page = open_demo("chat")
+
+    page.fill("[name=text]", "Hello <b>there</b>")
+    page.press("[name=text]", "Enter")
+
+    line = page.locator("chat-room li").last
+    expect(line).to_contain_text("anonymous: Hello <b>there</b>")
