@@ -17,6 +17,7 @@ from notifications.lib.log_throttle import RateLimitFilter
 from notifications.live.hub import shared_hub
 from notifications.live.pubsub import shared_pubsub
 from notifications.log.stream import Log, shared_log
+from notifications.mercure.tracker import shared_tracker
 from notifications.streams.admission import shared_admission
 from notifications.streams.presence import shared_presence
 from project.qa.models import Topic
@@ -138,10 +139,12 @@ def log(link, settings) -> Iterator[Log]:
         shared_pubsub,
         shared_admission,
         shared_presence,
+        shared_tracker,
     ):
         shared.cache_clear()
     yield shared_log()
     shared_presence().stop()
+    shared_tracker().stop()
     shared_hub().stop()
     shared_pubsub().stop()
     shared_log().close()

@@ -30,6 +30,7 @@ TRIAL: tuple[tuple[str, ...], ...] = (
     ("HGETALL", "{0}:hash"),
     ("HLEN", "{0}:hash"),
     ("HMGET", "{0}:hash", "field"),
+    ("HSCAN", "{0}:hash", "0", "COUNT", "1"),
     ("HSET", "{0}:hash", "field", ""),
     ("HVALS", "{0}:hash"),
     ("LPUSH", "{0}:list", "item"),

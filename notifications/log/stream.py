@@ -28,6 +28,7 @@ from notifications.log.retractions import Retractions
 from notifications.log.rights import Rights
 from notifications.log.session_store import SessionStore, load_command
 from notifications.log.stream_counts import StreamCounts
+from notifications.log.subscriber_store import SubscriberStore
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import EVERY_USER, Record
 
@@ -238,6 +239,10 @@ class Log(LogReader):
     def presence_store(self) -> PresenceStore:
         """Return who is present on topics."""
         return PresenceStore(self._command, self._prefix)
+
+    def subscriber_store(self) -> SubscriberStore:
+        """Return the active subscriptions of Mercure."""
+        return SubscriberStore(self._command, self._prefix)
 
     def recent_entries(self) -> RecentEntries:
         """Return where the newest entries of topics are."""

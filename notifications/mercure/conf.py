@@ -40,6 +40,7 @@ class MercureSettings:
     origins: frozenset[str]
     cookie: str
     anonymous: bool
+    subscriptions: bool
 
     @property
     def path(self) -> str:
@@ -73,6 +74,7 @@ def parse(value: Any) -> MercureSettings:
         origins=frozenset(value.get("ORIGINS", ())),
         cookie=value.get("COOKIE", COOKIE),
         anonymous=value.get("ANONYMOUS", True),
+        subscriptions=value.get("SUBSCRIPTIONS", False),
     )
 
 

@@ -3,8 +3,9 @@
 from django.http import HttpResponseBase
 from django.utils.encoding import iri_to_uri
 
-from notifications.mercure.conf import required_settings
+from notifications.mercure.conf import MercureSettings, required_settings
 from notifications.middleware import newest_cursor
+from notifications.protocol.cursor import Cursor
 
 
 def mercure_link(response: HttpResponseBase, *, topic: str = "") -> None:
@@ -15,10 +16,14 @@ def mercure_link(response: HttpResponseBase, *, topic: str = "") -> None:
     `topic` is the URL that the updates have, if not the one of the response. Raises
     InvalidValue if the hub is off.
     """
-    cursor = newest_cursor()
-    hub = f'<{required_settings().url}>; rel="mercure"'
     links = [response["Link"]] if "Link" in response else []
-    links.append(f'{hub}; last-event-id="#{cursor}"' if cursor else hub)
+    links.append(hub_link(required_settings(), newest_cursor()))
     if topic:
         links.append(f'<{iri_to_uri(topic)}>; rel="self"')
     response["Link"] = ", ".join(links)
+
+
+def hub_link(hub: MercureSettings, cursor: Cursor | str) -> str:
+    """Return the link to the hub; `cursor` is that of the last update, or empty."""
+    link = f'<{hub.url}>; rel="mercure"'
+    return f'{link}; last-event-id="#{cursor}"' if cursor else link

@@ -12,6 +12,7 @@ from notifications.live.connection import Connection
 from notifications.live.hub import shared_hub
 from notifications.live.subscriber import Subscriber
 from notifications.log.stream import shared_log
+from notifications.mercure.active import subscriptions_of
 from notifications.mercure.conf import MercureSettings
 from notifications.mercure.connection import KEEP_ALIVE, MercureConnection
 from notifications.mercure.form import Pairs, pairs_of, values_of
@@ -24,6 +25,7 @@ from notifications.mercure.matchers import (
 )
 from notifications.mercure.selection import Selection
 from notifications.mercure.tokens import Token
+from notifications.mercure.tracker import shared_tracker
 from notifications.mercure.updates import EARLIEST, uid_of
 from notifications.protocol import sse
 from notifications.protocol.cursor import Cursor
@@ -99,7 +101,11 @@ def subscribe(
     client = Client.of(request.META, subscriber, NO_SUBSCRIPTIONS)
     grants = replace(token.grants, base=hub.url)
     make = partial(MercureConnection, selection=selection, grants=grants)
-    response = ConnectionResponse(open_connection(client, make, replay.attach))
+    stream = open_connection(client, make, replay.attach)
+    if hub.subscriptions and isinstance(stream.connection, MercureConnection):
+        subscriptions = subscriptions_of(matchers, grants)
+        shared_tracker().add(stream.connection, subscriptions)
+    response = ConnectionResponse(stream)
     if after is not None:
         _set_last_event_id(response, replay.preceding, hub)
     return response

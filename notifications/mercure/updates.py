@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from notifications.conf import conf
 from notifications.exceptions import InvalidValue
 from notifications.log.stream import shared_log
+from notifications.mercure.active import HUB_TYPE
 from notifications.mercure.conf import MercureSettings
 from notifications.mercure.form import Pairs, values_of
 from notifications.mercure.matchers import WILDCARD, TooLong, check_text
@@ -15,8 +16,6 @@ from notifications.protocol.entries import UpdateEntry, encode
 from notifications.protocol.topics import of_mercure
 
 EARLIEST = "earliest"
-# The event type of what the hub itself publishes.
-HUB_TYPE = "mercure"
 MAX_RETRY_DIGITS = 10
 _DIGITS = re.compile("[0-9]+")
 

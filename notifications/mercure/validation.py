@@ -119,4 +119,5 @@ _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "ORIGINS": (_are_origins, "a list of origins such as https://example.com"),
     "COOKIE": (_is_name, "the name of a cookie"),
     "ANONYMOUS": (_is_bool, "True or False"),
+    "SUBSCRIPTIONS": (_is_bool, "True or False"),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
@@ -34,11 +35,11 @@ FORM = "application/x-www-form-urlencoded"
 # The limit of a body, beside data whose bytes are all escaped.
 FIELDS_BYTES = 65_536
 
-View = Callable[[HttpRequest, MercureSettings], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 
 
-def hub_view(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Return a view that is given the hub's settings; 404 if the hub is off.
+def hub_view(view: View) -> View:
+    """Return a view that is given the hub's settings, too; 404 if the hub is off.
 
     Errors become statuses, and pages of trusted origins may use it. The credentials
     decide instead of the site's CSRF token.
@@ -47,22 +48,23 @@ def hub_view(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
     @csrf_exempt
     @transaction.non_atomic_requests
     @wraps(view)
-    def wrapped(request: HttpRequest) -> HttpResponseBase:
+    def wrapped(request: HttpRequest, **parts: Any) -> HttpResponseBase:
         settings = mercure_settings()
         if settings is None:
             raise Http404("The Mercure hub is off.")
-        return cors.with_headers(_respond(view, request, settings), request, settings)
+        response = _respond(view, request, settings, **parts)
+        return cors.with_headers(response, request, settings)
 
     return wrapped
 
 
 def _respond(
-    view: View, request: HttpRequest, settings: MercureSettings
+    view: View, request: HttpRequest, settings: MercureSettings, **parts: Any
 ) -> HttpResponseBase:
     if request.method == "OPTIONS":
         return cors.preflight()
     try:
-        return view(request, settings)
+        return view(request, settings, **parts)
     except Refused as error:
         return response_to(error, settings)
     except TooLong as error:
@@ -113,12 +115,13 @@ def metadata(request: HttpRequest, settings: MercureSettings) -> HttpResponseBas
     """Describe the hub as a protected resource (RFC 9728)."""
     if request.method != "GET":
         return HttpResponseNotAllowed(["GET", "OPTIONS"])
-    return JsonResponse(
-        {
-            "resource": settings.url,
-            "authorization_details_types_supported": [DETAIL_TYPE],
-            "bearer_methods_supported": ["header"],
-            "mercure_cookie": settings.cookie,
-            "mercure_matcher_types_supported": list(TYPES),
-        }
-    )
+    found: dict[str, Any] = {
+        "resource": settings.url,
+        "authorization_details_types_supported": [DETAIL_TYPE],
+        "bearer_methods_supported": ["header"],
+        "mercure_cookie": settings.cookie,
+        "mercure_matcher_types_supported": list(TYPES),
+    }
+    if settings.subscriptions:
+        found["mercure_subscriptions"] = True
+    return JsonResponse(found)
