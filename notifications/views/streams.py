@@ -52,6 +52,8 @@ from notifications.views.accounts import (
 from notifications.views.http import HTML
 
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
+# Who opens a stream, and what they follow.
+Subscribed = tuple[Subscriber, Subscriptions]
 # How long a check of the readiness waits for what it writes to be read.
 CONFIRM_SECONDS = 1.0
 
@@ -142,20 +144,17 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
     cached = session_cache.load(request)
     if is_for_other(request, cached[0].user if cached else user_key(request)):
         return other_account(request)
-    requested_topics = _requested_topics(request)
-    if cached is None:
-        _require_login_or_topic(request, requested_topics)
-    subscriber, subscriptions = cached or _look_up(request)
-    client = Client.of(request.META, subscriber, subscriptions)
+    client, requested_topics = _client(request, cached)
     # A browser that reconnects by itself repeats the page's query, whose count belongs
     # to an older cursor.
     is_current = after == request.GET.get("last_event_id")
+    unseen_count = _unseen_count(request, client.subscriber, is_current=is_current)
     stream = open_stream(
         client,
         as_of=as_of,
         requested_topics=requested_topics,
         after=after,
-        unseen_count=_unseen_count(request, subscriber, is_current=is_current),
+        unseen_count=unseen_count,
     )
     response = ConnectionResponse(stream)
     if cached is None:
@@ -163,7 +162,7 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
             request,
             response,
             stream.connection,
-            expires_at=subscriber.expires_at,
+            expires_at=client.subscriber.expires_at,
             as_of=shared_hub().delivered_up_to,
         )
     return response
@@ -172,13 +171,10 @@ def _topic_stream(request: HttpRequest) -> HttpResponseBase:
 def _poll(request: HttpRequest) -> HttpResponseBase:
     shared_hub().ensure_started()
     as_of = shared_hub().position
-    requested_topics = _requested_topics(request)
-    _require_login_or_topic(request, requested_topics)
-    subscriber, subscriptions = _look_up(request)
-    client = Client.of(request.META, subscriber, subscriptions)
+    client, requested_topics = _client(request)
     after = request.GET.get("after")
     is_current = after is not None
-    unseen_count = _unseen_count(request, subscriber, is_current=is_current)
+    unseen_count = _unseen_count(request, client.subscriber, is_current=is_current)
     stream = open_stream(
         client,
         as_of=as_of,
@@ -188,14 +184,22 @@ def _poll(request: HttpRequest) -> HttpResponseBase:
         shown_presence=request.GET.getlist("presence"),
     )
     # Without a cursor, the client asks for the newest one, and does not wait.
-    seconds = conf.POLL_TIMEOUT if after is not None else 0
+    seconds = conf.POLL_TIMEOUT if is_current else 0
     return long_polling.poll(stream, seconds=seconds, unseen_count=unseen_count)
 
 
-def _require_login_or_topic(request: HttpRequest, requested_topics: list[str]) -> None:
-    """Raise PermissionDenied for an anonymous client that names no topic."""
-    if not (requested_topics or request.user.is_authenticated):
+def _client(
+    request: HttpRequest, cached: Subscribed | None = None
+) -> tuple[Client, list[str]]:
+    """Return who sends a request, and the topics that it names.
+
+    Raises PermissionDenied for an anonymous client that names no topic.
+    """
+    requested_topics = _requested_topics(request)
+    if not (cached or requested_topics or request.user.is_authenticated):
         raise PermissionDenied("Sign in, or name a topic: ?topic=user:7")
+    subscriber, subscriptions = cached or _look_up(request)
+    return Client.of(request.META, subscriber, subscriptions), requested_topics
 
 
 def _unseen_count(
@@ -213,7 +217,7 @@ def _unseen_count(
     return int(text) if is_current else None
 
 
-def _look_up(request: HttpRequest) -> tuple[Subscriber, Subscriptions]:
+def _look_up(request: HttpRequest) -> Subscribed:
     """Return who sends a request and what they follow, from the database."""
     signed_in = request.user.is_authenticated
     user, session = (request.user, request.session) if signed_in else (None, None)
