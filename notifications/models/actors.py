@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
+from django.db import DatabaseError, models
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -46,14 +46,29 @@ class Actor:
 def actors_of(users: Iterable[Any]) -> dict[Any, Actor]:
     """Return how users are shown, by primary key, in one call of ACTOR.
 
-    A user that ACTOR leaves out, or for whom it returns anything but an Actor of texts,
-    is shown as "Someone".
+    A user that ACTOR leaves out, for whom it raises an error, or for whom it returns
+    anything but an Actor of texts, is shown as "Someone". Raises DatabaseError.
     """
     distinct = {user.pk: user for user in users}
     if not distinct:
         return {}
-    found = conf.ACTOR(list(distinct.values()))
+    found = _ask(list(distinct.values()))
     return {pk: _checked(found.get(pk)) for pk in distinct}
+
+
+def _ask(users: list[Any]) -> Mapping[Any, Any]:
+    """Return what ACTOR does, without the users for whom it raises an error."""
+    try:
+        return dict(conf.ACTOR(users))
+    except DatabaseError:
+        raise
+    # The site's function may raise anything. No event is to be lost because of it, nor
+    # are those of other users to wait.
+    except Exception:
+        logger.exception("actor=failed users=%d", len(users))
+    if len(users) == 1:
+        return {}
+    return {pk: found for user in users for pk, found in _ask([user]).items()}
 
 
 def _checked(found: Any) -> Actor:

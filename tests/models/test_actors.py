@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 
@@ -217,9 +217,40 @@ def test_encoded_entry_has_the_shown_actor(maja, actor_setting):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_event_waits_while_the_setting_fails(maja, actor_setting):
+def test_actor_whom_the_setting_fails_for_delays_no_event(
+    maja, tobias, actor_setting, log, caplog
+):
+    def fail_for_maja(users):
+        if maja in users:
+            raise ZeroDivisionError
+        return described(users)
+
+    actor_setting(fail_for_maja)
+    start = log.position()
+
+    with transaction.atomic():
+        ask(maja)
+        ask(tobias)
+
+    sent = [each.decode() for each in log.read(start, until=log.position())]
+    assert [json.loads(each.data)["actor"]["name"] for each in sent] == [
+        "Someone",
+        f"<{tobias.pk}>",
+    ]
+    assert "actor=failed" in caplog.text
+
+
+@pytest.mark.parametrize("found", [None, [Actor("Maja")]])
+def test_setting_that_returns_no_dict_shows_someone(maja, actor_setting, found):
+    actor_setting(lambda users: found)
+
+    assert actors_of([maja]) == {maja.pk: Actor("Someone")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_event_waits_while_the_setting_finds_no_database(maja, actor_setting):
     def fail(users):
-        raise ZeroDivisionError
+        raise DatabaseError
 
     actor_setting(fail)
 
