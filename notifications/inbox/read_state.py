@@ -23,6 +23,7 @@ from notifications.models import (
     pending_events,
 )
 from notifications.publishing import outbox
+from notifications.publishing.event_types import thread_groups
 
 # The number changes with the content of the tokens.
 _SALT = "notifications.undo.2"
@@ -98,6 +99,40 @@ def read_group(user: Any, event: Event) -> str:
     state = ReadState.locked(user)
     state.add_read_pending(dict.fromkeys(pending, state.version + 1))
     return _mark(state, event.group, up_to=up_to)
+
+
+def read_topic(user: Any, topic: str) -> None:
+    """Mark what a person's inbox has about a topic as read, as after reading its page.
+
+    That includes the threads about its object. Nothing is locked or written if all of
+    it is read.
+    """
+    groups = thread_groups(topic)
+    if Inbox(user).unread_about(topic, groups):
+        _read_topic(user, topic, groups)
+
+
+@databases.atomic()
+def _read_topic(user: Any, topic: str, groups: set[str]) -> None:
+    state = ReadState.locked(user)
+    # Once more, since others may have marked some of it in the meantime.
+    events = Inbox(user).unread_about(topic, groups)
+    state.version += 1
+    pending = [each.pk for each in events if not each.relayed]
+    state.add_read_pending(dict.fromkeys(pending, state.version))
+    state.save()
+    # The newest of each group is last.
+    up_to = {each.group: each.position for each in reversed(events) if each.relayed}
+    ReadMark.objects.bulk_create(
+        [
+            ReadMark(user=user, group=group, up_to=position, version=state.version)
+            for group, position in up_to.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["user", "group"],
+        update_fields=["up_to", "version"],
+    )
+    outbox.record_due_count(user.pk)
 
 
 @databases.atomic()

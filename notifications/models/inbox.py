@@ -22,6 +22,7 @@ from notifications.models.followed import (
     read_follows,
 )
 from notifications.models.inbox_events import (
+    InboxBatch,
     InboxEvent,
     Selection,
     read_event,
@@ -42,16 +43,6 @@ BATCH_TOPICS = 160
 MAX_BATCHES = 8
 # How many events of a group are looked at to find out whether it is on an earlier page.
 NEWER_EVENTS = 8
-
-
-class InboxBatch(NamedTuple):
-    """Events of an inbox, newest first; `end` is the position to read on from.
-
-    `end` is None if there is nothing more to read.
-    """
-
-    events: list[InboxEvent]
-    end: int | None
 
 
 class UnreadRows(NamedTuple):
@@ -185,6 +176,18 @@ class Inbox:
     def unread(self, events: Iterable[InboxEvent]) -> list[InboxEvent]:
         """Return those of the events that the person has not read; see ReadMark."""
         return self._marks.unread(events)
+
+    def unread_about(self, topic: str, groups: Iterable[str]) -> list[InboxEvent]:
+        """Return the unread events of a topic and of groups, newest first.
+
+        Only the newest of each are read.
+        """
+        ranges = {topic: Range(0, LARGEST_POSITION)}
+        rows = _BY_TOPIC.of_each(ranges, limit=BATCH_TOPICS)
+        keys = {row.value for row in rows}
+        for events in self.of_groups(groups).values():
+            keys.update(each.pk for each in events)
+        return self.unread(self._notified(self._load(keys)))
 
     def _load(self, keys: Iterable[int]) -> list[InboxEvent]:
         """Return the events with these keys, newest first."""

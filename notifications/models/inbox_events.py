@@ -22,6 +22,16 @@ class InboxEvent(NamedTuple):
     addressed: Addressed
 
 
+class InboxBatch(NamedTuple):
+    """Events of an inbox, newest first; `end` is the position to read on from.
+
+    `end` is None if there is nothing more to read.
+    """
+
+    events: list[InboxEvent]
+    end: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which events to show: the unread ones, or those of one type."""

@@ -21,6 +21,7 @@ from notifications.exceptions import (
     UnknownEventType,
 )
 from notifications.lib.call_site import call_site
+from notifications.protocol import topics
 from notifications.protocol.sse import RESERVED_NAMES
 
 # An escaped NUL in JSON, but not an escaped backslash before the text u0000.
@@ -143,8 +144,7 @@ class EventType:
         """Return the name of the group of a validated payload; empty for no group."""
         if not self.group or self.group not in payload:
             return ""
-        digest = blake2b(_json(payload[self.group]), digest_size=16).hexdigest()
-        return f"{self.thread or self.name}:{digest}"
+        return _group(self.thread or self.name, payload[self.group])
 
     def thread_topic(self, payload: Mapping[str, Any]) -> str:
         """Return the topic of the object that an event's thread is about, or ''."""
@@ -199,3 +199,17 @@ def event_type(name: str) -> EventType:
     except KeyError:
         known = sorted(EventType.registry)
         raise UnknownEventType(name, known=known) from None
+
+
+def thread_groups(topic: str) -> set[str]:
+    """Return the groups of the threads about a topic's object; most kinds have none."""
+    kind, key = topics.parse(topic)
+    if all(each.thread != kind for each in EventType.registry.values()):
+        return set()
+    # As a payload has it: as text or as a number.
+    keys: list[str | int] = [key, int(key)] if key.isdecimal() else [key]
+    return {_group(kind, each) for each in keys}
+
+
+def _group(name: str, value: Any) -> str:
+    return f"{name}:{blake2b(_json(value), digest_size=16).hexdigest()}"

@@ -157,6 +157,23 @@ def presence(context: Context, thing: Model | str) -> dict[str, Any]:
     }
 
 
+@register.inclusion_tag("notifications/mark_read.html", takes_context=True)
+def mark_read(context: Context, thing: Model | str) -> dict[str, Any]:
+    """Mark the events about an object or a topic as read when the page is looked at.
+
+    `thing` is a topic, or an object of a followable model. Scripts do it once the page
+    is visible, and when something new arrives while it is. Raises NotFollowable and
+    InvalidTopic.
+    """
+    topic = _topic(thing)
+    topics.validate(topic)
+    return {
+        "topic": topic,
+        "user": _user(_request(context)),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
 @register.filter
 def event_templates(event: Event) -> tuple[str, str]:
     """Return the template names for a row of the inbox, the most specific first."""

@@ -14,11 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from notifications.exceptions import InvalidCursor, InvalidValue
+from notifications.exceptions import InvalidCursor, InvalidTopic, InvalidValue
 from notifications.inbox import read_state
 from notifications.inbox.rows import PAGE_ROWS, InboxPage, inbox_page
 from notifications.middleware import newest_cursor
 from notifications.models import Event, Inbox, UnreadRows
+from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
 from notifications.publishing.event_types import EventType
 from notifications.publishing.unseen import count_unseen
@@ -156,11 +157,12 @@ def read(request: HttpRequest) -> HttpResponse:
     """Mark everything up to the event `up_to` as read, or mark one row, or undo that.
 
     A row is identified by the `uid` of its newest event; its `state` is `read` or
-    `unread`. `undo` is the token that an earlier request returned.
+    `unread`. `topic` marks the newest events about it. `undo` is the token that
+    an earlier request returned.
     """
     try:
         undo = _mark(request)
-    except InvalidValue as error:
+    except (InvalidTopic, InvalidValue) as error:
         return plain(400, str(error))
     if wants_json(request):
         return JsonResponse({**_newest_counts(request.user), "undo": undo or None})
@@ -184,6 +186,10 @@ def _mark(request: HttpRequest) -> str:
     form = request.POST
     if "undo" in form:
         read_state.undo(user, form["undo"])
+        return ""
+    if "topic" in form:
+        topics.validate(form["topic"])
+        read_state.read_topic(user, form["topic"])
         return ""
     if "uid" in form:
         state = _state(request)

@@ -71,11 +71,13 @@ def test_anonymous_pages_that_are_not_live(visit, path):
 
 
 def test_live_parts_work(visit, maja, tobias, question):
+    other = maja.ask("Not looked at?")
     page = visit("/login/", maja)
     with page.expect_response(STREAM):
         page.goto(question)
 
     tobias.answer(question, "Once more.")
+    tobias.answer(other, "Rings.")
 
     expect(page.locator("live-answers .answer")).to_have_count(2)
     expect(page.locator(".bell-count")).to_be_visible()

@@ -293,3 +293,15 @@ def test_mark_as_unread_covers_nothing_later_although_a_clock_was_ahead(maja, ou
     new = answer()
 
     assert unread(maja) == [event, new]
+
+
+def test_topic_that_is_read_while_pending_stays_read(maja, outage):
+    answer()
+
+    read_state.read_topic(maja, MILK)
+
+    assert unread(maja) == []
+    outage()
+    assert unread(maja) == []
+    later = answer()
+    assert unread(maja) == [later]

@@ -260,3 +260,44 @@ def test_watched_topic_overrides_preferences(maja, delivery):
 
     assert unread(maja) == [event]
     assert unseen(maja) == 1
+
+
+def test_topic_that_is_read_has_nothing_unread(maja):
+    Follow.objects.set_level(maja, "topic:tea", "follow")
+    first, second, other = ask(), answer(), ask("topic:tea")
+
+    read_state.read_topic(maja, MILK)
+
+    assert unread(maja) == [other]
+    newest = ask()
+    assert unread(maja) == [other, newest]
+    assert {first, second}.isdisjoint(unread(maja))
+
+
+def test_reading_a_topic_marks_what_was_marked_as_unread(maja):
+    event = ask()
+    read_state.read_group(maja, event)
+    read_state.unread_event(maja, event)
+
+    read_state.read_topic(maja, MILK)
+
+    assert unread(maja) == []
+
+
+def test_reading_a_topic_again_changes_nothing(maja):
+    ask()
+    read_state.read_topic(maja, MILK)
+    before = ReadMark.objects.get()
+
+    read_state.read_topic(maja, MILK)
+
+    assert ReadMark.objects.get().version == before.version
+
+
+def test_reading_a_topic_marks_the_threads_about_it(maja):
+    answer(question=1)
+    other = answer(question=2)
+
+    read_state.read_topic(maja, "question:1")
+
+    assert unread(maja) == [other]

@@ -394,3 +394,18 @@ def test_presence_shows_nothing_to_those_who_may_not_see_the_topic(
 
 def test_page_is_shown_while_redis_is_away(render, db, no_redis):
     assert "<live-presence" in render('{% presence "room:espresso" %}')
+
+
+# Marking as read
+
+
+def test_page_of_an_object_names_its_topic_to_the_script(render, maja, espresso):
+    page = render("{% mark_read topic %}", maja, topic=espresso, csrf_token="t")
+
+    assert 'data-notifications-topic="topic:espresso"' in page
+    assert 'data-url="/notifications/read/"' in page
+    assert 'name="csrfmiddlewaretoken"' in page
+
+
+def test_nothing_is_marked_for_people_who_are_not_signed_in(render, espresso):
+    assert not render("{% mark_read topic %}", topic=espresso).strip()

@@ -100,6 +100,18 @@ def test_reading_by_a_form_redirects_to_the_inbox(as_maja, maja):
     assert "undo=" in query
 
 
+def test_reading_marks_the_events_of_a_topic(as_maja, maja):
+    for topic in ("topic:milk", "topic:tea"):
+        Follow.objects.set_level(maja, topic, "follow")
+        record(topic)
+    accept = {"Accept": "application/json"}
+
+    response = as_maja.post(READ, {"topic": "topic:milk"}, headers=accept)
+
+    assert response.json() == {"unread": 1, "unseen": 1, "undo": None}
+    assert as_maja.post(READ, {"topic": "milk"}).status_code == 400
+
+
 def test_event_outside_the_inbox_cannot_be_marked(as_maja):
     event = record("topic:milk")
 

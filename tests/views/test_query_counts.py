@@ -24,6 +24,7 @@ HOME = 10
 # With one for what the change can be undone to, and one for the name in its notice.
 FOLLOW = 15
 READ = 15
+READ_TOPIC = 24
 ASK = 36
 
 
@@ -111,6 +112,15 @@ def test_reading_a_group_takes_a_bounded_number_of_queries(counting, as_maja, qu
 
     for _ in range(2):
         assert queries(lambda: read(as_maja, uid)) <= READ
+
+
+def test_reading_a_topic_takes_a_bounded_number_of_queries(counting, as_maja, queries):
+    topic = topic_of(Question.objects.get(title="Why?"))
+    path = "/notifications/read/"
+
+    for _ in range(2):
+        taken = queries(lambda: as_maja.post(path, {"topic": topic}))
+        assert taken <= READ_TOPIC
 
 
 def read(client, uid):

@@ -11,6 +11,22 @@ export async function fetchPage(url, options) {
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
+// In milliseconds: how long a POST may take.
+const POST_TIMEOUT = 10_000;
+
+/**
+ * Post fields, with the token of a form or element; return the response, or null on
+ * failure. The request continues when the page is left.
+ */
+export function post(url, fields, { within }) {
+  const { value } = within.querySelector("[name=csrfmiddlewaretoken]");
+  const headers = { Accept: "application/json", "X-CSRFToken": value };
+  const signal = AbortSignal.timeout(POST_TIMEOUT);
+  const body = new URLSearchParams(fields);
+  const options = { method: "POST", headers, body, keepalive: true, signal };
+  return fetch(url, options).catch(() => null);
+}
+
 /** Submit a form without scripts, so that the browser shows the error. */
 export function submitNatively(button) {
   button.form.addEventListener("submit", (event) => event.stopPropagation());

@@ -92,6 +92,8 @@ declare global {
     "live-presence": HTMLElement;
     /** Follows and unfollows without leaving the page. */
     "follow-button": HTMLElement;
+    /** Marks what the inbox has about its topic as read while the page is looked at. */
+    "mark-read": HTMLElement;
   }
 
   interface HTMLElementEventMap extends NotificationEventMap {}
