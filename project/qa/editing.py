@@ -83,11 +83,7 @@ def _comment(
 def delete_question(request: SignedInRequest, pk: int) -> HttpResponse:
     """Delete a question with its answers, after asking."""
     question = _own(request, Question.objects.with_answer_count(), pk)
-    if request.method != "POST":
-        return _confirm_page(request, question, question)
-    question.delete()
-    messages.success(request, _("Your question is deleted."))
-    return redirect("home")
+    return _delete(request, question, question, _("Your question is deleted."))
 
 
 @form_view
@@ -95,11 +91,7 @@ def delete_question(request: SignedInRequest, pk: int) -> HttpResponse:
 def delete_answer(request: SignedInRequest, pk: int) -> HttpResponse:
     """Delete an answer, after asking."""
     answer = _own(request, Answer.objects.select_related("question"), pk)
-    if request.method != "POST":
-        return _confirm_page(request, answer, answer.question)
-    answer.delete()
-    messages.success(request, _("Your answer is deleted."))
-    return redirect(answer.question)
+    return _delete(request, answer, answer.question, _("Your answer is deleted."))
 
 
 @form_view
@@ -107,18 +99,22 @@ def delete_answer(request: SignedInRequest, pk: int) -> HttpResponse:
 def delete_comment(request: SignedInRequest, pk: int) -> HttpResponse:
     """Delete a comment, after asking."""
     comment = _own(request, Comment.objects.select_related("question"), pk)
-    if request.method != "POST":
-        return _confirm_page(request, comment, comment.question)
-    comment.delete()
-    messages.success(request, _("Your comment is deleted."))
-    return redirect(comment.question)
+    return _delete(request, comment, comment.question, _("Your comment is deleted."))
 
 
-def _confirm_page(
-    request: HttpRequest, post: Question | Answer | Comment, question: Question
+def _delete(
+    request: HttpRequest,
+    post: Question | Answer | Comment,
+    question: Question,
+    message: str,
 ) -> HttpResponse:
-    context = {"post": post, "question": question, "kind": post._meta.model_name}
-    return render(request, "qa/delete.html", context)
+    """Ask whether to delete a post; when that is sent, delete it and say so."""
+    if request.method != "POST":
+        context = {"post": post, "question": question, "kind": post._meta.model_name}
+        return render(request, "qa/delete.html", context)
+    post.delete()
+    messages.success(request, message)
+    return redirect("home" if post is question else question)
 
 
 def _own(request: HttpRequest, rows: QuerySet[WrittenT], pk: int) -> WrittenT:
