@@ -25,6 +25,8 @@ class Plan:
     idle_seconds: float = 45.0
     # Low, since each request in flight needs memory that an idle stream does not.
     idle_in_flight: int = 50
+    presence_streams: int = 9_000
+    presence_seconds: float = 45.0
     storm_streams: int = 10_000
     storm_missed: int = 100
     storm_in_flight: int = 1_000
@@ -51,6 +53,7 @@ class Plan:
             "broadcast": max(self.broadcast),
             "burst": self.burst_streams,
             "idle": self.idle_streams,
+            "presence": self.presence_streams,
             "storm": self.storm_streams,
             "site": self.site_followers,
             "scale-out": max(self.scale_streams, self.scale_alone),
@@ -77,6 +80,8 @@ def quick(cores: Cores, scenarios: tuple[str, ...]) -> Plan:
         routing_streams=500,
         idle_streams=1_000,
         idle_seconds=3.0,
+        presence_streams=500,
+        presence_seconds=3.0,
         storm_streams=500,
         storm_in_flight=100,
         site_followers=200,

@@ -164,6 +164,13 @@ TABLES: dict[str, Columns] = {
         ("CPU, % of a core", "cpu_percent"),
         ("CPU per connect, µs", "connect_us"),
     ],
+    "presence": [
+        ("server", _server),
+        ("streams", "streams"),
+        ("CPU a stream a second, µs", "workers_us"),
+        ("with that of Redis, µs", "all_us"),
+        ("CPU per connect, µs", "connect_us"),
+    ],
     "storm": [
         ("server", _server),
         ("all reconnected, s", "seconds"),

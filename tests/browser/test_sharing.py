@@ -36,6 +36,13 @@ def test_tab_without_new_topics_leaves_the_connection_open(run):
     assert received == ["event"]
 
 
+def test_late_tab_is_told_who_is_present_and_keeps_its_cursor(run):
+    first, late = run("sharing.presenceForALateTab")
+
+    assert first == ["presence", "presence", "event"]
+    assert late == ["presence"]
+
+
 def test_tabs_that_bring_topics_together_reopen_the_connection_once(run):
     opened = run("sharing.lateTabsWithNewTopics")
 

@@ -60,6 +60,17 @@ def test_streams_hold_no_threads_and_end_with_their_clients(site, publisher, cro
     wait_for(lambda: not held(site), what="the sockets to be closed")
 
 
+def test_stream_is_told_who_is_present(site, crowd):
+    first, second = [crowd.open(asking(["room:asgi"])) for _ in range(2)]
+
+    def told(stream):
+        return [each.fields["count"] for each in stream.named("presence")][-1:]
+
+    wait_for(lambda: told(first) == told(second) == [2], what="both")
+    crowd.close(second)
+    wait_for(lambda: told(first) == [1], what="the end of one")
+
+
 def test_restarted_redis_and_broken_links_lose_no_event(site, publisher, crowd):
     topics = new_topics(4)
     streams = [(crowd.open(asking([topic])), {topic}) for topic in topics]

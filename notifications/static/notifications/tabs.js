@@ -25,12 +25,14 @@ export class Leader {
   #unproven = new Set();
   // Where the next connection starts.
   #earliest = null;
+  // The last frame about each topic, for tabs that come later.
+  #presence = new Map();
 
   constructor(tab, { connect, clock }) {
     this.#tab = tab;
     this.#delay = new Timer(() => this.#open(), clock);
     this.#connection = connect({
-      onFrame: (frame) => tab.broadcast("frame", frame),
+      onFrame: (frame) => this.#onFrame(frame),
       onState: (state) => this.#onState(state),
       onRefused: (response) => this.#onRefused(response),
     });
@@ -71,6 +73,11 @@ export class Leader {
     this.#members.delete(from);
   }
 
+  #onFrame(frame) {
+    if (frame.type === "presence") this.#presence.set(frame.detail.topic, frame);
+    this.#tab.broadcast("frame", frame);
+  }
+
   #covers(topics, { cursor }) {
     const { position } = this.#connection;
     if (!position || this.#delay.running) return false;
@@ -83,12 +90,15 @@ export class Leader {
     const start = this.#earliest ?? this.#connection.position;
     this.#connection.open(start, this.#topics);
     this.#earliest = null;
+    // The server tells a new stream who is there.
+    this.#presence.clear();
     this.#announce();
   }
 
   #announce() {
     const tabs = [...this.#members.keys()];
     this.#tab.broadcast("opened", { tabs, state: this.#connection.state });
+    for (const frame of this.#presence.values()) this.#tab.broadcast("frame", frame);
   }
 
   #onState(state) {
@@ -259,7 +269,7 @@ export class Tab {
     const { page, timeout } = this.#options;
     if (this.#leaderTimeout.running) this.#leaderTimeout.start(timeout);
     if (!this.#isNew(type, id)) return;
-    if (id) this.#position.cursor = id;
+    if (type !== "presence") this.#position.cursor = id;
     if (type === "count") this.#position.unseen = `${detail.unseen}`;
     if (type !== "heartbeat") page.dispatch(type, detail);
   }

@@ -67,6 +67,19 @@ export async function lateTabWithoutNewTopics() {
   return [FakeConnection.opened, late.received];
 }
 
+export async function presenceForALateTab() {
+  const first = newTab(["a:1"]);
+  await start(first);
+  FakeConnection.open[0].receive("heartbeat", "6-0");
+  FakeConnection.open[0].receive("presence", "6-0", { topic: "a:1" });
+  const late = newTab(["a:1"], "7-0");
+  await start(late);
+  // The tab has it, which the page of the first one has not.
+  FakeConnection.open[0].receive("event", "7-0");
+  await settle();
+  return received(first, late);
+}
+
 export async function lateTabsWithNewTopics() {
   await start(newTab(["a:1"]));
   FakeConnection.open[0].receive("heartbeat", "6-0");
