@@ -1,7 +1,8 @@
 """Chromium's own EventSource."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import urlencode, urljoin
 
 from playwright.sync_api import sync_playwright
@@ -32,7 +33,9 @@ PAGE = "/demos/"
 
 
 @contextlib.contextmanager
-def chromium(url: str, last_event_id: str = "") -> Iterator[Iterator[Received]]:
+def chromium(
+    url: str, last_event_id: str = "", cookies: Iterable[Mapping[str, Any]] = ()
+) -> Iterator[Iterator[Received]]:
     executable = required_browser()
     if last_event_id:
         # It has no other way to begin after an event.
@@ -41,6 +44,7 @@ def chromium(url: str, last_event_id: str = "") -> Iterator[Iterator[Received]]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         page = browser.new_page()
+        page.context.add_cookies(cookies)
         page.goto(urljoin(url, PAGE))
         page.evaluate(OPEN, [url, LISTENED])
         following = iter(lambda: page.evaluate("() => window.next()"), None)

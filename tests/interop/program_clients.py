@@ -2,9 +2,10 @@
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO
 
 import pytest
@@ -16,14 +17,20 @@ from tests.system.eventsource import EventParser, Received
 # Where `make` installs the libraries.
 LIBRARIES = ROOT / "var" / "node"
 SCRIPTS = ROOT / "tests" / "interop" / "node"
+NO_HEADERS: Mapping[str, str] = {}
 # Browsers and their like dispatch only the events that were asked for.
 LISTENED = [*NAMES, "heartbeat", "reset", "new_question"]
 
 
 @contextlib.contextmanager
-def curl(url: str, last_event_id: str = "") -> Iterator[Iterator[Received]]:
-    options = ["-H", f"Last-Event-ID: {last_event_id}"] if last_event_id else []
-    command = ["curl", "-sS", "-N", "-H", "Accept: text/event-stream", *options, url]
+def curl(
+    url: str, last_event_id: str = "", headers: Mapping[str, str] = NO_HEADERS
+) -> Iterator[Iterator[Received]]:
+    sent = {"Accept": "text/event-stream", **headers}
+    if last_event_id:
+        sent["Last-Event-ID"] = last_event_id
+    options = [part for name in sent for part in ("-H", f"{name}: {sent[name]}")]
+    command = ["curl", "-sS", "-N", *options, url]
     if shutil.which("curl") is None:
         pytest.skip("There is no curl on the PATH.")
     with running(command) as output:
@@ -43,7 +50,7 @@ class NodeClient:
 
     @contextlib.contextmanager
     def __call__(
-        self, url: str, last_event_id: str = ""
+        self, url: str, last_event_id: str = "", headers: Mapping[str, str] = NO_HEADERS
     ) -> Iterator[Iterator[Received]]:
         if shutil.which("node") is None:
             pytest.skip("There is no node on the PATH.")
@@ -55,6 +62,7 @@ class NodeClient:
             running(
                 ["node", "--input-type=module", "-", url, last_event_id, *LISTENED],
                 cwd=LIBRARIES,
+                env={**os.environ, "HEADERS": json.dumps(headers)},
                 stdin=script,
             ) as output,
         ):

@@ -4,6 +4,9 @@ from corsheaders.defaults import default_headers
 
 from project.settings import *  # noqa: F403
 from project.settings import INSTALLED_APPS, MIDDLEWARE
+from tests.interop import hub
+
+MERCURE = hub.SETTINGS
 
 ROOT_URLCONF = "tests.interop.urls"
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.urls import path
+from django.urls import include, path
 
 from notifications.api import Event, EventStreamResponse
 from project.urls import urlpatterns as site_patterns
@@ -89,5 +89,6 @@ urlpatterns = [
     path("ids/", ids),
     path("stories/<name>/", story),
     path("stories/<name>/requests/", requests),
+    path("", include("notifications.mercure.urls")),
     *site_patterns,
 ]

@@ -8,18 +8,23 @@ from pathlib import Path
 import pytest
 
 from tests.http_client import http_client
+from tests.interop import hub
+from tests.interop.program_clients import curl
 from tests.system.asgi_site import DAPHNE, HYPERCORN, AsgiSite
 from tests.system.crowd import Crowd, wait_until_live
+from tests.system.eventsource import Received
 from tests.system.faults import FAST, PATIENT
 from tests.system.processes import held
 from tests.system.publisher import Publisher, due, published, wait_for_event
 from tests.system.server import DEADLINE_SECONDS, wait_for
-from tests.system.topics import asking, new_topics
+from tests.system.topics import asking, new_names, new_topics
 
 ENVIRONMENT = {
     **FAST,
     **PATIENT,
     "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "500",
+    # They turn the hub of Mercure on.
+    "DJANGO_SETTINGS_MODULE": "tests.interop.settings",
     "NOTIFICATIONS_DRAIN_TIMEOUT": "0.5",
 }
 POLL = "/notifications/poll/"
@@ -137,6 +142,38 @@ def test_poll_waits_for_an_event(site, publisher):
 
         [event] = waiting.result(DEADLINE_SECONDS).json()["events"]
         assert event["data"]["uid"] == uid
+
+
+def test_mercure_updates_reach_those_who_may_have_them_and_resume(site):
+    [topic] = new_names(1)
+    before = hub.publish(site, topic, "before")
+    headers = {"Authorization": f"Bearer {hub.token_for(topic)}"}
+
+    pattern = f"/.well-known/{topic}"
+
+    with (
+        curl(hub.asking(site, match=topic), before, headers=headers) as granted,
+        curl(hub.asking(site, match_urlpattern=pattern), before) as other,
+    ):
+        secret = hub.publish(site, topic, "Grüße", private="on")
+        assert next(granted) == Received("message", secret, "Grüße")
+        public = hub.publish(site, topic, "2")
+
+        for events in (granted, other):
+            assert next(events) == Received("message", public, "2")
+    with curl(hub.asking(site, match=topic), secret, headers=headers) as granted:
+        assert next(granted) == Received("message", public, "2")
+
+
+def test_mercure_stream_ends_when_its_token_expires(site):
+    [topic] = new_names(1)
+    before = hub.publish(site, topic, "before")
+    public = hub.publish(site, topic, "1")
+    token = hub.token_for(topic, seconds=hub.SHORT_SECONDS)
+    headers = {"Authorization": f"Bearer {token}"}
+
+    with curl(hub.asking(site, match=topic), before, headers=headers) as events:
+        assert [*events] == [Received("message", public, "1")]
 
 
 def test_signal_to_stop_tells_the_streams_and_ends_the_server(site, publisher, crowd):
