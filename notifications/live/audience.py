@@ -28,10 +28,12 @@ class Audience:
         with self._lock:
             self._connections.add(connection)
             if self._thread is None:
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=self._run, name=self._thread_name, daemon=True
                 )
-                self._thread.start()
+                # The process may not be allowed another thread now.
+                thread.start()
+                self._thread = thread
 
     def detach(self, connection: Connection) -> None:
         """Remove and close a connection; idempotent."""

@@ -86,10 +86,11 @@ class Hub:
                 self._position = self._delivered_up_to = self._log.position()
                 self._replay.begin(self._position)
                 self._stopping.clear()
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=self._run, name="notifications-hub", daemon=True
                 )
-                self._thread.start()
+                thread.start()
+                self._thread = thread  # if it could be started
 
     @property
     def position(self) -> Cursor:
@@ -248,8 +249,9 @@ class Hub:
         while waiting:
             with self._lock:
                 found, ending = self._next_frames(waiting)
-                fan_outs = self._routing.fan_outs(found)
-                fan_outs = self._routing.add_unseen_counts(fan_outs)
+                fan_outs = self._routing.add_unseen_counts(
+                    self._routing.fan_outs(found)
+                )
             for batch, connections in fan_outs:
                 for connection in self._time_slicer.iterate(connections):
                     connection.push(batch)

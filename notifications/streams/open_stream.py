@@ -13,7 +13,6 @@ from django.http import HttpRequest
 
 from notifications.conf import conf
 from notifications.databases import release_connections
-from notifications.exceptions import LogUnavailable
 from notifications.lib.digests import (
     is_database_session,
     login_digest,
@@ -124,11 +123,7 @@ def open_channel_stream(
     def attach(connection: Connection) -> Iterator[Batch]:
         if connection.user:
             shared_hub().attach(connection, after=None, as_of=as_of)
-        try:
-            shared_pubsub().attach(connection)
-        except LogUnavailable:
-            shared_hub().detach(connection)
-            raise
+        shared_pubsub().attach(connection)
         return iter([heartbeat_for(connection)])
 
     return _open(client, attach, _end_channels, channels=names)
@@ -187,7 +182,8 @@ def _open(
     try:
         missed = attach(connection)
     except BaseException:
-        shared_admission().leave(connection)
+        # It may be attached to the first of several sources.
+        on_end(connection)
         raise
     return EventStream(
         connection,

@@ -4,16 +4,19 @@ One thread writes what has changed; it runs only while a stream of such a topic 
 What stays as it is costs nothing, and what a process that died has written expires.
 """
 
+import logging
 import secrets
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from functools import cache
+
+from django.db import DatabaseError
 
 from notifications.databases import release_connections
 from notifications.exceptions import LogUnavailable
+from notifications.lib.log_throttle import RateLimitFilter
 from notifications.lib.periodic_thread import PeriodicThread
 from notifications.lib.time_slice import TimeSlicer
 from notifications.live.connection import Connection
@@ -25,6 +28,9 @@ from notifications.protocol import frames
 from notifications.protocol.frames import Batch
 from notifications.publishing.presence import Present, has_presence, present_on
 from notifications.streams.viewers import Viewers
+
+logger = logging.getLogger(__name__)
+logger.addFilter(RateLimitFilter())
 
 # How soon those who came are written, how often a process looks for changes, and how
 # often it says that it is alive.
@@ -115,8 +121,11 @@ class PresenceReporter:
         return max(self._look_at - self._clock(), PAUSE_SECONDS)
 
     def _run(self) -> None:
-        with suppress(LogUnavailable), patiently():
-            self.update()
+        with patiently():
+            try:
+                self.update()
+            except (LogUnavailable, DatabaseError) as error:
+                logger.warning("presence=postponed reason=%r", str(error))
         # Others may need the connections that the names were read by.
         release_connections()
 

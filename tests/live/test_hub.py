@@ -1,5 +1,7 @@
 """The hub: pushes to its connections, control entries, and interruptions."""
 
+import threading
+
 import pytest
 
 from notifications.exceptions import LogUnavailable
@@ -236,3 +238,19 @@ def test_stopped_hub_attaches_no_connection(hub):
         hub.attach(Connection(requested_topics=["topic:a"]), after=None, as_of=position)
 
     assert hub.connection_count == 0
+
+
+def test_hub_starts_once_the_process_may_have_another_thread(log, append, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(threading.Thread, "start", refuse)
+        shared_hub().ensure_started()
+
+    shared_hub().ensure_started()
+
+    connection, _ = attach(shared_hub(), requested_topics=["topic:a"])
+    cursor = append("topic:a")
+    assert received(connection, 1) == [cursor]
+
+
+def refuse(thread):
+    raise RuntimeError("can't start new thread")

@@ -177,3 +177,18 @@ def test_iterable_that_cannot_be_closed_is_streamed():
 
     wait_for(lambda: connection.state is State.CLOSED, what="the end")
     assert bodies(connection) == [b"data: one\n\n", b"data: two\n\n"]
+
+
+def test_producer_runs_once_the_process_may_have_another_thread(
+    producer, script, monkeypatch
+):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(threading.Thread, "start", refuse)
+        attached(producer)
+
+    attached(producer)
+
+    wait_for(lambda: script.runs == 1, what="the producer to run")

@@ -4,6 +4,7 @@ import json
 import threading
 
 import pytest
+from django.db import DatabaseError
 
 from notifications.api import Present, presence
 from notifications.conf import conf
@@ -298,6 +299,25 @@ def test_stream_is_told_and_the_thread_ends_with_the_last_one(client, db, monkey
     assert json.loads(reader.next_named("heartbeat").data) == {}
     found = json.loads(reader.next_named("presence").data)
     assert (found["topic"], found["count"], found["people"]) == (ROOM, 1, [])
+
+    reader.response.close()
+    wait_for(lambda: not presence_threads(), what="the thread to end")
+
+
+def test_streams_are_told_once_the_database_is_back(client, db, monkeypatch):
+    broken, read = [True], presence_module.present_on
+
+    def present_on(topics):
+        if broken:
+            broken.clear()
+            raise DatabaseError
+        return read(topics)
+
+    monkeypatch.setattr(presence_module, "present_on", present_on)
+    monkeypatch.setattr(presence_module, "LINGER_SECONDS", 0.1)
+    reader = StreamReader(client.get(f"{STREAM}?topic={ROOM}"))
+
+    assert json.loads(reader.next_named("presence").data)["count"] == 1
 
     reader.response.close()
     wait_for(lambda: not presence_threads(), what="the thread to end")
