@@ -13,13 +13,15 @@ from typing import Any
 import redis
 from redis.crc import key_slot
 
+from notifications.log import rights
 from project import redis_binary
 from tests.system.server import free_port, wait_for
 from tests.watchdog import watch_group
 
 HOST = "127.0.0.1"
 SERVICE = "main"
-PASSWORD, SENTINEL_PASSWORD = "redis's", "sentinel's"
+USER, PASSWORD, SENTINEL_PASSWORD = "site", "redis-s", "sentinel-s"
+SECRET = f"requirepass {PASSWORD}", f"masterauth {PASSWORD}"
 # After how long a silent primary counts as down, in milliseconds.
 DOWN_AFTER_MS = 1_000
 SLOTS = 16_384
@@ -84,11 +86,24 @@ class Server:
 class Group:
     """Servers that replicate each other; `url` is their address for a site."""
 
+    # What the user needs beside the rights on one server.
+    more_rights: tuple[str, ...] = ()
+
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="redis-"))
         self.servers: list[Server] = []
         self.others: list[Server] = []
         self.url = ""
+        # A user with the least rights, as in the configuration of each server. Redis
+        # does not replicate users.
+        granted = [f"+{each}" for each in self.more_rights]
+        rules = ["on", f">{PASSWORD}", *rights.rules("{*}", channels="*"), *granted]
+        self._user = " ".join(["user", USER, *rules])
+
+    @property
+    def site_url(self) -> str:
+        """The address with the user for a site."""
+        return self.url.replace("//:", f"//{USER}:")
 
     def primary(self) -> Server:
         """Return the server to which the site's log is written."""
@@ -104,12 +119,27 @@ class Group:
         for each in self.servers:
             each.wait_until_ready()
 
-    def grant(self, name: str, password: str, rules: list[str]) -> None:
-        """Create a user on each server, who has these rights there."""
+    def hold_back_replicas(self) -> None:
+        """Let the primary go on alone: what it acknowledges now is on no other server.
+
+        For less than DOWN_AFTER_MS, or the replicas count as down.
+        """
+        with self.primary().client() as client:
+            found = client.info("replication")
+            ports = {
+                found[f"slave{n}"]["port"] for n in range(found["connected_slaves"])
+            }
+            for each in self.servers:
+                if each.port in ports:
+                    each.freeze()
+            # Otherwise what is on the way to them would still arrive.
+            client.client_kill_filter(_type="replica")
+
+    def release_replicas(self) -> None:
+        """Let the replicas go on."""
         for each in self.servers:
-            with each.client() as client:
-                words = ["reset", "on", f">{password}", *rules]
-                client.execute_command("ACL", "SETUSER", name, *words)
+            if each.process.poll() is None:
+                each.thaw()
 
     def stop(self) -> None:
         """End all processes and remove their files."""
@@ -127,7 +157,7 @@ class SentinelGroup(Group):
     """A primary with two replicas, and three Sentinels."""
 
     def start(self) -> None:
-        secret = [f'requirepass "{PASSWORD}"', f'masterauth "{PASSWORD}"']
+        secret = [*SECRET, self._user]
         first = self._new_server(*secret)
         for _ in range(2):
             self._new_server(*secret, f"replicaof {HOST} {first.port}")
@@ -135,9 +165,9 @@ class SentinelGroup(Group):
             each.wait_until_ready()
         for _ in range(3):
             self._new_server(
-                f'requirepass "{SENTINEL_PASSWORD}"',
+                f"requirepass {SENTINEL_PASSWORD}",
                 f"sentinel monitor {SERVICE} {HOST} {first.port} 2",
-                f'sentinel auth-pass {SERVICE} "{PASSWORD}"',
+                f"sentinel auth-pass {SERVICE} {PASSWORD}",
                 f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MS}",
                 f"sentinel failover-timeout {SERVICE} 5000",
                 sentinel=True,
@@ -169,13 +199,15 @@ class SentinelGroup(Group):
 class ClusterGroup(Group):
     """Three nodes with a part of the slots each, and a replica of each."""
 
+    more_rights = rights.IN_A_CLUSTER
+
     def start(self) -> None:
         for _ in range(6):
             self._new_server(
                 "cluster-enabled yes",
                 f"cluster-node-timeout {DOWN_AFTER_MS}",
-                f'requirepass "{PASSWORD}"',
-                f'masterauth "{PASSWORD}"',
+                *SECRET,
+                self._user,
             )
         for each in self.servers:
             each.wait_until_ready()

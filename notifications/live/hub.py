@@ -18,6 +18,7 @@ from notifications.live.catch_up import CatchUp
 from notifications.live.connection import Connection
 from notifications.live.control_entries import NOTHING_ENDS, ControlEntries, Ending
 from notifications.live.metrics import shared_metrics
+from notifications.live.patient_reader import PatientReader
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
 from notifications.log.blocking_reader import WAIT_LIMIT
@@ -46,8 +47,7 @@ READ_SECONDS = 0.01
 class Hub:
     """Reads the log once, from its newest entry on; replays read what is older.
 
-    `time_slicer` lets other threads work while a push to many connections goes on, and
-    `pacer` spaces out the reads.
+    `time_slicer` lets others work during a push, and `pacer` spaces out the reads.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Hub:
         self._position = Cursor(0, 0)
         self._replay = Replay(log)
         self._control_entries = ControlEntries(self._routing, self._replay)
+        self._reader = PatientReader(log)
         self._thread: threading.Thread | None = None
         # Everything up to here has been pushed, not only routed.
         self._delivered_up_to = Cursor(0, 0)
@@ -178,8 +179,7 @@ class Hub:
     def _check_position(self) -> None:
         """Raise LogUnavailable if the hub is about to declare a gap to everyone.
 
-        A client that is attached before would get a second reset: the first one now, or
-        from another process that noticed the gap earlier.
+        A client that is attached before would get a second reset.
         """
         if not self._log.contains(self._position):
             raise LogUnavailable("the log was replaced a moment ago")
@@ -209,7 +209,7 @@ class Hub:
         """Read once and push the result; after a failure, without waiting long."""
         seconds = RECHECK_SECONDS if self._failures else conf.LOG_READ_TIMEOUT
         try:
-            records = self._log.wait(self._position, seconds=seconds)
+            records = self._reader.wait(self._position, seconds=seconds)
             self._pacer.begin(len(records))
             self._dispatch(records)
         except LogGap as gap:

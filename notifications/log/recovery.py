@@ -4,6 +4,7 @@ A Redis that is restarted without its last second, or replaced by a replica, has
 the end of the log. It has another identity then.
 """
 
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +14,13 @@ from typing import Any
 import redis
 
 from notifications.log.append_entries import Item, append_entries
+from notifications.log.lua import LATER
 from notifications.log.retractions import Retractions
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import (
     GapEntry,
     RetractEntry,
+    StartEntry,
     decode_outbox,
     encode,
 )
@@ -25,6 +28,18 @@ from notifications.protocol.entries import (
 # How long a process remembers the control entries that it has appended, and how many.
 REMEMBERED_SECONDS = 60.0
 REMEMBERED_CONTROLS = 1_000
+# Appends an entry with an id, unless the next one would get a later id by itself.
+# KEYS: the stream. ARGV: the id, its milliseconds, the entry.
+ADVANCE = f"""
+{LATER}
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now < tonumber(ARGV[2]) and newest and later(ARGV[1], newest[1]) then
+    redis.call('XADD', KEYS[1], ARGV[1], 'e', ARGV[3])
+end
+return 1
+"""
 # Returns which cursors have no entry although the log begins before them, by place.
 # KEYS: the stream. ARGV: the cursors, in order.
 MISSING = """
@@ -64,11 +79,22 @@ class RecentControls:
         return {cursor: item for noted, cursor, item in found if noted >= start}
 
 
+class Request:
+    """What a process asks its next sweep for: to repair the log, which lost its end.
+
+    `cursor` is that of an entry which is lost.
+    """
+
+    def __init__(self) -> None:
+        self.cursor: Cursor | None = None
+
+
 class Recovery:
     """What the sweep needs to repair the log; every method raises LogUnavailable.
 
     `command` lends a Redis client for one command, and `stream` is the key of the log.
     `uid_key` names the key by which an append finds out that a uid was appended.
+    `request` is that of the process.
     """
 
     def __init__(
@@ -76,12 +102,14 @@ class Recovery:
         command: Callable[[], AbstractContextManager[redis.Redis]],
         stream: str,
         *,
+        request: Request,
         uid_key: Callable[[str], str],
         controls: RecentControls,
         retractions: Retractions,
     ) -> None:
         self._command = command
         self._stream = stream
+        self.requested = request
         self._uid_key = uid_key
         self._controls = controls
         self._retractions = retractions
@@ -111,6 +139,24 @@ class Recovery:
             found: Any = client.eval(MISSING, 1, self._stream, *map(str, cursors))
         return [cursors[place - 1] for place in found]
 
+    def request(self, cursor: Cursor) -> None:
+        """Ask the next sweep to repair the log, which lacks the entry at a cursor."""
+        self.requested.cursor = cursor
+
+    def advance(self, cursor: Cursor) -> None:
+        """Let all cursors from now on come after this one.
+
+        It may be of an entry that is lost, and the clock of a new primary may be
+        behind: another entry would get the same cursor, or an earlier one.
+        """
+        filler = encode(StartEntry(uid=secrets.token_hex(8)))
+        following = Cursor(cursor.milliseconds + 1, 0)
+        with self._command() as client:
+            client.eval(
+                ADVANCE, 1, self._stream,
+                str(following), following.milliseconds, filler,
+            )  # fmt: skip
+
     def append_controls(self, *, end: Cursor) -> int:
         """Append this process's recent control entries again that are lost.
 
@@ -126,12 +172,22 @@ class Recovery:
             found = append_entries(client, self._stream, lost)
         return sum(cursor > end for cursor in found)
 
+    def is_declared(self) -> bool:
+        """Tell whether it was declared that this Redis may lack entries."""
+        key = self._uid_key(_gap_uid(self.identity()))
+        with self._command() as client:
+            return bool(client.exists(key))
+
     def declare_gap(self, identity: str) -> None:
         """Append, once for this identity, that the log may lack entries before."""
-        entry = GapEntry(uid=f"gap:{identity}")
+        entry = GapEntry(uid=_gap_uid(identity))
         item = (encode(entry), (self._uid_key(entry.uid),))
         with self._command() as client:
             append_entries(client, self._stream, [item])
+
+
+def _gap_uid(identity: str) -> str:
+    return f"gap:{identity}"
 
 
 def _retracted(items: Sequence[Item]) -> Iterator[Cursor]:

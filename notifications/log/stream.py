@@ -23,7 +23,7 @@ from notifications.log.log_reader import LogReader
 from notifications.log.presence import PresenceStore
 from notifications.log.process_registry import ProcessRegistry
 from notifications.log.recent_entries import RecentEntries
-from notifications.log.recovery import RecentControls, Recovery
+from notifications.log.recovery import RecentControls, Recovery, Request
 from notifications.log.retractions import Retractions
 from notifications.log.rights import Rights
 from notifications.log.session_store import SessionStore, load_command
@@ -69,6 +69,7 @@ class Log(LogReader):
             clock=clock,
         )
         self._recent_controls = RecentControls(clock=clock)
+        self._repair_request = Request()
         self.rights = Rights(self._connections.patient, self._prefix)
 
     def append(self, entries: Sequence[tuple[str, bytes]]) -> list[Cursor]:
@@ -156,6 +157,7 @@ class Log(LogReader):
         return Recovery(
             self._command,
             self._stream,
+            request=self._repair_request,
             uid_key=self._uid,
             controls=self._recent_controls,
             retractions=self.retractions(),

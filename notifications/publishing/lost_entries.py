@@ -42,25 +42,42 @@ class LostEntries:
         self._confirmed = float("inf")
 
     def relay(self, aliases: Iterable[str]) -> None:
-        """Relay again what is lost, if Redis is another one than the last time.
+        """Relay again what is lost, if Redis is another one or a hub misses entries.
 
         `aliases` are the databases that have events. If one fails, the next call tries
         again. Raises LogUnavailable.
         """
         recovery = shared_log().recovery()
         identity = recovery.identity()
-        if identity == self._identity or self._relay(recovery, identity, aliases):
+        lost = recovery.requested.cursor
+        same = identity == self._identity and lost is None
+        if same or self._relay(recovery, identity, aliases, lost=lost):
             self._identity = identity
             self._confirmed = time.time()
+            # A hub may have found another loss meanwhile.
+            if recovery.requested.cursor == lost:
+                recovery.requested.cursor = None
 
-    def _relay(self, recovery: Recovery, identity: str, aliases: Iterable[str]) -> bool:
-        """Relay what is lost; tell whether all databases could be asked for it."""
+    def _relay(
+        self,
+        recovery: Recovery,
+        identity: str,
+        aliases: Iterable[str],
+        *,
+        lost: Cursor | None,
+    ) -> bool:
+        """Relay what is lost; tell whether all databases could be asked for it.
+
+        `lost` is the cursor at which a hub misses an entry.
+        """
+        if lost is not None:
+            recovery.advance(lost)
         # What is appended after this was really lost: another process may be faster.
         end = shared_log().position()
         # First, so that nobody is sent an event whose permission to it has ended.
         controls = recovery.append_controls(end=end)
         events = [self._relay_events(recovery, alias, end) for alias in aliases]
-        if controls or any(events):
+        if controls or any(events) or lost is not None:
             # Last, so that clients reload when everything is there.
             recovery.declare_gap(identity)
             total = sum(filter(None, events))
@@ -80,7 +97,10 @@ class LostEntries:
         lost = []
         for some in batches(self._newest_events(), conf.SWEEP_BATCH):
             cursors = {Cursor.parse(cursor): key for key, cursor in some}
-            lost += [cursors[each] for each in recovery.missing(list(cursors))]
+            missing = recovery.missing(list(cursors))
+            if missing:
+                recovery.advance(missing[-1])
+            lost += [cursors[each] for each in missing]
         relayed = []
         for keys in batches(lost, conf.SWEEP_BATCH):
             rows = Event.objects.filter(pk__in=keys).order_by("position")

@@ -138,3 +138,22 @@ def test_only_so_many_control_entries_are_remembered():
 def append_end(log, user):
     entry = EndEntry(uid="u", user=user, reason="deactivated")
     log.append_controls([(entry.uid, encode(entry), user)])
+
+
+def test_log_goes_on_after_a_lost_entry_that_a_clock_ahead_had_made(log):
+    start = log.position()
+    lost = Cursor(start.milliseconds + 3_600_000, 7)
+
+    log.recovery().advance(lost)
+    [cursor] = log.append([("uid", b"{}")])
+
+    assert cursor > lost
+    assert [each.cursor for each in log.read(start, until=cursor)][-1] == cursor
+
+
+def test_log_whose_clock_is_not_behind_gets_no_further_entry(log, redis_client):
+    redis_client.xadd(f"{{{conf.KEY_PREFIX}}}:log", {"e": "{}"}, id="5-1")
+
+    log.recovery().advance(Cursor(7, 1))
+
+    assert log.position() == Cursor(5, 1)

@@ -3,7 +3,6 @@
 import pytest
 
 from notifications.exceptions import LogUnavailable
-from notifications.log import rights
 from notifications.log.messages import publish_message
 from notifications.log.stream import Log
 from tests.redis_group import (
@@ -14,16 +13,10 @@ from tests.redis_group import (
     running,
 )
 
-# Of the user on each server, beside those that one server needs.
-MORE_RIGHTS = {"SentinelGroup": [], "ClusterGroup": rights.IN_A_CLUSTER}
-USER = "site"
-
 
 @pytest.fixture(scope="module", params=[SentinelGroup, ClusterGroup])
 def group(request):
     with running(request.param()) as group:
-        more = [f"+{each}" for each in MORE_RIGHTS[request.param.__name__]]
-        group.grant(USER, PASSWORD, [*rights.rules("{*}"), *more])
         yield group
 
 
@@ -42,7 +35,7 @@ def new_log():
 
 
 def test_log_is_written_and_read_with_the_least_rights(group, new_log):
-    log = new_log(group.url.replace("//:", f"//{USER}:"))
+    log = new_log(group.site_url)
     log.rights.check()
     position = log.position()
 

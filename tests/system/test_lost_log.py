@@ -63,7 +63,7 @@ def lead_writers_to(other, proxy):
     """Fail over for the writers only: the readers stay with the old Redis."""
     proxy.retarget(other.socket)
     for link in proxy.links():
-        if b"XREAD" not in link.sent:
+        if b"BLOCK" not in link.sent:
             link.cut()
 
 
@@ -245,7 +245,7 @@ def test_event_that_a_failover_lost_unread_is_sent_by_the_new_redis(
         ask(asker, topic, BEFORE)
         wait_for_titles(listeners, BEFORE)
         # The readers hear nothing any more, and the old Redis gets one more event.
-        for link in proxy.links(sending=b"XREAD"):
+        for link in proxy.links(sending=b"BLOCK"):
             link.hold()
         copy_redis(site, other_redis)
         ask(asker, topic, DURING[:1])

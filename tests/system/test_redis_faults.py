@@ -101,7 +101,7 @@ def test_reader_leaves_a_silent_connection(site, proxy, asker, topic):
     with listening(site, topic) as listeners:
         ask(asker, topic, BEFORE)
         # These links stay open and pass nothing on; only a new link works.
-        silent = proxy.links(sending=b"XREAD")
+        silent = proxy.links(sending=b"BLOCK")
         for link in silent:
             link.hold()
         ask(asker, topic, DURING)

@@ -1,0 +1,127 @@
+"""What holds when the primary of several Redis servers is lost."""
+
+import pytest
+
+from tests.effort import THOROUGH, either
+from tests.redis_group import ClusterGroup, SentinelGroup, running
+from tests.system.crowd import wait_until_live
+from tests.system.faults import FAST, RESET, pending
+from tests.system.publisher import due, published, wait_for_event
+from tests.system.server import Site, wait_for
+from tests.system.topics import asking, new_topics
+
+STREAMS = either(20, thorough=200)
+EVENTS_PER_SECOND = either(40, thorough=200)
+ENVIRONMENT = {**FAST, "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "1000"}
+
+
+@pytest.fixture(scope="module", params=[SentinelGroup, ClusterGroup])
+def group(request):
+    with running(request.param()) as group:
+        yield group
+
+
+@pytest.fixture(scope="module")
+def site(group):
+    with Site(environment={**ENVIRONMENT, "REDIS_URL": group.site_url}) as site:
+        yield site
+
+
+@pytest.fixture
+def mended(group):
+    yield
+    group.mend()
+
+
+@pytest.fixture
+def streams(site, crowd):
+    """A stream of each of some topics."""
+    found = {topic: crowd.open(asking([topic])) for topic in new_topics(STREAMS)}
+    wait_until_live(found.values())
+    return found
+
+
+def kill(group):
+    group.primary().kill()
+
+
+def freeze(group):
+    group.primary().freeze()
+
+
+def wrong(streams, events):
+    """Return what is missing or double on each stream, and resets but the first."""
+    found = {}
+    for topic, stream in streams.items():
+        resets = [n for n, each in enumerate(stream.events) if each.name == RESET]
+        since = stream.events[resets[-1] :] if resets else stream.events
+        got = [each.uid for each in since if each.uid]
+        wanted = due(events, {topic})
+        if got != wanted[len(wanted) - len(got) :] or (not resets and got != wanted):
+            found[topic] = (got, wanted)
+        if len(resets) > 1 or len({*stream.uids}) < len(stream.uids):
+            found[topic] = (resets, stream.uids)
+    return found
+
+
+def publish_until_one_arrives(publisher, topic, stream):
+    """Publish again after a reset, which may stand for the event."""
+    resets, last = 0, ""
+    while last not in stream.uids:
+        resets, last = len(stream.named(RESET)), publisher.publish(topic)
+        wait_for(
+            lambda last=last, resets=resets: (
+                last in stream.uids or len(stream.named(RESET)) > resets
+            ),
+            what="an event or a reset",
+        )
+
+
+def everything_arrives(site, publisher, streams):
+    """Publish one more event to each stream, and wait until all have arrived."""
+    wait_for(lambda: not pending(site), what="the outbox to be empty")
+    for topic, stream in streams.items():
+        publish_until_one_arrives(publisher, topic, stream)
+    return sorted(published(site.database), key=lambda each: each.cursor)
+
+
+@pytest.mark.usefixtures("mended")
+@pytest.mark.parametrize("fault", [kill, freeze])
+def test_every_stream_gets_everything_in_spite_of_a_failover(
+    site, group, publisher, streams, fault
+):
+    if fault is freeze and isinstance(group, ClusterGroup) and not THOROUGH:
+        pytest.skip("make thorough freezes the primary of a Cluster, too")
+    topics = [*streams]
+    before = group.primary()
+    with publisher.steadily(EVENTS_PER_SECOND, lambda n: [topics[n % len(topics)]]):
+        wait_for(lambda: all(each.uids for each in streams.values()), what="events")
+        fault(group)
+        wait_for(lambda: group.primary() is not before, what="another primary")
+        after = {topic: len(each.uids) for topic, each in streams.items()}
+        wait_for(
+            lambda: all(len(streams[t].uids) > n for t, n in after.items()),
+            what="events after the fail-over",
+        )
+
+    events = everything_arrives(site, publisher, streams)
+
+    assert wrong(streams, events) == {}
+
+
+@pytest.mark.usefixtures("mended")
+def test_what_redis_has_acknowledged_and_lost_is_sent_or_declared(
+    site, group, publisher, streams
+):
+    before = group.primary()
+    group.hold_back_replicas()
+    for topic in streams:
+        wait_for_event([streams[topic]], publisher.publish(topic))
+    before.kill()
+    group.release_replicas()
+    wait_for(lambda: group.primary() is not before, what="another primary")
+
+    events = everything_arrives(site, publisher, streams)
+
+    assert wrong(streams, events) == {}
+    assert all(each.named(RESET) for each in streams.values())
