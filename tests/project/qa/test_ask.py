@@ -120,7 +120,7 @@ def test_failure_of_the_topics_rolls_the_question_back(as_maja, monkeypatch):
     def fail(*args, **kwargs):
         raise DatabaseError
 
-    monkeypatch.setattr("project.qa.models.TopicQuerySet.get_or_create", fail)
+    monkeypatch.setattr("project.qa.models.questions.TopicQuerySet.get_or_create", fail)
 
     with pytest.raises(DatabaseError):
         ask(as_maja)
