@@ -72,6 +72,7 @@ DJANGO_SETTINGS = {
     "notifications.models.outbox": {"AUTH_USER_MODEL"},
     "notifications.models.preferences": {"AUTH_USER_MODEL"},
     "notifications.models.reading": {"AUTH_USER_MODEL"},
+    "notifications.models.schedules": {"AUTH_USER_MODEL"},
     "notifications.streams.reconnects": {
         "SECURE_PROXY_SSL_HEADER",
         "SESSION_COOKIE_NAME",

@@ -1,5 +1,6 @@
 """What people read about a follow: the button at each level, and what a change did."""
 
+from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -11,10 +12,12 @@ from notifications.inbox.remembered_levels import offered_level
 from notifications.models import (
     NO_LEVEL,
     FollowRow,
+    Inbox,
     Level,
     TopicPermissions,
     level_of,
     paused_until,
+    personal_time,
 )
 from notifications.publishing.follow_changes import FollowChange
 from notifications.publishing.followables import labels_of
@@ -74,27 +77,35 @@ CHOICES = (
 
 
 def button_context(
-    request: HttpRequest, topic: str, row: FollowRow | None
+    request: HttpRequest, topic: str, inbox: Inbox | None
 ) -> dict[str, Any]:
-    """Return what the template of a follow button shows of a person's follow."""
+    """Return what the template of a follow button shows of a person's follow.
+
+    `inbox` is the person's; None for nobody's.
+    """
+    row = inbox.follows.get(topic) if inbox else None
+    zone = inbox.personal_time.zone if inbox else None
     level = level_of(row)
     other = offered_level(request, topic, level)
     if row is not None and paused_until(row) is not None:
         other = NO_LEVEL if row.level == Level.MUTE else row.level
     return {
         "level": level,
-        "state": state_of(row) or _choice(other).label,
+        "state": state_of(row, zone) or _choice(other).label,
         "action": _choice(level).action,
         "other": other,
         "choices": CHOICES,
     }
 
 
-def state_of(row: FollowRow | None) -> str:
-    """Return the text of the button for a follow; empty if there is none."""
+def state_of(row: FollowRow | None, zone: tzinfo | None) -> str:
+    """Return the text of the button for a follow; empty if there is none.
+
+    `zone` is the person's time zone.
+    """
     until = paused_until(row)
     if until is not None:
-        return _("Muted until %s") % moment_text(until)
+        return _("Muted until %s") % moment_text(until, zone)
     return str(_choice(level_of(row)).state)
 
 
@@ -111,7 +122,7 @@ def notice_of(user: Any, change: FollowChange) -> str:
         text = _("You no longer mute %(name)s.")
     if not text:
         return ""
-    time = moment_text(until) if until else ""
+    time = moment_text(until, personal_time(user).zone) if until else ""
     return text % {"name": _label(user, change.topic), "time": time}
 
 

@@ -22,6 +22,7 @@ from notifications.models.pending import (
 from notifications.models.permissions import TopicPermissions
 from notifications.models.preferences import Delivery, Preference
 from notifications.models.reading import ReadMark, ReadState
+from notifications.models.schedules import PersonalTime, Schedule, personal_time
 from notifications.models.times import now
 from notifications.protocol.entries import COUNT_LIMIT
 
@@ -40,9 +41,11 @@ __all__ = [
     "Inbox",
     "InboxEvent",
     "Level",
+    "PersonalTime",
     "Preference",
     "ReadMark",
     "ReadState",
+    "Schedule",
     "Selection",
     "TopicPermissions",
     "UnreadRows",
@@ -55,6 +58,7 @@ __all__ = [
     "now",
     "paused_until",
     "pending_events",
+    "personal_time",
     "shown_names",
     "site_language",
     "validate_topic",

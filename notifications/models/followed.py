@@ -8,9 +8,14 @@ from django.db import connections, models, router
 
 from notifications.models.follows import NO_LEVEL, Follow, Level, span_of
 from notifications.models.preferences import Delivery, Preference
+from notifications.models.schedules import PersonalTime, Schedule
 from notifications.models.times import now, truncate_to_milliseconds
 from notifications.protocol.cursor import milliseconds
 from notifications.protocol.subscriptions import Span, Subscriptions
+
+# What the rows of the query are of, and how many columns they have beside that.
+FOLLOW, PREFERENCE, SCHEDULE, SESSION = "follow", "preference", "schedule", "session"
+COLUMNS = 5
 
 
 class FollowRow(NamedTuple):
@@ -58,6 +63,13 @@ class Followed(NamedTuple):
     deliveries: list[tuple[str, str]]
     # When each session expires that was asked for.
     expiries: list[datetime]
+    # The person's time zone and quiet hours, if they have set any.
+    schedules: list[PersonalTime]
+
+    @property
+    def personal_time(self) -> PersonalTime:
+        """The person's time zone and quiet hours."""
+        return self.schedules[0] if self.schedules else PersonalTime()
 
     @property
     def muted_for(self) -> dict[str, Span]:
@@ -80,26 +92,27 @@ def read_follows(user: Any, *, session: Any = None) -> Followed:
     connection = connections[router.db_for_read(Follow)]
     fields = Follow._meta
     pk = fields.get_field("user").get_db_prep_value(user.pk, connection)
-    parameters = [pk, pk] if session is None else [pk, pk, session.session_key]
+    parameters = [pk] * 3 + ([] if session is None else [session.session_key])
     created = fields.get_field("created").get_col(fields.db_table)
     converters = connection.ops.get_db_converters(created)
     with connection.cursor() as cursor:
         cursor.execute(_sql(connection.alias, session and session.model), parameters)
-        found: list[tuple[str, str, Any, Any, Any]] = cursor.fetchall()
-    followed = Followed([], [], [])
+        found: list[tuple[str, str, str, Any, Any, Any]] = cursor.fetchall()
+    followed = Followed([], [], [], [])
 
     def converted(time: Any) -> Any:
         for convert in converters:
             time = convert(time, created, connection)
         return time
 
-    for name, how, time, *muted in found:
-        # Rows of preferences have no time, and those of sessions no level.
-        if time is None:
-            followed.deliveries.append((name, how))
-        elif how:
+    for kind, name, how, time, *muted in found:
+        if kind == FOLLOW:
             times = map(converted, (time, *muted) if muted[1] else (time,))
             followed.follows.append(FollowRow(name, how, *times))
+        elif kind == PREFERENCE:
+            followed.deliveries.append((name, how))
+        elif kind == SCHEDULE:
+            followed.schedules.append(PersonalTime(name, how))
         else:
             followed.expiries.append(converted(time))
     return followed
@@ -114,21 +127,26 @@ def _sql(alias: str, session: type[models.Model] | None) -> str:
     """
     quote = connections[alias].ops.quote_name
 
-    def select(model: type[models.Model], *columns: str, of: str) -> str:
+    def select(model: type[models.Model], kind: str, *columns: str, of: str) -> str:
         table = quote(model._meta.db_table)
-        return f"SELECT {', '.join(columns)} FROM {table} WHERE {quote(of)} = %s"  # noqa: S608
+        columns += ("NULL",) * (COLUMNS - len(columns))
+        return (
+            f"SELECT '{kind}', {', '.join(columns)} FROM {table} "  # noqa: S608
+            f"WHERE {quote(of)} = %s"
+        )
 
-    nulls = ("NULL", "NULL")
-    columns = map(quote, ("topic", "level", "created", "muted_from", "muted_until"))
-    preference = (quote("type"), quote("delivery"), "NULL")
+    follow = map(quote, ("topic", "level", "created", "muted_from", "muted_until"))
+    preference = map(quote, ("type", "delivery"))
+    schedule = map(quote, ("time_zone", "quiet_hours"))
     selects = [
-        select(Follow, *columns, of="user_id"),
-        select(Preference, *preference, *nulls, of="user_id"),
+        select(Follow, FOLLOW, *follow, of="user_id"),
+        select(Preference, PREFERENCE, *preference, of="user_id"),
+        select(Schedule, SCHEDULE, *schedule, of="user_id"),
     ]
     if session is not None:
         key = "session_key"
         expiry = (quote(key), "''", quote("expire_date"))
-        selects.append(select(session, *expiry, *nulls, of=key))
+        selects.append(select(session, SESSION, *expiry, of=key))
     return " UNION ALL ".join(selects)
 
 

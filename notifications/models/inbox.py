@@ -32,6 +32,7 @@ from notifications.models.newest import Found, NewestRows, Range
 from notifications.models.permissions import TopicPermissions
 from notifications.models.read_marks import ReadMarks
 from notifications.models.reading import ReadState
+from notifications.models.schedules import PersonalTime
 from notifications.protocol.cursor import LARGEST_POSITION, Cursor
 from notifications.protocol.entries import COUNT_LIMIT
 from notifications.protocol.subscriptions import Subscriptions
@@ -88,6 +89,11 @@ class Inbox:
     def follows(self) -> dict[str, FollowRow]:
         """What the person follows or has muted, by topic."""
         return {each.topic: each for each in self._followed.follows}
+
+    @property
+    def personal_time(self) -> PersonalTime:
+        """The person's time zone and quiet hours."""
+        return self._followed.personal_time
 
     @cached_property
     def subscriptions(self) -> Subscriptions:

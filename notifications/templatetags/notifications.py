@@ -17,6 +17,7 @@ from notifications.models import (
     COUNT_LIMIT,
     Event,
     Inbox,
+    PersonalTime,
     shown_names,
 )
 from notifications.protocol import topics
@@ -46,6 +47,7 @@ def notification_head(context: Context) -> dict[str, Any]:
     return {
         "cursor": getattr(request, "notifications_cursor", ""),
         "user": _user_key(request),
+        "personal_time": _personal_time(request),
         "sign_in": _sign_in(request.get_full_path()),
         "unseen": _unseen(request),
         "events": [*sorted(EventType.registry), PRESENCE],
@@ -89,9 +91,9 @@ def follow_button(
     topic = _topic(thing)
     topics.validate(topic)
     signed_in = _user(request).is_authenticated
-    follows = Inbox.of_request(request).follows if signed_in else {}
+    inbox = Inbox.of_request(request) if signed_in else None
     return {
-        **button_context(request, topic, follows.get(topic)),
+        **button_context(request, topic, inbox),
         "topic": topic,
         "name": name or _name(thing),
         "sign_in": "" if signed_in else _sign_in(here),
@@ -250,3 +252,10 @@ def _unseen(request: HttpRequest) -> int | None:
 def _sign_in(here: str) -> str:
     """Return the URL of the sign-in page, which redirects back to `here`."""
     return redirect_to_login(here).url
+
+
+def _personal_time(request: HttpRequest) -> PersonalTime | None:
+    """Return the person's time zone and quiet hours; None for nobody's."""
+    if not _user(request).is_authenticated:
+        return None
+    return Inbox.of_request(request).personal_time

@@ -14,7 +14,15 @@ from notifications.conf import conf
 from notifications.exceptions import InvalidTopic, InvalidValue
 from notifications.inbox.follow_states import notice_of, state_of
 from notifications.inbox.remembered_levels import remember
-from notifications.models import NO_LEVEL, FollowRow, Level, level_of, now, paused_until
+from notifications.models import (
+    NO_LEVEL,
+    FollowRow,
+    Level,
+    level_of,
+    now,
+    paused_until,
+    personal_time,
+)
 from notifications.protocol import topics
 from notifications.publishing.follow_changes import (
     change_level,
@@ -59,9 +67,8 @@ def follow(request: HttpRequest, topic: str) -> HttpResponse:
     if request.method == "POST":
         return redirect_next(request, result=level, undo=token)
     notice = notice_of(request.user, change)
-    return JsonResponse(
-        {**_wire(topic, change.after), "notice": notice, "undo": token or None}
-    )
+    wire = _wire(request.user, topic, change.after)
+    return JsonResponse({**wire, "notice": notice, "undo": token or None})
 
 
 def _undo(request: HttpRequest, topic: str, token: str) -> HttpResponse:
@@ -72,7 +79,7 @@ def _undo(request: HttpRequest, topic: str, token: str) -> HttpResponse:
     restored = undo_change(request.user, change)
     if request.method == "POST":
         return redirect_next(request)
-    return JsonResponse(_wire(topic, restored))
+    return JsonResponse(_wire(request.user, topic, restored))
 
 
 def follow_change(request: HttpRequest) -> dict[str, str]:
@@ -94,10 +101,11 @@ def follow_change(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def _wire(topic: str, row: FollowRow | None) -> dict[str, Any]:
+def _wire(user: Any, topic: str, row: FollowRow | None) -> dict[str, Any]:
     """Return a follow as JSON has it."""
-    found = {"topic": topic, "level": level_of(row), "state": state_of(row)}
     until = paused_until(row)
+    zone = None if until is None else personal_time(user).zone
+    found = {"topic": topic, "level": level_of(row), "state": state_of(row, zone)}
     return found if until is None else {**found, "until": until}
 
 

@@ -12,19 +12,22 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from notifications import databases
 from notifications.exceptions import InvalidValue
+from notifications.inbox.change_preferences import (
+    HIDDEN,
+    SHOWN,
+    change_preferences,
+    time_zones,
+)
 from notifications.inbox.followed import followed_page
-from notifications.models import Delivery, Preference
+from notifications.models import Delivery, Preference, personal_time
 from notifications.protocol.sse import PRESENCE
 from notifications.publishing.event_types import EventType
 from notifications.publishing.followables import Followable
-from notifications.publishing.presence import is_hidden, set_hidden
+from notifications.publishing.presence import is_hidden
 from notifications.streams.refusals import plain
 from notifications.views.follows import follow_change
 from notifications.views.http import wants_json
-
-SHOWN, HIDDEN = "shown", "hidden"
 
 
 @login_required
@@ -36,8 +39,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
     Query parameters: `q` selects follows by name or topic, and `after` is the `next` of
     the previous page.
-    A POST takes the fields `<event type>=live|inbox|off` and `presence=shown|hidden`;
-    those that it does not have do not change.
+    A POST takes the fields of `change_preferences`.
     """
     if request.method == "POST":
         return _set_preferences(request)
@@ -48,10 +50,14 @@ def preferences(request: HttpRequest) -> HttpResponse:
     query, after = (request.GET.get(name, "").strip() for name in ("q", "after"))
     # PostgreSQL refuses text with a NUL.
     followed = followed_page(user, query=query, after=after.replace("\0", ""))
+    time, zones = personal_time(user), time_zones()
     context = {
         "types": [(each, chosen[name]) for name, each in EventType.with_rows().items()],
         "deliveries": Delivery.choices,
         "presence": _presence_choices(user),
+        "time_zone": time.time_zone,
+        "time_zones": zones if time.time_zone in zones else [time.time_zone, *zones],
+        "quiet": time.quiet_hours.split("-") if time.quiet_hours else ["", ""],
         "followed": followed,
         "next": urlencode({"q": query, "after": followed.next})
         if followed.next
@@ -66,8 +72,15 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 def _as_json(user: Any, chosen: dict[str, str]) -> JsonResponse:
-    fields = {"preferences": chosen, PRESENCE: HIDDEN if is_hidden(user) else SHOWN}
-    return JsonResponse(fields)
+    time = personal_time(user)
+    return JsonResponse(
+        {
+            "preferences": chosen,
+            PRESENCE: HIDDEN if is_hidden(user) else SHOWN,
+            "time_zone": time.time_zone,
+            "quiet_hours": time.quiet_hours,
+        }
+    )
 
 
 def _presence_choices(user: Any) -> list[tuple[str, str, bool]]:
@@ -88,21 +101,10 @@ def _chosen(user: Any) -> dict[str, str]:
 
 
 def _set_preferences(request: HttpRequest) -> HttpResponse:
-    names = EventType.with_rows()
-    wanted = {name: request.POST[name] for name in names if name in request.POST}
-    for name, delivery in wanted.items():
-        if delivery not in Delivery.values:
-            expected = f"one of {', '.join(Delivery.values)} as {name}"
-            return plain(400, str(InvalidValue(delivery, expected=expected)))
-    shown = request.POST.get(PRESENCE)
-    if shown not in (None, SHOWN, HIDDEN):
-        expected = f"{SHOWN} or {HIDDEN} as {PRESENCE}"
-        return plain(400, str(InvalidValue(shown, expected=expected)))
-    with databases.atomic():
-        for name, delivery in wanted.items():
-            Preference.objects.set(request.user, name, delivery)
-        if shown is not None:
-            set_hidden(request.user, shown == HIDDEN)
+    try:
+        change_preferences(request.user, request.POST)
+    except InvalidValue as error:
+        return plain(400, str(error))
     if wants_json(request):
         return _as_json(request.user, _chosen(request.user))
     return HttpResponseRedirect(f"{reverse('notifications:preferences')}?result=saved")

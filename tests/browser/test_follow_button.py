@@ -74,6 +74,7 @@ def test_unfollowing_is_shown_before_and_undone_after(visit, maja, tobias):
     maja.ask("Undone?", topics="Tansy")
     tobias.follow("topic:tansy", level="watch")
     page = visit("/topics/tansy/", tobias)
+    wait_until_live(page)
     button = page.locator("follow-button form > button")
     action = "element => getComputedStyle(element, '::after').visibility"
     assert button.evaluate(action) == "hidden"

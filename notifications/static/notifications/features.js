@@ -13,7 +13,9 @@ const FEATURES = {
   markRead: ["mark-read", () => import("./mark-read.js")],
   menus: ["details.notifications-menu", () => import("./menus.js")],
   presence: ["live-presence", () => import("./presence.js")],
+  quiet: ["meta[data-quiet-hours]", () => import("./quiet-hours.js")],
   times: ["time[data-relative]", () => import("./relative-times.js")],
+  zone: ['meta[data-time-zone=""]', () => import("./time-zone.js")],
 };
 
 /** Loads the features of a page, also those whose elements come later. */

@@ -60,6 +60,11 @@ export class Page {
   }
 }
 
+/** Tell whether it is within the quiet hours of the person; see quiet-hours.js. */
+function isQuiet() {
+  return "notificationsQuiet" in document.documentElement.dataset;
+}
+
 /** Shows the unseen count in the title of a hidden page, and to screen readers. */
 export class Unseen {
   #texts;
@@ -104,12 +109,12 @@ export class Unseen {
 
   #updateTitle = () => {
     if (document.title !== this.#shownTitle) this.#title = document.title;
-    const prefix = document.hidden && this.#count ? `(${this.#text}) ` : "";
+    const prefix = document.hidden && this.#count && !isQuiet() ? `(${this.#text}) ` : "";
     document.title = this.#shownTitle = prefix + this.#title;
   };
 
   #announce() {
-    const increased = this.#count > this.#announced && !document.hidden;
+    const increased = this.#count > this.#announced && !document.hidden && !isQuiet();
     this.#announced = this.#count;
     if (!increased) return;
     const { textUnseenOne, textUnseenMany } = this.#texts;

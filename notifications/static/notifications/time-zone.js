@@ -1,0 +1,26 @@
+const META = "meta[name=notifications]";
+const SENT = "notificationsZoneSent";
+
+/**
+ * Send the browser's time zone for a person who has none, once; they can choose another.
+ * A page without a form has no token to send it with.
+ */
+export async function start() {
+  const { preferences } = document.querySelector(META).dataset;
+  const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value;
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  if (!token || !timeZone || storage()[SENT] === timeZone) return;
+  storage()[SENT] = timeZone;
+  const headers = { Accept: "application/json", "X-CSRFToken": token };
+  const body = new URLSearchParams({ browser_time_zone: timeZone });
+  await fetch(preferences, { method: "POST", headers, body }).catch(() => null);
+}
+
+/** Access to the storage may be denied. */
+function storage() {
+  try {
+    return sessionStorage;
+  } catch {
+    return {};
+  }
+}
