@@ -11,11 +11,10 @@ import msgspec
 from notifications.mercure.conf import MercureSettings
 from notifications.mercure.grants import Grants
 from notifications.mercure.matchers import Matcher
+from notifications.mercure.terms import HUB_TYPE
 from notifications.protocol.entries import UpdateEntry
 from notifications.protocol.topics import of_mercure
 
-# The type of the updates that only the hub publishes.
-HUB_TYPE = "mercure"
 PATH = "/subscriptions"
 # The form of the identifiers that `new_subscriber` makes.
 SUBSCRIBER = re.compile(r"urn:uuid:[0-9a-f-]{36}")

@@ -14,7 +14,6 @@ from django.http import (
 
 from notifications.log.stream import shared_log
 from notifications.mercure.active import (
-    HUB_TYPE,
     SUBSCRIBER,
     document,
     loaded,
@@ -22,9 +21,9 @@ from notifications.mercure.active import (
 )
 from notifications.mercure.conf import MercureSettings
 from notifications.mercure.credentials import required_token
-from notifications.mercure.discovery import hub_link
+from notifications.mercure.discovery import described, hub_link
 from notifications.mercure.errors import INSUFFICIENT_SCOPE, Refused
-from notifications.mercure.terms import SUBSCRIBE
+from notifications.mercure.terms import HUB_TYPE, SUBSCRIBE
 from notifications.mercure.tracker import shared_tracker
 from notifications.mercure.views import hub_view
 
@@ -52,7 +51,7 @@ def subscriptions(
     cursor = shared_log().position()
     response = JsonResponse(_body(parts, topic, settings))
     link = hub_link(settings, cursor)
-    response["Link"] = f'{link}; type="{HUB_TYPE}"; content-type="application/json"'
+    response["Link"] = link + described(HUB_TYPE, "application/json")
     response["Cache-Control"] = "no-store"
     return response
 

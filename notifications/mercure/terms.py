@@ -3,6 +3,8 @@
 from notifications.exceptions import InvalidValue, shorten
 
 PUBLISH, SUBSCRIBE = "publish", "subscribe"
+# The type of the updates that only the hub publishes.
+HUB_TYPE = "mercure"
 ACTIONS = frozenset({PUBLISH, SUBSCRIBE})
 ALGORITHMS = frozenset(
     {"EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384",

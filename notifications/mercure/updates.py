@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from notifications.conf import conf
 from notifications.exceptions import InvalidValue
 from notifications.log.stream import shared_log
-from notifications.mercure.active import HUB_TYPE
 from notifications.mercure.conf import MercureSettings
 from notifications.mercure.form import Pairs, values_of
 from notifications.mercure.matchers import WILDCARD, TooLong, check_text
 from notifications.mercure.reserved import is_reserved
+from notifications.mercure.terms import HUB_TYPE
 from notifications.protocol.entries import UpdateEntry, encode
 from notifications.protocol.topics import of_mercure
 
