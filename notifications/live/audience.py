@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 
+from notifications.lib.started_thread import started_thread
 from notifications.live.connection import Connection
 
 
@@ -28,12 +29,7 @@ class Audience:
         with self._lock:
             self._connections.add(connection)
             if self._thread is None:
-                thread = threading.Thread(
-                    target=self._run, name=self._thread_name, daemon=True
-                )
-                # The process may not be allowed another thread now.
-                thread.start()
-                self._thread = thread
+                self._thread = started_thread(self._run, name=self._thread_name)
 
     def detach(self, connection: Connection) -> None:
         """Remove and close a connection; idempotent."""

@@ -13,6 +13,7 @@ from notifications.conf import conf
 from notifications.exceptions import LogGap, LogUnavailable
 from notifications.lib.log_throttle import RateLimitFilter
 from notifications.lib.pacer import Pacer
+from notifications.lib.started_thread import started_thread
 from notifications.lib.time_slice import TimeSlicer
 from notifications.live.catch_up import CatchUp
 from notifications.live.connection import Connection
@@ -87,11 +88,7 @@ class Hub:
                 self._position = self._delivered_up_to = self._log.position()
                 self._replay.begin(self._position)
                 self._stopping.clear()
-                thread = threading.Thread(
-                    target=self._run, name="notifications-hub", daemon=True
-                )
-                thread.start()
-                self._thread = thread  # if it could be started
+                self._thread = started_thread(self._run, name="notifications-hub")
 
     @property
     def position(self) -> Cursor:
@@ -249,9 +246,8 @@ class Hub:
         while waiting:
             with self._lock:
                 found, ending = self._next_frames(waiting)
-                fan_outs = self._routing.add_unseen_counts(
-                    self._routing.fan_outs(found)
-                )
+                fan_outs = self._routing.fan_outs(found)
+                fan_outs = self._routing.add_unseen_counts(fan_outs)
             for batch, connections in fan_outs:
                 for connection in self._time_slicer.iterate(connections):
                     connection.push(batch)
