@@ -37,7 +37,8 @@ class LostEntries:
     """
 
     def __init__(self) -> None:
-        self._identity = ""
+        # None before the first look.
+        self._identity: str | None = None
         # When Redis was last known to be the same, in seconds since 1970.
         self._confirmed = float("inf")
 

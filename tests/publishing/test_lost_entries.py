@@ -117,6 +117,19 @@ def test_process_that_starts_looks_for_what_is_lost(log, appended, lose):
     assert kinds(appended()) == [EventEntry, GapEntry]
 
 
+def test_process_that_starts_looks_although_redis_tells_nothing_of_itself(
+    log, appended, lose, replaced
+):
+    replaced(identity="")
+    lost = record()
+    lost.refresh_from_db()
+    lose(lost.uid, lost.cursor)
+
+    LostEntries().relay(["default"])
+
+    assert EventEntry in kinds(appended())
+
+
 def test_events_from_before_the_log_are_not_relayed_again(
     lost_entries, log, redis_client, replaced
 ):
