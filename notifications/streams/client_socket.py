@@ -5,6 +5,7 @@ Without it a stream still works, but clients that have left are noticed later.
 
 import _socket
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from typing import Any
 
 from notifications.conf import conf
 
+# The process, or the whole system, has too many files open: errno(3).
+NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 # Not patched by gevent, whose sockets would wait.
 PlainSocket = _socket.socket
 
@@ -54,8 +57,9 @@ class ClientSocket:
             return self._peek() == b""
         except BlockingIOError:
             return False
-        except OSError:
-            return True
+        except OSError as error:
+            # It is not known if there is no descriptor left to look through.
+            return error.errno not in NO_DESCRIPTOR
 
     def has_input(self) -> bool:
         """Tell whether something that the client has sent waits to be read."""

@@ -1,3 +1,5 @@
+import errno
+import os
 import socket
 
 import pytest
@@ -105,3 +107,15 @@ def test_closed_socket_is_gone():
     client.close()
 
     assert ClientSocket(server).is_gone()
+
+
+def test_client_is_not_gone_when_the_process_has_no_descriptor_to_look(
+    ends, monkeypatch
+):
+    def refuse(descriptor):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    server, _ = ends
+    monkeypatch.setattr(os, "dup", refuse)
+
+    assert not ClientSocket(server).is_gone()
