@@ -6,9 +6,10 @@ Such servers wait for the streams to end, and tell the application afterwards.
 import asyncio
 import signal
 import threading
-from functools import cache, partial
+from functools import partial
 from types import FrameType
 from typing import Any
+from weakref import WeakSet
 
 from notifications.conf import conf
 from notifications.streams.admission import shared_admission
@@ -17,16 +18,22 @@ from notifications.streams.drain import drain
 EXIT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@cache
+# The event loops that are told of the signals.
+_told: "WeakSet[asyncio.AbstractEventLoop]" = WeakSet()
+
+
 def drain_on_exit() -> None:
     """Drain the streams when the process is told to stop; call it in its event loop.
 
     The server's own handlers run as before. In another thread than the main one, where
-    Python allows no handlers, it does nothing.
+    Python allows no handlers, it does nothing; nor when called again.
     """
     if threading.current_thread() is not threading.main_thread():
         return
     loop = asyncio.get_running_loop()
+    if loop in _told:
+        return
+    _told.add(loop)
     for number in EXIT_SIGNALS:
         previous = signal.getsignal(number)
         # Without a handler the signal ends the process, or is ignored.

@@ -236,12 +236,19 @@ def test_signal_to_stop_ends_the_streams_and_reaches_the_server(monkeypatch):
     monkeypatch.setattr(exit_signals, "EXIT_SIGNALS", (signal.SIGUSR2,))
     before = signal.signal(signal.SIGUSR2, lambda *args: stopped.append(args))
 
+    async def open_streams():
+        exit_signals.drain_on_exit()
+        exit_signals.drain_on_exit()
+
     async def main():
-        exit_signals.drain_on_exit.__wrapped__()
+        await open_streams()
         os.kill(os.getpid(), signal.SIGUSR2)
         return await asyncio.to_thread(drained.wait, SECONDS)
 
     try:
+        # Where there is no signal, and in a loop that has ended by then.
+        asyncio.run(asyncio.to_thread(asyncio.run, open_streams()))
+        asyncio.run(open_streams())
         assert in_loop(main())
     finally:
         signal.signal(signal.SIGUSR2, before)
