@@ -38,6 +38,7 @@ REQUEST_PROCESSOR = "django.template.context_processors.request"
 SAFE_PREFIXES = ("/", "http://", "https://")
 # Rows that the panel of the bell shows.
 PANEL_ROWS = 10
+PANEL_ID = "notifications-panel"
 
 
 @register.inclusion_tag("notifications/head.html", takes_context=True)
@@ -72,8 +73,16 @@ def notification_bell(context: Context) -> dict[str, Any]:
         "shown": f"{COUNT_LIMIT - 1}+" if (unseen or 0) >= COUNT_LIMIT else unseen,
         "limit": COUNT_LIMIT,
         "rows": PANEL_ROWS,
+        "panel": _panel_id(request),
         "csrf_token": context.get("csrf_token"),
     }
+
+
+def _panel_id(request: HttpRequest) -> str:
+    """Return the id of the next panel; a page may have several bells."""
+    number = getattr(request, "_notifications_panels", 0) + 1
+    request._notifications_panels = number  # type: ignore[attr-defined]
+    return PANEL_ID if number == 1 else f"{PANEL_ID}-{number}"
 
 
 @register.inclusion_tag("notifications/follow_button.html", takes_context=True)

@@ -53,6 +53,21 @@ def test_panel_loads_its_script_when_somebody_points_at_the_bell(visit, maja):
     expect(panel(page).get_by_text("No notifications yet.")).to_be_visible()
 
 
+def test_first_rows_that_cannot_be_loaded_are_loaded_by_retry(visit, maja, errors):
+    page = visit("/topics/", maja)
+    page.route("**/notifications/?limit=*", lambda route: route.abort())
+
+    bell(page).click()
+    retry = page.get_by_role("button", name="Retry")
+    expect(retry).to_be_visible()
+    page.unroute("**/notifications/?limit=*")
+    retry.click()
+
+    expect(panel(page).get_by_text("No notifications yet.")).to_be_visible()
+    expect(retry).to_have_count(0)
+    errors[:] = [each for each in errors if "ERR_FAILED" not in each]
+
+
 @pytest.fixture
 def answered(maja, tobias) -> str:
     """The address of a question of Maja, with an answer that she has not seen."""

@@ -93,6 +93,25 @@ def test_unfollowing_is_shown_before_and_undone_after(visit, maja, tobias):
     expect(button).to_have_text("Watching")
 
 
+def test_button_works_in_a_paragraph(visit, maja, tobias):
+    maja.ask("Within?", topics="Yarrow")
+    page = visit("/topics/yarrow/", tobias)
+    wait_until_live(page)
+    page.evaluate(
+        """() => {
+          const { outerHTML } = document.querySelector("follow-button");
+          document.querySelector("main").innerHTML = `<p>Text ${outerHTML} text</p>`;
+        }"""
+    )
+    address = page.url
+
+    page.get_by_role("button", name="Follow Yarrow").click()
+    expect(page.get_by_role("button", name="Following Yarrow")).to_be_visible()
+
+    assert page.url == address
+    assert page.locator("follow-button form").count() == 0
+
+
 def test_menu_is_used_by_keys(visit, maja, tobias):
     maja.ask("By keys?", topics="Broom")
     page = visit("/topics/broom/", tobias)

@@ -87,6 +87,17 @@ def test_topic_is_unfollowed_or_muted_in_its_row(visit, maja, tobias, scripts, d
     expect(rows(page).first).to_contain_text("You follow the topic “Rowan”")
 
 
+def test_list_without_rows_has_no_border(visit, maja, question):
+    page = visit("/notifications/", maja)
+    rows = inbox(page).locator("ol")
+    expect(rows).to_be_visible()
+
+    # What a script leaves when it removes the last row.
+    rows.evaluate("element => { element.textContent = ' ' }")
+
+    expect(rows).to_be_hidden()
+
+
 @SCRIPTS
 def test_filters_show_matching_rows(visit, maja, tobias, question, scripts):
     maja.follow("topic:hazel")

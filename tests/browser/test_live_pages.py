@@ -17,7 +17,10 @@ def test_new_question_is_announced_on_the_home_page_of_others(visit, maja, tobia
 
     asking.get_by_label("Title").fill("Why does it taste of lemon?")
     asking.locator("textarea").fill("It runs through.")
+    topics = asking.locator("[name=topics]:visible")
+    expect(topics).to_have_count(1)
     asking.get_by_label("Topic 1", exact=True).fill("Espresso")
+    expect(topics).to_have_count(2)
     asking.get_by_role("button", name="Post your question").click()
     expect(
         asking.get_by_role("heading", name="Why does it taste of lemon?")

@@ -38,6 +38,10 @@ def test_time_that_is_added_later_is_relative_too(visit):
     assert (text, has_title) == ("3 hours ago", True)
 
 
+def test_new_elements_are_marked_for_some_time_only(run):
+    assert run("times.arrivals") == ["b", ""]
+
+
 def test_time_in_the_language_of_the_page_and_the_zone_of_the_reader(visit):
     page = visit(BLANK, locale="en-GB", timezone_id="Asia/Tokyo")
 

@@ -185,6 +185,14 @@ def test_bell_without_scripts_is_a_form_that_marks_everything_as_seen(render, ma
     assert 'id="notifications-panel" popover role="dialog"' in page
 
 
+def test_two_bells_have_panels_of_their_own(render, maja):
+    page = render("{% notification_bell %}{% notification_bell %}", maja)
+
+    ids = re.findall(r' id="(.+?)"', page)
+    assert len(ids) == len({*ids}) == 4
+    assert re.findall('aria-labelledby="(.+?)"', page) == ids[1::2]
+
+
 # The follow button
 
 

@@ -7,7 +7,7 @@ import { Retry } from "./retry.js";
  */
 const FEATURES = {
   banner: ["new-items-banner", () => import("./new-items-banner.js")],
-  follow: ["follow-button", () => import("./follow-button.js")],
+  follow: ["form.notifications-follow", () => import("./follow-button.js")],
   // Whatever opens a panel loads its inbox.
   inbox: ["notification-inbox:not([popover] *)", () => import("./inbox.js")],
   markRead: ["mark-read", () => import("./mark-read.js")],

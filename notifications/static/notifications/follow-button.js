@@ -2,18 +2,18 @@ import { submitNatively } from "./http.js";
 import { closeMenu } from "./menus.js";
 import { showFailure, showToast, texts } from "./toasts.js";
 
-/** `<follow-button>`: sends its form without leaving the page. */
-export class FollowButton extends HTMLElement {
-  connectedCallback() {
-    this.addEventListener("submit", this.#onSubmit);
+/** The form of a follow button: sent without leaving the page. */
+class FollowForm {
+  #form;
+
+  constructor(form) {
+    this.#form = form;
   }
 
-  #onSubmit = (event) => {
-    event.preventDefault();
-    const { submitter } = event;
+  submit(submitter) {
     closeMenu(submitter.closest("details"));
     this.#send(submitter, { level: submitter.value });
-  };
+  }
 
   /** `fields` are those of the request; the URL of the button has others. */
   async #send(submitter, fields) {
@@ -26,7 +26,7 @@ export class FollowButton extends HTMLElement {
   }
 
   get #headers() {
-    return { "X-CSRFToken": this.querySelector("[name=csrfmiddlewaretoken]").value };
+    return { "X-CSRFToken": this.#form.querySelector("[name=csrfmiddlewaretoken]").value };
   }
 
   /** What takes notifications away can be undone. */
@@ -38,7 +38,7 @@ export class FollowButton extends HTMLElement {
   }
 
   #show(level, state) {
-    const [main, ...choices] = this.querySelectorAll("[aria-pressed]");
+    const [main, ...choices] = this.#form.querySelectorAll("[aria-pressed]");
     const { level: before } = main.dataset;
     if (level === before && level !== "mute") return;
     // What the button offers next; it remembers the level that it has ended.
@@ -47,7 +47,7 @@ export class FollowButton extends HTMLElement {
     const shown = state || this.#choice(offered).querySelector("strong").textContent;
     for (const each of choices) each.ariaPressed = each.value === level;
     main.firstElementChild.textContent = shown;
-    main.ariaLabel = `${shown} ${this.dataset.name}`;
+    main.ariaLabel = `${shown} ${this.#form.dataset.name}`;
     main.ariaPressed = level !== "none";
     Object.assign(main.dataset, { level, action: this.#choice(level).dataset.action });
     main.value = offered;
@@ -64,8 +64,19 @@ export class FollowButton extends HTMLElement {
   }
 
   #choice(level) {
-    return this.querySelector(`[data-state][value=${level}]`);
+    return this.#form.querySelector(`[data-state][value=${level}]`);
   }
 }
 
-export const start = () => customElements.define("follow-button", FollowButton);
+/**
+ * Handle the forms of the whole page: in a paragraph, HTML ends the paragraph and with it
+ * `<follow-button>` before the form.
+ */
+export function start() {
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (!form.matches("form.notifications-follow")) return;
+    event.preventDefault();
+    new FollowForm(form).submit(submitter);
+  });
+}

@@ -63,8 +63,19 @@ export class NotificationInbox extends HTMLElement {
     const page = await fetchPage(url);
     if (submissions % 2 || submissions !== this.#submissions) return;
     const shown = this.#show(page, "status");
+    if (!page && !this.querySelector("form")) this.#showFailure();
     if (shown && seen && this.#hasUnseen) this.#post(seen);
     this.#hasUnseen &&= !shown;
+  }
+
+  /** Say that the first rows cannot be loaded, with a button that tries again. */
+  #showFailure() {
+    const { textFailed, textRetry } = document.querySelector("meta[name=notifications]").dataset;
+    const retry = document.createElement("button");
+    Object.assign(retry, { type: "button", className: "notifications-plain" });
+    retry.textContent = textRetry;
+    retry.addEventListener("click", () => this.refresh());
+    this.querySelector("p").replaceChildren(textFailed, " ", retry);
   }
 
   /** Following the link of a row marks the row as read. */

@@ -1,5 +1,5 @@
 const PRIVATE = "[data-notifications-private]";
-const ACTIONS = "follow-button button, notification-bell button";
+const ACTIONS = "form.notifications-follow button, notification-bell button";
 
 /**
  * Show that `user` is signed in now instead of the person for whom the page was made,

@@ -9,7 +9,9 @@ const UNITS = Object.entries({ day: DAY, hour: 3_600_000, minute: 60_000 });
 export class RelativeTimes {
   #now;
   #tick;
-  #observer = new MutationObserver(() => this.#show(":not([title])"));
+  // The elements that were shown already; the server may have given others a title.
+  #known = new WeakSet();
+  #observer = new MutationObserver(() => this.#show((each) => !this.#known.has(each)));
 
   constructor(now = Date.now, clock) {
     this.#now = now;
@@ -31,14 +33,15 @@ export class RelativeTimes {
   #onVisibilityChange = () => {
     this.#tick.stop();
     if (document.hidden) return;
-    this.#show("");
+    this.#show(() => true);
     this.#tick.start(TICK);
   };
 
-  #show(filter) {
-    for (const each of document.querySelectorAll(`time[data-relative]${filter}`)) {
+  #show(isDue) {
+    for (const each of document.querySelectorAll("time[data-relative]")) {
       const time = Date.parse(each.dateTime);
-      if (!time) continue;
+      if (!time || !isDue(each)) continue;
+      this.#known.add(each);
       each.textContent = this.#ago(time);
       each.title = date(time, { dateStyle: "full", timeStyle: "short" });
     }

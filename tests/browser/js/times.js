@@ -1,6 +1,7 @@
 /** Scenarios of what a page says of the time, and of the number of unseen events. */
 
 import { Unseen } from "/static/notifications/page.js";
+import { reconcile } from "/static/notifications/reconcile.js";
 import { RelativeTimes } from "/static/notifications/relative-times.js";
 import { Clock, hide, settle } from "./fakes.js";
 
@@ -48,8 +49,23 @@ export function ticks() {
 /** Needs a page that has its own times. */
 export async function timeAddedLater() {
   const time = add(new Date(Date.now() - 3 * 3_600_000).toISOString());
+  // As the server may have it.
+  time.title = "12:00";
   await settle();
-  return [time.textContent, time.title !== ""];
+  return [time.textContent, time.title !== "12:00"];
+}
+
+/** Return which elements are marked as new at first, and later. */
+export function arrivals() {
+  const list = document.createElement("ul");
+  const fresh = document.createElement("ul");
+  list.innerHTML = '<li id="a">A</li>';
+  fresh.innerHTML = '<li id="b">B</li><li id="a">A</li>';
+  const marked = () => [...list.querySelectorAll(".arrived")].map(({ id }) => id).join();
+  reconcile(list, fresh, clock);
+  const first = marked();
+  clock.pass(20_000);
+  return [first, marked()];
 }
 
 export function inGerman() {
