@@ -4,13 +4,13 @@ from typing import Any
 
 from notifications.protocol.chunks import framed
 from notifications.streams.event_stream import StreamResponse
-from notifications.streams.slow_clients import Client
+from notifications.streams.slow_clients import SlotClient
 
 # A long replay is written in pieces of about this size.
 WRITE_BYTES = 65_536
 
 
-def write_opening(response: StreamResponse, client: Client | None) -> bytes:
+def write_opening(response: StreamResponse, client: SlotClient | None) -> bytes:
     """Write a long opening to the client, up to its last part; return that.
 
     The caller's greenlet waits until the client has read it; `client` limits the time.

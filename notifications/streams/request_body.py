@@ -6,7 +6,7 @@ So a client that sends its body slowly holds no connection to the database.
 import io
 from typing import IO, Any, Protocol
 
-from notifications.streams.slow_clients import Client
+from notifications.streams.slow_clients import SlotClient
 
 # A body is read in pieces of this size. Most bodies are one piece.
 PIECE_BYTES = 65_536
@@ -23,7 +23,7 @@ class IncompleteBody(OSError):
     """The client has ended its body too early, or was too slow."""
 
 
-def receive(source: Source, client: Client, *, length: int | None) -> IO[bytes]:
+def receive(source: Source, client: SlotClient, *, length: int | None) -> IO[bytes]:
     """Read the first piece of a body, and return a file of the whole body.
 
     `length` is None for a body in chunks, whose source knows its end. Raises
@@ -40,7 +40,9 @@ def receive(source: Source, client: Client, *, length: int | None) -> IO[bytes]:
 class RequestBody(io.RawIOBase):
     """Reads a body piece by piece; the client has BODY_TIMEOUT for each."""
 
-    def __init__(self, source: Source, client: Client, *, length: int | None) -> None:
+    def __init__(
+        self, source: Source, client: SlotClient, *, length: int | None
+    ) -> None:
         super().__init__()
         self._source = source
         self._client = client

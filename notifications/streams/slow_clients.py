@@ -42,7 +42,7 @@ class Phase(enum.Enum):
     WORK = "work"
 
 
-class Client:
+class SlotClient:
     """The client of one slot, and since when it has been doing what."""
 
     __slots__ = ("_clock", "address", "deadline", "phase", "since", "socket")
@@ -116,11 +116,11 @@ class SlowClients:
         self._streams = streams
         self._freed = 1 + slots // FREED_SHARE
         self._clock = clock
-        self._clients: dict[Any, Client] = {}
+        self._clients: dict[Any, SlotClient] = {}
 
-    def enter(self, sock: Any, address: str) -> Client:
+    def enter(self, sock: Any, address: str) -> SlotClient:
         """Watch the client of a new connection, which is to send a head."""
-        client = self._clients[sock] = Client(sock, address, self._clock)
+        client = self._clients[sock] = SlotClient(sock, address, self._clock)
         client.send_head()
         if self.is_full():
             self.make_room()
@@ -130,7 +130,7 @@ class SlowClients:
         """Watch a client no more."""
         del self._clients[sock]
 
-    def of(self, sock: Any) -> Client:
+    def of(self, sock: Any) -> SlotClient:
         """Return the client at the other end of a socket."""
         return self._clients[sock]
 
@@ -201,7 +201,7 @@ def check_forever(
 class TimedReply:
     """A reply whose length is not known; the client has REPLY_TIMEOUT for each part."""
 
-    def __init__(self, parts: Iterable[bytes], client: Client) -> None:
+    def __init__(self, parts: Iterable[bytes], client: SlotClient) -> None:
         self._parts = parts
         self._client = client
 

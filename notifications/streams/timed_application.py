@@ -9,7 +9,7 @@ from typing import Any
 from django.db import close_old_connections
 
 from notifications.streams.request_body import receive
-from notifications.streams.slow_clients import Client, SlowClients, TimedReply
+from notifications.streams.slow_clients import SlotClient, SlowClients, TimedReply
 
 
 class TimedApplication:
@@ -57,7 +57,7 @@ class TimedApplication:
         return response
 
 
-def _receive_body(environ: dict[str, Any], client: Client) -> bool:
+def _receive_body(environ: dict[str, Any], client: SlotClient) -> bool:
     """Read the first part of a request's body; tell whether it came."""
     text = environ.get("CONTENT_LENGTH")
     if not text and "HTTP_TRANSFER_ENCODING" not in environ:

@@ -3,7 +3,7 @@ import io
 import pytest
 
 from notifications.streams.request_body import PIECE_BYTES, IncompleteBody, receive
-from notifications.streams.slow_clients import Client, Phase
+from notifications.streams.slow_clients import Phase, SlotClient
 
 LONG = bytes(range(256)) * (PIECE_BYTES // 100)
 
@@ -24,7 +24,7 @@ class Source(io.BytesIO):
 
 @pytest.fixture
 def client():
-    return Client(None, "", lambda: 0.0)
+    return SlotClient(None, "", lambda: 0.0)
 
 
 def test_short_body_is_read_at_once(client):
