@@ -51,9 +51,7 @@ def test_link_describes_the_updates(log):
             mercure_link(response, **wrong)
 
 
-def test_documented_cookie_authorizes_subscribers(
-    site, monkeypatch, client, publish, subscribe
-):
+def test_documented_cookie_authorizes_subscribers(site, monkeypatch, client, subscribe):
     monkeypatch.setenv("MERCURE_SECRET", SECRET)
     issuer = "https://example.com"
     keys = {**site.MERCURE["ISSUERS"], issuer: [{"ALGORITHM": "HS256", "KEY": SECRET}]}

@@ -3,6 +3,7 @@
 import sys
 
 from tests.system.server import Site
+from tests.system.transports import ASGI
 
 UVICORN = ("uvicorn", "--lifespan", "off", "--host", "127.0.0.1", "--port", "{port}")
 # In one process, which a test can look into. It keeps a socket that long after the
@@ -33,3 +34,10 @@ class AsgiSite(Site):
         """Return the process id of the server, which starts no others."""
         assert self.process is not None
         return [self.process.pid]
+
+
+def site_for(worker_class: str, *, environment: dict[str, str] | None = None) -> Site:
+    """Return a site under uvicorn if `worker_class` says so, or else gunicorn."""
+    if worker_class == ASGI:
+        return AsgiSite(environment=environment)
+    return Site(workers=2, environment=environment, worker_class=worker_class)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
+from tests.system.asgi_site import site_for
 from tests.system.crowd import Crowd
 from tests.system.faults import faulty_site, heal
 from tests.system.members import Members
@@ -23,7 +24,7 @@ def worker_class() -> str:
 
 @pytest.fixture(scope="module")
 def site(worker_class) -> Iterator[Site]:
-    with Site(workers=2, worker_class=worker_class) as site:
+    with site_for(worker_class) as site:
         yield site
 
 

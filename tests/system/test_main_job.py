@@ -7,9 +7,9 @@ from tests.effort import either
 from tests.stackexchange_data import write_posts
 from tests.system import oracle
 from tests.system.listener import Listener
-from tests.system.transports import both_ways
+from tests.system.transports import every_way
 
-pytestmark = both_ways
+pytestmark = every_way
 
 STREAMS = either(10, thorough=20)
 RATE = 50  # posts a second

@@ -4,9 +4,9 @@ from tests.system.crowd import wait_until_live
 from tests.system.publisher import wait_for_event
 from tests.system.server import wait_for
 from tests.system.topics import asking, new_topics
-from tests.system.transports import both_ways
+from tests.system.transports import every_way
 
-pytestmark = both_ways
+pytestmark = every_way
 
 STREAMS = 8
 RETRACT = "from notifications.api import retract; print([retract(uid) for uid in {!r}])"
