@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from project.qa.forms import AnswerForm, AskForm, CommentForm
 from project.qa.models import Answer, Comment, Question, Topic
-from project.qa.views import SignedInRequest, form_view
+from project.qa.views import SignedInRequest, form_view, posted
 
 WrittenT = TypeVar("WrittenT", Question, Answer, Comment)
 
@@ -72,7 +72,7 @@ def _comment(
     form = CommentForm(_data(request))
     if form.is_valid():
         comment = form.save(post=post, author=request.user)
-        messages.success(request, _("Your comment is posted."))
+        posted(request, _("Your comment is posted."))
         return redirect(comment)
     context = {"form": form, "post": post, "question": question}
     return render(request, "qa/comment.html", context)

@@ -37,6 +37,11 @@ class SignedInRequest(HttpRequest):
     user: User
 
 
+def posted(request: HttpRequest, text: str) -> None:
+    """Say that what was written is posted; the browser's draft of it goes."""
+    messages.success(request, text, extra_tags=request.path)
+
+
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the newest questions."""
@@ -89,7 +94,7 @@ def question(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _question_page(request, question, form)
     answer = form.save(question=question, author=request.user)
-    messages.success(request, _("Your answer is posted."))
+    posted(request, _("Your answer is posted."))
     return redirect(answer)
 
 
@@ -123,7 +128,7 @@ def ask(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _ask_page(request, form)
     question = form.save(author=request.user)
-    messages.success(request, _("Your question is posted."))
+    posted(request, _("Your question is posted."))
     return redirect(question)
 
 

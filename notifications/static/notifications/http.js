@@ -3,9 +3,18 @@
  * is empty for a page that does not exist.
  */
 export async function fetchPage(url, options) {
+  return pageOf(await requestPage(url, options));
+}
+
+/** Request a page of the site; return the response, or null if the network is away. */
+export function requestPage(url, options) {
   const { user } = document.querySelector("meta[name=notifications]").dataset;
   const headers = { Accept: "text/html", "Notifications-User": user };
-  const response = await fetch(url, { headers, ...options }).catch(() => null);
+  return fetch(url, { headers, ...options }).catch(() => null);
+}
+
+/** Return the document of a response as `fetchPage` does. */
+export async function pageOf(response) {
   if (response?.status === 404) return document.implementation.createHTMLDocument("");
   if (!response?.ok) return null;
   return new DOMParser().parseFromString(await response.text(), "text/html");

@@ -1,8 +1,9 @@
 import { CoalescingTask } from "./coalescing-task.js";
-import { fetchPage, submitNatively } from "./http.js";
+import { fetchPage, pageOf, requestPage, submitNatively } from "./http.js";
 import { closeMenu } from "./menus.js";
 import { reconcile } from "./reconcile.js";
 import { Timer } from "./timer.js";
+import { showFailure } from "./toasts.js";
 
 // In milliseconds: many clients get the same event, and should not request the inbox
 // at the same time.
@@ -95,18 +96,30 @@ export class NotificationInbox extends HTMLElement {
     fetch(url, { method: "POST", headers, body, keepalive: true }).catch(() => {});
   }
 
-  #onSubmit = async (event) => {
+  #onSubmit = (event) => {
     event.preventDefault();
     const { target: form, submitter } = event;
     const body = new URLSearchParams(new FormData(form, submitter));
     const url = submitter.getAttribute("formaction") ?? form.action;
     closeMenu(submitter.closest("details"));
+    this.#send(submitter, url, body);
+  };
+
+  async #send(submitter, url, body) {
     this.#submissions++;
-    const page = await fetchPage(url, { method: "POST", body });
+    const response = await requestPage(url, { method: "POST", body });
+    const page = await pageOf(response);
     this.#submissions++;
     this.#refreshSoon();
-    if (!this.#show(page)) submitNatively(submitter);
-  };
+    if (!response) showFailure(() => this.#send(submitter, url, body));
+    else if (!this.#show(page)) this.#showError(submitter);
+  }
+
+  /** The row of the button may have changed before it was retried. */
+  #showError(submitter) {
+    if (submitter.isConnected) submitNatively(submitter);
+    else location.reload();
+  }
 
   /** Show the inbox of a page without the part `except`; return whether it has one. */
   #show(page, except) {

@@ -1,5 +1,6 @@
-import { fetchPage } from "./http.js";
+import { pageOf, requestPage } from "./http.js";
 import { reconcile } from "./reconcile.js";
+import { showFailure } from "./toasts.js";
 
 /**
  * `<new-items-banner>`: counts the new items that the page does not show, and loads
@@ -61,17 +62,23 @@ export class NewItemsBanner extends HTMLElement {
     if (!link.isConnected) this.append(link);
   }
 
-  #onClick = async (event) => {
-    const { href } = this.querySelector("a");
+  #onClick = (event) => {
     const target = document.getElementById(this.dataset.target);
     if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    const fresh = (await fetchPage(href))?.getElementById(target.id);
+    this.#load(target);
+  };
+
+  async #load(target) {
+    const { href } = this.querySelector("a");
+    const response = await requestPage(href);
+    if (!response) return showFailure(() => this.#load(target));
+    const fresh = (await pageOf(response))?.getElementById(target.id);
     if (!fresh) return location.assign(href);
     reconcile(target, fresh);
     this.#update();
     target.querySelector(".arrived a, a")?.focus();
-  };
+  }
 }
 
 function isShown(url) {
