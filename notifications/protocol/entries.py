@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 
 from notifications.exceptions import UnreadableEntry, shorten
+from notifications.protocol import sse
 from notifications.protocol.cursor import NO_CURSOR, Cursor
-from notifications.protocol.sse import RESERVED_NAMES
 from notifications.protocol.subscriptions import Span
 
 # These end in \Z, since $ also matches before a line end.
@@ -45,7 +45,7 @@ class EventEntry(Entry, frozen=True, tag="event"):
     live_only: bool = False
 
     def __post_init__(self) -> None:
-        if self.type in RESERVED_NAMES:
+        if self.type in sse.RESERVED_NAMES:
             raise ValueError("the type is a reserved name")
 
 
@@ -62,6 +62,10 @@ class UpdateEntry(Entry, frozen=True, tag="update"):
     type: str = ""
     retry: int | None = None
     private: bool = False
+
+    def __post_init__(self) -> None:
+        # Raises ValueError for an id or a type that would end a line.
+        sse.encode(data="", event=self.type, event_id=self.id)
 
 
 class RetractEntry(Entry, frozen=True, tag="retract"):

@@ -113,11 +113,12 @@ def test_follow_made_while_follows_were_loaded_is_applied(hub, append, log):
 def test_unreadable_entries_are_skipped_and_counted(hub, append, log):
     connection, _ = attach(hub, requested_topics=["topic:a"])
 
-    log.append([("poison", b"\x80\x04]"), ("deep", b"[" * 10_000)])
+    two_lines = b'{"entry":"update","uid":"u","topics":["topic:a"],"id":"1\\n2"}'
+    log.append([("poison", b"\x80\x04]"), ("deep", b"[" * 10_000), ("u", two_lines)])
     cursor = append("topic:a")
 
     assert received(connection, 1) == [cursor]
-    assert hub.unreadable == 2
+    assert hub.unreadable == 3
 
 
 def test_emptied_log_resets_every_stream(hub, append, redis_client, settings):

@@ -43,6 +43,9 @@ POISON = {
     "a missing field": b'{"entry":"event","uid":"u","type":"t","topics":["user:7"]}',
     "a text instead of a list": b'{"entry":"event","uid":"u","type":"t","topics":"user:7","data":""}',  # noqa: E501
     "a text instead of a number": b'{"entry":"follow","uid":"u","user":"7","topic":"user:9","since":"x"}',  # noqa: E501
+    "an update whose id has two lines": b'{"entry":"update","uid":"u","topics":[],"id":"1\\n2"}',  # noqa: E501
+    "an update whose id has a NUL": b'{"entry":"update","uid":"u","topics":[],"id":"\\u0000"}',  # noqa: E501
+    "an update whose type has two lines": b'{"entry":"update","uid":"u","topics":[],"type":"a\\rb"}',  # noqa: E501
     "binary": bytes(range(256)),
     "not UTF-8": b'{"entry":"start","uid":"\xff"}',
     "deeply nested lists": b"[" * 10_000 + b"]" * 10_000,
