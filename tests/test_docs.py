@@ -164,6 +164,11 @@ def test_every_command_of_the_app_is_documented():
 
 
 @pytest.mark.parametrize("path", ALL_DOCS, ids=name_of)
+def test_no_document_has_the_marks_of_a_merge(path):
+    assert not re.findall(r"^(?:<{7}|>{7}) .*", path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", ALL_DOCS, ids=name_of)
 def test_every_documented_command_exists(path):
     named = {*re.findall(r"manage\.py (\w+)", path.read_text())}
 
