@@ -3,6 +3,8 @@
 import threading
 from abc import ABC, abstractmethod
 
+from notifications.lib.started_thread import started_thread
+
 
 class DaemonThread(ABC):
     """Has one thread at most; a base class for objects that work in a thread."""
@@ -23,8 +25,7 @@ class DaemonThread(ABC):
 
     def _start(self) -> None:
         """Start a thread in place of the one before; the caller holds the lock."""
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
+        self._thread = started_thread(self._run, name=self._name)
 
     def _detach(self) -> threading.Thread | None:
         """Give up the thread and return it, so that the caller can stop it."""

@@ -108,6 +108,18 @@ def test_thread_that_ended_by_an_error_is_started_again():
     periodic.stop()
 
 
+def test_stop_is_harmless_after_a_thread_could_not_be_started(periodic, monkeypatch):
+    def fail(self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError):
+            periodic.start()
+
+    periodic.stop()
+
+
 def test_next_run_begins_soon_when_asked_for(runs):
     soon = threading.Event()
     periodic = PeriodicThread(
