@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.inbox, name="inbox"),
     path("seen/", views.seen, name="seen"),
     path("read/", views.read, name="read"),
+    path("rows/", views.rows, name="rows"),
     path("preferences/", views.preferences, name="preferences"),
     path("stream/", views.stream, name="stream"),
     path("poll/", views.poll, name="poll"),

@@ -70,6 +70,7 @@ DJANGO_SETTINGS = {
     "notifications.models.events": {"AUTH_USER_MODEL"},
     "notifications.models.follows": {"AUTH_USER_MODEL"},
     "notifications.models.outbox": {"AUTH_USER_MODEL"},
+    "notifications.models.row_states": {"AUTH_USER_MODEL"},
     "notifications.models.preferences": {"AUTH_USER_MODEL"},
     "notifications.models.reading": {"AUTH_USER_MODEL"},
     "notifications.models.schedules": {"AUTH_USER_MODEL"},

@@ -18,9 +18,11 @@ from notifications.models import (
     Inbox,
     ReadMark,
     ReadState,
+    RowState,
     forget_read,
     forget_seen,
     pending_events,
+    undo_rows,
 )
 from notifications.publishing import outbox
 from notifications.publishing.event_types import thread_groups
@@ -28,7 +30,7 @@ from notifications.publishing.event_types import thread_groups
 # The number changes with the content of the tokens.
 _SALT = "notifications.undo.2"
 # What a token undoes.
-ALL, GROUP = "all", "group"
+ALL, GROUP, ROWS = "all", "group", "rows"
 _NONE: Mapping[int, int] = MappingProxyType({})
 
 
@@ -68,7 +70,7 @@ def read_all(user: Any, event: Event) -> str:
     marks = ReadMark.objects.filter(user=user, up_to__gt=event.position)
     marks.filter(version__gt=before[1]).update(version=state.version)
     outbox.record_due_count(user.pk)
-    return _token(user, ALL, state.read_version, *before)
+    return undo_token(user, ALL, state.read_version, *before)
 
 
 def _pending(user: Any, event: Event, *, group: str | None = None) -> set[int]:
@@ -146,6 +148,9 @@ def unread_event(user: Any, event: Event) -> str:
     )
     unread = state.remove_read_pending(newer.values_list("pk", flat=True))
     up_to = _log_position(user, event, event.position - 1)
+    # What is done is read.
+    done = RowState.objects.filter(user=user, group=event.group)
+    done.update(done_up_to=0, done_pending=None, done_version=0)
     return _mark(state, event.group, up_to=up_to, unread=unread)
 
 
@@ -166,7 +171,7 @@ def _mark(
     mark.save()
     outbox.record_due_count(user.pk)
     previous = [before.up_to, before.version] if before else []
-    return _token(user, GROUP, state.version, group, [*unread.items()], *previous)
+    return undo_token(user, GROUP, state.version, group, [*unread.items()], *previous)
 
 
 @databases.atomic()
@@ -180,6 +185,8 @@ def undo(user: Any, token: str) -> None:
     state = ReadState.locked(user)
     if kind == ALL:
         _undo_all(state, version, before)
+    elif kind == ROWS:
+        undo_rows(state, version)
     else:
         _undo_group(state, version, before)
     outbox.record_due_count(user.pk)
@@ -206,7 +213,8 @@ def _undo_group(state: ReadState, version: int, before: list[Any]) -> None:
         state.save()
 
 
-def _token(user: Any, *parts: Any) -> str:
+def undo_token(user: Any, *parts: Any) -> str:
+    """Return a token that undoes a change of this person."""
     return signing.dumps(parts, salt=f"{_SALT}:{user.pk}")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Self
+from uuid import UUID
 
 from notifications.inbox.row_topics import FollowedTopic, FollowedTopics
 from notifications.models import (
@@ -15,6 +16,7 @@ from notifications.models import (
     Event,
     Inbox,
     InboxEvent,
+    SelectedRows,
     Selection,
     load_actors,
 )
@@ -22,6 +24,7 @@ from notifications.protocol.cursor import Cursor
 from notifications.publishing.event_types import EventType
 
 PAGE_ROWS = 30
+EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Row:
     of the type of `event`, and `others` says what else it shows, as "2 comments". `url`
     is the address of the first unread event, or else of `event`. `reasons` are the
     topics that the person follows, and `mutable_topics` those that they can mute.
+    `newest` is the uid of the newest event of the group, which a filter may leave out.
     """
 
     event: Event
@@ -42,7 +46,9 @@ class Row:
     others: tuple[str, ...]
     url: str
     reasons: tuple[FollowedTopic, ...]
-    mutable_topics: tuple[FollowedTopic, ...] = ()
+    mutable_topics: tuple[FollowedTopic, ...]
+    is_saved: bool
+    newest: UUID
 
     @property
     def actor(self) -> Actor | None:
@@ -91,26 +97,25 @@ def inbox_page(
     inbox: Inbox,
     *,
     before: Cursor | None = None,
-    unread: bool = False,
-    event_type: str = "",
+    selection: Selection = EVERYTHING,
     limit: int = PAGE_ROWS,
 ) -> InboxPage:
     """Return a page of an inbox, newest first, with at most `limit` rows.
 
-    `before` is the cursor at which the previous page ended. `unread` and `event_type`
-    select rows.
+    `before` is the cursor at which the previous page ended.
     """
-    newest, end = inbox.page(
-        before=None if before is None else before.position,
-        selection=Selection(unread, event_type),
-        limit=limit,
+    selected = SelectedRows(inbox, selection)
+    newest, end = selected.page(
+        before=None if before is None else before.position, limit=limit
     )
     following = "" if end is None else str(Cursor.from_position(end))
-    return InboxPage(_rows(inbox, newest), following)
+    return InboxPage(_rows(inbox, selected, newest), following)
 
 
-def _rows(inbox: Inbox, found: list[InboxEvent]) -> tuple[Row, ...]:
-    groups = inbox.of_groups(each.group for each in found)
+def _rows(
+    inbox: Inbox, selected: SelectedRows, found: list[InboxEvent]
+) -> tuple[Row, ...]:
+    groups = selected.of_groups(each.group for each in found)
     # All at once, since each new group takes a query.
     unread = {each.pk for each in inbox.unread(chain(found, *groups.values()))}
     parts = [_Group.of(each, groups[each.group], unread) for each in found]
@@ -130,6 +135,8 @@ def _rows(inbox: Inbox, found: list[InboxEvent]) -> tuple[Row, ...]:
             url=events.get(part.first.pk, event).payload.get("url", ""),
             reasons=followed.reasons(event),
             mutable_topics=followed.mutable_topics(event),
+            is_saved=selected.is_saved(event.group),
+            newest=part.events[0].uid,
         )
         for part, event in zip(shown, newest, strict=True)
     )

@@ -10,8 +10,8 @@ from notifications.models.follows import (
     Level,
     validate_topic,
 )
-from notifications.models.inbox import Inbox, UnreadRows
-from notifications.models.inbox_events import InboxEvent, Selection
+from notifications.models.inbox import SEARCHED_EVENTS, Inbox, UnreadRows
+from notifications.models.inbox_events import InboxEvent, Selection, View
 from notifications.models.outbox import Control, DueCount
 from notifications.models.pending import (
     forget_read,
@@ -22,13 +22,16 @@ from notifications.models.pending import (
 from notifications.models.permissions import TopicPermissions
 from notifications.models.preferences import Delivery, Preference
 from notifications.models.reading import ReadMark, ReadState
+from notifications.models.row_states import RowState, undo_rows
 from notifications.models.schedules import PersonalTime, Schedule, personal_time
+from notifications.models.selected_rows import SelectedRows
 from notifications.models.times import now
 from notifications.protocol.entries import COUNT_LIMIT
 
 __all__ = [
     "COUNT_LIMIT",
     "NO_LEVEL",
+    "SEARCHED_EVENTS",
     "Actor",
     "Control",
     "Delivery",
@@ -45,10 +48,13 @@ __all__ = [
     "Preference",
     "ReadMark",
     "ReadState",
+    "RowState",
     "Schedule",
+    "SelectedRows",
     "Selection",
     "TopicPermissions",
     "UnreadRows",
+    "View",
     "actors_of",
     "forget_read",
     "forget_seen",
@@ -61,5 +67,6 @@ __all__ = [
     "personal_time",
     "shown_names",
     "site_language",
+    "undo_rows",
     "validate_topic",
 ]

@@ -5,7 +5,6 @@ rule of `protocol/subscriptions.py` to those. Its cost does not grow with the nu
 events. AUTHORIZE is asked once about each topic by which one of them is found.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -36,14 +35,14 @@ from notifications.models.schedules import PersonalTime
 from notifications.protocol.cursor import LARGEST_POSITION, Cursor
 from notifications.protocol.entries import COUNT_LIMIT
 from notifications.protocol.subscriptions import Subscriptions
-from notifications.protocol.topics import EVERYONE
+from notifications.protocol.topics import EVERYONE, parse
 
 # How many topics of events are read at a time, and how many times at most. A page of
 # an inbox in which the rule leaves nearly nothing may have fewer rows because of that.
 BATCH_TOPICS = 160
 MAX_BATCHES = 8
-# How many events of a group are looked at to find out whether it is on an earlier page.
-NEWER_EVENTS = 8
+SEARCHED_EVENTS = BATCH_TOPICS * MAX_BATCHES
+ALL = Selection()
 
 
 class UnreadRows(NamedTuple):
@@ -106,14 +105,24 @@ class Inbox:
         return self._marks.state
 
     def batches(
-        self, *, live: bool = False, before: int = LARGEST_POSITION, after: int = 0
+        self,
+        *,
+        live: bool = False,
+        before: int = LARGEST_POSITION,
+        after: int = 0,
+        selection: Selection = ALL,
     ) -> Iterator[InboxBatch]:
         """Yield the events between two positions, both exclusive, newest first.
 
-        With `live`, only events that the person is notified about live.
+        With `live`, only events that the person is notified about live. Of a selection,
+        the topic and the kind leave out events, and others may remain.
         """
         for _ in range(MAX_BATCHES):
-            rows = self._newest_topics(before=before, after=after)
+            if selection.topic or selection.kind:
+                ranges = self._ranges(before=before, after=after, selection=selection)
+                rows = _BY_TOPIC.of_all(ranges, limit=BATCH_TOPICS)
+            else:
+                rows = self._newest_topics(before=before, after=after)
             events = self._load(row.value for row in rows)
             end = rows[-1].position if len(rows) >= BATCH_TOPICS else None
             yield InboxBatch(self._notified(events, live=live), end)
@@ -134,12 +143,20 @@ class Inbox:
             self._newest = _BY_TOPIC.of_all(ranges, limit=BATCH_TOPICS)
         return [each for each in self._newest if each.position > after]
 
-    def _ranges(self, *, before: int, after: int) -> dict[str, Range]:
+    def _ranges(
+        self, *, before: int, after: int, selection: Selection = ALL
+    ) -> dict[str, Range]:
         """Return between which positions each topic brings events."""
-        allowed = self.permissions.without_refused(self.subscriptions)
-        since = dict(allowed.followed_since)
+        if wanted := selection.topic:
+            # Another topic may have brought its events before it was followed.
+            allowed = wanted == EVERYONE or self.permissions.may_see(wanted)
+            return {wanted: Range(after, before)} if allowed else {}
+        followed = self.permissions.without_refused(self.subscriptions)
+        since = dict(followed.followed_since)
         if self.subscriptions.joined is not None:
             since[EVERYONE] = 0
+        if wanted := selection.kind:
+            since = {key: since[key] for key in since if parse(key).kind == wanted}
         return {
             topic: Range(max(Cursor(time, 0).position - 1, after), before)
             for topic, time in since.items()
@@ -191,8 +208,9 @@ class Inbox:
         ranges = {topic: Range(0, LARGEST_POSITION)}
         rows = _BY_TOPIC.of_each(ranges, limit=BATCH_TOPICS)
         keys = {row.value for row in rows}
-        for events in self.of_groups(groups).values():
-            keys.update(each.pk for each in events)
+        groups_in_full = {group: Range(0, LARGEST_POSITION) for group in groups}
+        events = self.of_groups(groups_in_full, limit=COUNT_LIMIT)
+        keys.update(each.pk for each in events)
         return self.unread(self._notified(self._load(keys)))
 
     def _load(self, keys: Iterable[int]) -> list[InboxEvent]:
@@ -203,51 +221,10 @@ class Inbox:
         found = [self._events[key] for key in wanted if key in self._events]
         return sorted(found, key=lambda each: (each.position, each.pk), reverse=True)
 
-    def page(
-        self, *, before: int | None, selection: Selection, limit: int
-    ) -> tuple[list[InboxEvent], int | None]:
-        """Return the newest event of each group, and the position to read on from.
-
-        `before` is the position at which the previous page ended. The position that is
-        returned is None at the end of the inbox.
-        """
-        if not limit:
-            return [], None
-        found: dict[str, InboxEvent] = {}
-        start = LARGEST_POSITION if before is None else before
-        end: int | None = None
-        for batch in self.batches(before=start):
-            end = batch.end
-            wanted = self._select(batch.events, selection)
-            shown = set() if before is None else self._shown(wanted, before, selection)
-            for each in wanted:
-                if each.group not in shown:
-                    found.setdefault(each.group, each)
-            if len(found) > limit:
-                rows = list(found.values())[:limit]
-                return rows, rows[-1].position
-        return list(found.values()), end
-
-    def _select(
-        self, events: list[InboxEvent], selection: Selection
+    def of_groups(
+        self, ranges: Mapping[str, Range], *, limit: int, event_type: str = ""
     ) -> list[InboxEvent]:
-        if selection.event_type:
-            wanted = selection.event_type
-            events = [each for each in events if each.addressed.type == wanted]
-        return self.unread(events) if selection.unread else events
-
-    def _shown(
-        self, events: list[InboxEvent], before: int, selection: Selection
-    ) -> set[str]:
-        """Return those of the events' groups that are on an earlier page."""
-        ranges = {each.group: Range(before - 1, LARGEST_POSITION) for each in events}
-        newer = self._of_groups(ranges, limit=NEWER_EVENTS, selection=selection)
-        return {each.group for each in self._select(newer, selection)}
-
-    def _of_groups(
-        self, ranges: Mapping[str, Range], *, limit: int, selection: Selection
-    ) -> list[InboxEvent]:
-        """Return the newest events of groups.
+        """Return up to `limit` of the newest events of each group, newest first.
 
         The person's own events, which there may be many of, are not read.
         """
@@ -256,21 +233,13 @@ class Inbox:
         field = Event._meta.get_field("actor")
         condition = _NOT_OWN
         params = [field.get_db_prep_value(self.user.pk, connection, prepared=False)]
-        if selection.event_type:
+        if event_type:
             condition += " AND type = %s"
-            params.append(selection.event_type)
+            params.append(event_type)
         rows = _BY_GROUP.of_each(
             ranges, limit=limit, condition=condition, params=params
         )
         return self._notified(self._load(row.value for row in rows))
-
-    def of_groups(self, groups: Iterable[str]) -> Mapping[str, list[InboxEvent]]:
-        """Return up to COUNT_LIMIT of the newest events of each group, newest first."""
-        ranges = {group: Range(0, LARGEST_POSITION) for group in groups}
-        found: defaultdict[str, list[InboxEvent]] = defaultdict(list)
-        for each in self._of_groups(ranges, limit=COUNT_LIMIT, selection=Selection()):
-            found[each.group].append(each)
-        return found
 
     def count_unread(self) -> int:
         """Return how many events are unread, counted up to COUNT_LIMIT."""

@@ -1,5 +1,6 @@
 """Events as an inbox reads them: what the rule needs of each, without its payload."""
 
+import enum
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -32,12 +33,36 @@ class InboxBatch(NamedTuple):
     end: int | None
 
 
+class View(enum.Enum):
+    """Which of a person's rows there are to select from.
+
+    The inbox has those that are not done.
+    """
+
+    INBOX = "inbox"
+    SAVED = "saved"
+    DONE = "done"
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which events to show: the unread ones, or those of one type."""
+    """Which events to show: those that match everything that is set.
+
+    `kind` is that of the topics because of which the person has the event, and `query`
+    a text in its title.
+    """
 
     unread: bool = False
     event_type: str = ""
+    topic: str = ""
+    kind: str = ""
+    query: str = ""
+    view: View = View.INBOX
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it leaves out rows of its view, other than read ones."""
+        return bool(self.event_type or self.topic or self.kind or self.query)
 
 
 def read_events(keys: set[int]) -> list[InboxEvent]:

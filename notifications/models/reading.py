@@ -124,6 +124,10 @@ class ReadMark(models.Model):
     group = models.CharField(max_length=255)
     up_to = models.BigIntegerField()
     version = models.BigIntegerField()
+    # What both were before a change of many groups, to undo it; without them, there was
+    # no mark.
+    undo_up_to = models.BigIntegerField(null=True)
+    undo_version = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Model, OuterRef, Q
 
 from notifications import databases
-from notifications.models import Event, EventQuerySet, ReadMark
+from notifications.models import Event, EventQuerySet, ReadMark, RowState
 from notifications.models.events import SET_ASIDE_POSITION
 from notifications.models.removal import remove_events
 from notifications.protocol.cursor import Cursor, milliseconds
@@ -63,19 +63,22 @@ class Pruning:
         )
 
     def delete_marks(self) -> Iterator[int]:
-        """Delete the read marks that no event needs any more, in batches.
+        """Delete the read marks and the states of rows that no event needs, in batches.
 
         A mark counts as long as there are events of its group: it may keep newer ones
         unread that were marked as read together with all others.
         """
-        last = 0
-        while keys := self._next_marks(after=last):
-            events = Event.objects.using(self._alias)
-            group = events.filter(group=OuterRef("group"))
-            marks = ReadMark.objects.using(self._alias).filter(pk__in=keys)
-            yield marks.filter(~Exists(group), up_to__lt=self._end).delete()[0]
-            last = keys[-1]
+        yield from self._delete_unused(ReadMark, up_to__lt=self._end)
+        yield from self._delete_unused(RowState)
 
-    def _next_marks(self, *, after: int) -> list[int]:
-        marks = ReadMark.objects.using(self._alias).filter(pk__gt=after)
-        return list(marks.order_by("pk").values_list("pk", flat=True)[: self._batch])
+    def _delete_unused(self, model: type[Model], **condition: int) -> Iterator[int]:
+        """Delete rows of a model whose group has no events, by batches."""
+        last = 0
+        rows = model._default_manager.using(self._alias).order_by("pk")
+        group = Event.objects.using(self._alias).filter(group=OuterRef("group"))
+        while keys := [
+            *rows.filter(pk__gt=last).values_list("pk", flat=True)[: self._batch]
+        ]:
+            unused = rows.order_by().filter(~Exists(group), pk__in=keys, **condition)
+            yield unused.delete()[0]
+            last = keys[-1]

@@ -1,7 +1,8 @@
 """The views: streams, the inbox, follows and preferences."""
 
 from notifications.views.follows import follow
-from notifications.views.inbox import inbox, read, seen
+from notifications.views.inbox import inbox
+from notifications.views.marking import read, rows, seen
 from notifications.views.preferences import preferences
 from notifications.views.streams import poll, ready, stream
 
@@ -12,6 +13,7 @@ __all__ = [
     "preferences",
     "read",
     "ready",
+    "rows",
     "seen",
     "stream",
 ]

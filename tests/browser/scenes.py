@@ -64,6 +64,15 @@ def open_menu(page: Page) -> None:
     page.locator("main .notifications-menu summary").first.click()
 
 
+def select_rows(page: Page) -> None:
+    for number in (1, 3):
+        page.locator("main .inbox-check").nth(number).check()
+
+
+def open_keys(page: Page) -> None:
+    page.locator(".notifications-keys").click()
+
+
 def send(page: Page) -> None:
     """Send the page's form without the browser's own checks."""
     call(page, "page.submitUnchecked", page.locator("main form.sheet"))
@@ -137,6 +146,7 @@ def answer(stage: Stage) -> None:
 
 
 ROW = "main .inbox-item"
+KEYS = "#notifications-keys[open]"
 MENU = "main .notifications-menu[open] .notifications-choices"
 ERROR = ".form-problem"
 TOO_FAST = "[role=alert]:text('Wait')"
@@ -187,6 +197,10 @@ NOTIFICATIONS = (
     Scene("inbox-did", "/notifications/?result=all&undo=x", "reader", until=ROW),
     Scene("inbox-unread", "/notifications/?unread=1", "reader", until=ROW),
     Scene("inbox-type", "/notifications/?type=new_answer", "reader", until=ROW),
+    Scene("inbox-selected", "/notifications/", "reader", select_rows, until=ROW),
+    Scene("inbox-filter", "/notifications/?topic=topic:tea&q=e", "reader", until=ROW),
+    Scene("inbox-saved", "/notifications/?view=saved", "newcomer"),
+    Scene("inbox-keys", "/notifications/", "reader", open_keys, until=KEYS, full=False),
     Scene("inbox-empty", "/notifications/", "newcomer"),
     Scene("inbox-all-read", "/notifications/?unread=1", "newcomer"),
     Scene("bell", "/topics/", "reader", open_bell, until=PANEL, full=False),

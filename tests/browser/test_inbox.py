@@ -105,13 +105,71 @@ def test_filters_show_matching_rows(visit, maja, tobias, question, scripts):
     page = visit("/notifications/", maja, java_script_enabled=scripts)
     expect(rows(page)).to_have_count(2)
 
-    inbox(page).get_by_role("link", name="New question").click()
+    page.locator(".notifications-filter summary").click()
+    page.get_by_label("Type").select_option("New question")
+    page.get_by_role("searchbox").fill("ANOTHER")
+    press(page, "Show")
 
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("asked Another?")
+    page.get_by_role("link", name="Clear filters").click()
     inbox(page).get_by_role("link", name="Unread 2").click()
     expect(rows(page)).to_have_count(2)
     expect(inbox(page).locator("[aria-current]")).to_have_text("Unread 2")
+
+
+@SCRIPTS
+def test_selected_rows_are_done_and_that_is_undone(
+    visit, maja, tobias, question, scripts
+):
+    tobias.answer(maja.ask("Another?"), "Yes.")
+    page = visit("/notifications/", maja, java_script_enabled=scripts)
+    expect(inbox(page).locator(".notifications-bulk")).not_to_be_visible()
+    for number in range(2):
+        rows(page).nth(number).get_by_role("checkbox").check()
+
+    press(inbox(page).locator(".notifications-bulk"), "Done")
+
+    expect(status(page)).to_contain_text("It comes back when there is news.")
+    expect(rows(page)).to_have_count(0)
+    press(status(page), "Undo")
+    expect(rows(page)).to_have_count(2)
+
+
+@SCRIPTS
+def test_row_is_saved_for_later(visit, maja, question, scripts):
+    page = visit("/notifications/", maja, java_script_enabled=scripts)
+    rows(page).locator("summary").click()
+
+    press(rows(page), "Save for later")
+
+    expect(status(page)).to_contain_text("Saved for later.")
+    inbox(page).get_by_role("link", name="Saved").click()
+    expect(rows(page)).to_contain_text("Why is it sour?")
+
+
+def test_keys_move_between_rows_and_sort_them(visit, maja, tobias, question):
+    tobias.answer(maja.ask("Another?"), "Yes.")
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+    help_dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    page.get_by_role("button", name="Keyboard shortcuts").wait_for()
+    page.keyboard.press("?")
+    expect(help_dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(help_dialog).not_to_be_visible()
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(rows(page).nth(1).locator(".inbox-link")).to_be_focused()
+    page.keyboard.press("k")
+    page.keyboard.press("u")
+    expect(rows(page).first).not_to_have_class(UNREAD)
+    page.keyboard.press("e")
+
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page).locator(".inbox-link")).to_be_focused()
+    expect(rows(page)).to_contain_text("Why is it sour?")
 
 
 def test_open_inbox_shows_arriving_events_in_place(visit, maja, tobias, question):

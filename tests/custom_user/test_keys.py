@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from notifications.api import explain, follow, publish
-from notifications.models import Event, Follow, Inbox
+from notifications.models import Event, Follow, Inbox, SelectedRows, Selection
 from notifications.protocol.entries import COUNT_LIMIT, CountEntry, EventEntry
 from notifications.streams.open_stream import subscriber_of
 from project.qa.notifications import NEW_ANSWER
@@ -38,7 +38,7 @@ def test_own_events_of_a_group_do_not_hide_those_of_others(maja, tobias, news):
         for number in range(own[-1].position, own[-1].position + COUNT_LIMIT)
     )
 
-    found = Inbox(maja).of_groups([news.group])
+    found = SelectedRows(Inbox(maja), Selection()).of_groups([news.group])
 
     assert [each.pk for each in found[news.group]] == [news.pk]
 

@@ -6,7 +6,7 @@ from notifications.inbox import read_state
 from notifications.inbox.explain import explain
 from notifications.inbox.recipients import recipients_of
 from notifications.inbox.rows import inbox_page
-from notifications.models import Follow, Inbox
+from notifications.models import Follow, Inbox, Selection
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing import outbox
@@ -60,14 +60,14 @@ def test_unread_selects_rows_with_unread_events(maja):
     read_state.read_group(maja, ask())
     unread = answer()
 
-    assert rows(maja, unread=True) == [(unread, 1, 1)]
+    assert rows(maja, selection=Selection(unread=True)) == [(unread, 1, 1)]
 
 
 def test_event_type_selects_rows_of_that_type(maja):
     ask()
     wanted = answer()
 
-    assert rows(maja, event_type="new_answer") == [(wanted, 1, 1)]
+    assert rows(maja, selection=Selection(event_type="new_answer")) == [(wanted, 1, 1)]
 
 
 def test_pages_have_every_row_once(maja):

@@ -21,9 +21,9 @@ def follows_milk(maja):
     Follow.objects.set_level(maja, MILK, "follow")
 
 
-def ask(topic=MILK, **options):
+def ask(topic=MILK, title="Why?", **options):
     # Events about the same question share a row.
-    payload = {"question_id": next(numbers), "title": "Why?", "url": "/questions/1/"}
+    payload = {"question_id": next(numbers), "title": title, "url": "/questions/1/"}
     event = outbox.record(NEW_QUESTION, topics=[topic], payload=payload, **options)
     event.refresh_from_db()
     return event

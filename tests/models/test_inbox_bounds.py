@@ -6,7 +6,15 @@ import pytest
 from django.utils import timezone
 
 from notifications.inbox import read_state
-from notifications.models import Event, EventTopic, Follow, Inbox, Selection
+from notifications.models import (
+    Event,
+    EventTopic,
+    Follow,
+    Inbox,
+    SelectedRows,
+    Selection,
+    selected_rows,
+)
 from notifications.models import inbox as inbox_module
 from notifications.protocol.cursor import Cursor, milliseconds
 from notifications.protocol.entries import COUNT_LIMIT
@@ -34,6 +42,10 @@ def busy(maja):
     )
     Follow.objects.create(user=maja, topic=TOPIC, created=start - timedelta(days=1))
     return events
+
+
+def rows_of(user):
+    return SelectedRows(Inbox(user), Selection())
 
 
 def test_counts_end_at_their_limit(busy, maja):
@@ -95,7 +107,7 @@ def test_page_that_ends_early_can_be_read_on_from(busy, maja, monkeypatch):
     monkeypatch.setattr(inbox_module, "MAX_BATCHES", 1)
     groups, before = [], None
     for _ in range(EVENTS):
-        rows, before = Inbox(maja).page(before=before, selection=Selection(), limit=30)
+        rows, before = rows_of(maja).page(before=before, limit=30)
         groups += [each.group for each in rows]
         if before is None:
             break
@@ -106,28 +118,26 @@ def test_page_that_ends_early_can_be_read_on_from(busy, maja, monkeypatch):
 def test_events_of_a_group_end_at_their_limit(busy, maja):
     Event.objects.update(group="tick:all")
 
-    found = Inbox(maja).of_groups(["tick:all"])["tick:all"]
+    found = rows_of(maja).of_groups(["tick:all"])["tick:all"]
 
     newest = busy[: -COUNT_LIMIT - 1 : -1]
     assert [each.pk for each in found] == [each.pk for each in newest]
 
 
 def test_page_without_rows_is_empty(busy, maja):
-    assert Inbox(maja).page(before=None, selection=Selection(), limit=0) == ([], None)
+    assert rows_of(maja).page(before=None, limit=0) == ([], None)
 
 
 def test_group_is_on_one_page_whatever_the_person_added_to_it(busy, maja, monkeypatch):
-    monkeypatch.setattr(inbox_module, "NEWER_EVENTS", 2)
+    monkeypatch.setattr(selected_rows, "NEWER_EVENTS", 2)
     Event.objects.update(group="tick:all")
     # The newest of the group are their own; the older ones notify them.
     own = [each.pk for each in busy[-150:]]
     Event.objects.filter(pk__in=own).update(actor=maja)
-    [row], _ = Inbox(maja).page(before=None, selection=Selection(), limit=30)
+    [row], _ = rows_of(maja).page(before=None, limit=30)
 
-    following, _ = Inbox(maja).page(
-        before=row.position, selection=Selection(), limit=30
-    )
-    found = Inbox(maja).of_groups(["tick:all"])["tick:all"]
+    following, _ = rows_of(maja).page(before=row.position, limit=30)
+    found = rows_of(maja).of_groups(["tick:all"])["tick:all"]
 
     assert row.pk == busy[-151].pk
     assert following == []

@@ -17,8 +17,8 @@ from tests.users import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# With the labels of three kinds of topics, one query each.
-INBOX = 14
+# With the labels of three kinds of topics, one query each, and what is done.
+INBOX = 15
 # With two for the page's own questions.
 HOME = 10
 # With one for what the change can be undone to, and one for the name in its notice.

@@ -10,6 +10,7 @@ const FEATURES = {
   follow: ["form.notifications-follow", () => import("./follow-button.js")],
   // Whatever opens a panel loads its inbox.
   inbox: ["notification-inbox:not([popover] *)", () => import("./inbox.js")],
+  keys: ["#notifications-keys", () => import("./inbox-keys.js")],
   markRead: ["mark-read", () => import("./mark-read.js")],
   menus: ["details.notifications-menu", () => import("./menus.js")],
   presence: ["live-presence", () => import("./presence.js")],
