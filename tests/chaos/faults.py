@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from tests.chaos.failover import failed_over
 from tests.chaos.scene import Scene
 from tests.system.raw_requests import send_request
 from tests.system.server import DEADLINE_SECONDS, wait_for
@@ -172,6 +173,7 @@ FAULTS = (
     Fault(hostile_replays, calm=False),
     Fault(sign_outs, calm=False),
     Fault(killed_redis, calm=True, may_reset=True),
+    Fault(failed_over, calm=True, may_reset=True),
     Fault(frozen_redis, calm=True),
     Fault(half_open_redis, calm=True),
     Fault(refused_redis, calm=True),
