@@ -18,6 +18,7 @@ PAGE_METHODS = ("GET", "HEAD")
 NOSNIFF = ("X-Content-Type-Options", "nosniff")
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+LoopApplication = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 class CursorMiddleware:
@@ -113,3 +114,10 @@ def serve_reconnects(application: Application) -> Application:
         return response
 
     return wrapped
+
+
+def serve_reconnects_async(application: LoopApplication) -> LoopApplication:
+    """Wrap a site's ASGI application: see `serve_reconnects`."""
+    from notifications.streams.loop_reconnects import LoopReconnects
+
+    return LoopReconnects(application, dict([NOSNIFF]))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
+from notifications.middleware import serve_reconnects_async
 from project.charsets import REFUSAL, is_utf8
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -28,4 +29,4 @@ def refuse_charsets(application: Application) -> Application:
     return wrapped
 
 
-application = refuse_charsets(get_asgi_application())
+application = refuse_charsets(serve_reconnects_async(get_asgi_application()))

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -166,6 +167,12 @@ class EventStream:
         return waiting
 
 
+# Where the streams are noted that a server begins to send for a request, if at all.
+SENT_STREAMS: ContextVar[list[EventStream] | None] = ContextVar(
+    "notifications_sent_streams", default=None
+)
+
+
 class LoopBody:
     """The body of a response that is sent in an event loop."""
 
@@ -173,6 +180,8 @@ class LoopBody:
         self._stream = stream
 
     def __aiter__(self) -> AsyncIterator[bytes]:
+        if (sent := SENT_STREAMS.get()) is not None:
+            sent.append(self._stream)
         return self._stream.in_loop()
 
     def close(self) -> None:

@@ -13,7 +13,11 @@ from django.http import parse_cookie
 from notifications.exceptions import CannotStream, LogUnavailable, TooManyStreams
 from notifications.live.hub import shared_hub
 from notifications.streams import session_cache
-from notifications.streams.event_stream import BareResponse, ConnectionResponse
+from notifications.streams.event_stream import (
+    BareResponse,
+    ConnectionResponse,
+    EventStream,
+)
 from notifications.streams.open_stream import Client, open_stream
 
 # What decides which site a request is for, and how it got there.
@@ -49,13 +53,16 @@ class Reconnects:
         self._address_keys = (*ADDRESS, *(settings.SECURE_PROXY_SSL_HEADER or ())[:1])
 
     def learn(self, environ: dict[str, Any], response: object) -> None:
-        """Note the address of a request to which Django responded with a stream.
+        """Note the address of a request, if Django responded to it with a stream.
 
         Only with one of what a person follows: others may be at other addresses.
         """
-        if not isinstance(response, ConnectionResponse):
-            return
-        connection = response.stream.connection
+        if isinstance(response, ConnectionResponse):
+            self.learn_stream(environ, response.stream)
+
+    def learn_stream(self, environ: dict[str, Any], stream: EventStream) -> None:
+        """Note the address of a request to which Django responded with a stream."""
+        connection = stream.connection
         if not connection.user or connection.channels is not None:
             return
         address = self._address(environ)
