@@ -12,6 +12,7 @@ from django.db import models
 from notifications import databases
 from notifications.conf import conf
 from notifications.exceptions import InvalidPayload, InvalidTopic
+from notifications.lib.digests import digest
 from notifications.models import Event
 from notifications.publishing import outbox
 from notifications.publishing.event_types import EventType
@@ -86,7 +87,13 @@ class Watched:
 
     def source(self, key: object) -> str:
         """Return the name of an object, given by key, as the source of events."""
-        return f"{self.event_type.name}:{self.model._meta.label_lower}:{key}"
+        name = f"{self.event_type.name}:{self.model._meta.label_lower}:{key}"
+        longest: Any = Event._meta.get_field("source").max_length
+        if len(name) <= longest:
+            return name
+        # Keys may be long texts. Two that begin alike have different sources.
+        end = digest(name)
+        return f"{name[: longest - len(end)]}{end}"
 
     def source_of(self, instance: Any) -> str:
         """Return the name of an object as the source of events."""

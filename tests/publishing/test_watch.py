@@ -12,6 +12,8 @@ from project.qa.notifications import NEW_QUESTION
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+OPTIONS = ("topics", "payload", "actor", "actor_follows", "when")
+
 
 @pytest.fixture
 def tamping():
@@ -194,3 +196,16 @@ def test_event_without_an_actor_adds_no_follow(maja, milk):
 
     assert Event.objects.get().actor is None
     assert not Follow.objects.exists()
+
+
+def test_sources_fit_into_their_column_however_long_the_keys_are():
+    watched = Watched(
+        Question, NEW_QUESTION, **dict.fromkeys(OPTIONS), on_topic_added=False
+    )
+    keys = ["k" * length for length in (1, 200, 255, 1_000)]
+
+    sources = [watched.source(key) for key in keys]
+
+    assert max(map(len, sources)) <= Event._meta.get_field("source").max_length
+    assert len({*sources}) == len(keys)
+    assert all(each.startswith(watched.source("")) for each in sources)
