@@ -192,7 +192,7 @@ def test_open_inbox_shows_arriving_events_in_place(visit, maja, tobias, question
 def test_focus_and_open_menu_survive_an_arriving_event(visit, maja, tobias, question):
     page = visit("/notifications/", maja)
     wait_for_scripts(page)
-    rows(page).locator("summary").click()
+    rows(page).locator("summary").press("Enter")
     mute = rows(page).get_by_role("button", name="Mute topic Hazel")
     mute.focus()
 
@@ -220,7 +220,7 @@ def test_rows_in_view_do_not_move(visit, maja, tobias, question):
 def test_open_menu_of_a_row_that_changes_stays_open(visit, maja, tobias, question):
     page = visit("/notifications/", maja)
     wait_for_scripts(page)
-    rows(page).locator("summary").click()
+    rows(page).locator("summary").press("Enter")
     mute = rows(page).get_by_role("button", name="Mute topic Hazel")
     mute.focus()
 
@@ -340,3 +340,22 @@ def test_follows_are_changed_on_the_preferences_page(visit, maja, tobias, script
         expect(main).to_have_text("Watch")
     page.goto("/notifications/preferences/")
     expect(row).to_have_count(0)
+
+
+def test_rows_that_somebody_points_at_stay_until_they_ask_for_the_new(
+    visit, maja, tobias, question
+):
+    other = maja.ask("Why is it bitter?", topics="Hazel")
+    page = visit("/notifications/", maja)
+    wait_for_scripts(page)
+    expect(rows(page)).to_have_count(1)
+    rows(page).first.hover()
+
+    tobias.answer(other, "Grind coarser.")
+
+    offered = inbox(page).get_by_role("button", name="1 new", exact=True)
+    expect(offered).to_be_visible()
+    expect(rows(page)).to_have_count(1)
+    offered.click()
+    expect(rows(page)).to_have_count(2)
+    expect(offered).to_have_count(0)

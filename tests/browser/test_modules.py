@@ -297,3 +297,9 @@ def test_message_is_read_by_screen_readers(run):
 
 def test_message_is_dismissed_by_escape_and_gives_the_focus_back(run):
     assert run("toasts.keysInAMessage") == [["dismissed", "undone"], True, []]
+
+
+def test_pending_state_is_shown_after_a_moment_until_the_reply(run):
+    found = run("page_life.pendingStates")
+
+    assert found == [None, None, "true", "reply", None, 0]

@@ -16,7 +16,7 @@ LIVE_ANSWERS = Path(qa.__file__).parent / "static" / "qa" / "live-answers.js"
 # In bytes, compressed: what every page loads, a feature with what it imports beyond
 # that, and all that a page can load.
 START_BYTES = 9 * 1024
-FEATURE_BYTES = 5 * 1024
+FEATURE_BYTES = 6 * 1024
 ALL_BYTES = 24 * 1024
 STATIC_IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
 DYNAMIC_IMPORT = re.compile(r'import\("([^"]+)"\)')

@@ -1,5 +1,6 @@
 import { submitNatively } from "./http.js";
 import { closeMenu } from "./menus.js";
+import { whilePending } from "./pending.js";
 import { showFailure, showToast, texts } from "./toasts.js";
 
 /** The form of a follow button: sent without leaving the page. */
@@ -19,7 +20,8 @@ class FollowForm {
   async #send(submitter, fields) {
     const url = submitter.getAttribute("formaction") ?? submitter.form.action;
     const request = { method: "PUT", headers: this.#headers, body: new URLSearchParams(fields) };
-    const response = await fetch(url, request).catch(() => null);
+    const sent = fetch(url, request).catch(() => null);
+    const response = await whilePending(submitter, sent);
     if (response?.ok) this.#onChange(submitter, await response.json());
     else if (response) submitNatively(submitter);
     else showFailure(() => this.#send(submitter, fields));

@@ -1,9 +1,10 @@
 import { CoalescingTask } from "./coalescing-task.js";
 import { fetchPage, pageOf, requestPage, submitNatively } from "./http.js";
 import { closeMenu } from "./menus.js";
+import { whilePending } from "./pending.js";
 import { reconcile } from "./reconcile.js";
 import { Timer } from "./timer.js";
-import { showFailure } from "./toasts.js";
+import { showFailure, texts } from "./toasts.js";
 
 // In milliseconds: many clients get the same event, and should not request the inbox
 // at the same time.
@@ -20,6 +21,7 @@ export class NotificationInbox extends HTMLElement {
   #hasUnseen = true;
   // Odd while a form is submitted; its response is newer than pages requested before.
   #submissions = 0;
+  #offered = newButton(() => this.refresh());
 
   connectedCallback() {
     this.addEventListener("submit", this.#onSubmit);
@@ -63,6 +65,9 @@ export class NotificationInbox extends HTMLElement {
     const submissions = this.#submissions;
     const page = await fetchPage(url);
     if (submissions % 2 || submissions !== this.#submissions) return;
+    const waiting = this.#isPointedAt ? this.#countNew(page) : 0;
+    this.#offer(waiting);
+    if (waiting) return;
     const shown = this.#show(page, "status");
     if (!page && !this.querySelector("form")) this.#showFailure();
     if (shown && seen && this.#hasUnseen) this.#post(seen);
@@ -71,12 +76,39 @@ export class NotificationInbox extends HTMLElement {
 
   /** Say that the first rows cannot be loaded, with a button that tries again. */
   #showFailure() {
-    const { textFailed, textRetry } = document.querySelector("meta[name=notifications]").dataset;
+    const { textFailed, textRetry } = texts();
     const retry = document.createElement("button");
     Object.assign(retry, { type: "button", className: "notifications-plain" });
     retry.textContent = textRetry;
     retry.addEventListener("click", () => this.refresh());
     this.querySelector("p").replaceChildren(textFailed, " ", retry);
+  }
+
+  /** Rows that somebody points at stay where they are. */
+  get #isPointedAt() {
+    return !!this.#find("rows")?.matches(":hover");
+  }
+
+  /** The new ones are the first. */
+  #countNew(page) {
+    const fresh = this.#formOf(page);
+    if (!fresh) return 0;
+    const known = new Set(uidsOf(this));
+    const uids = uidsOf(fresh);
+    const first = uids.findIndex((each) => known.has(each));
+    return first < 0 ? uids.length : first;
+  }
+
+  /** Offer new rows by a button; without any, remove it. */
+  #offer(count) {
+    if (!count) return this.#withdraw();
+    this.#offered.textContent = texts().textNew.replace("%d", count);
+    if (!this.#offered.isConnected) this.#find("rows").before(this.#offered);
+  }
+
+  #withdraw() {
+    if (document.activeElement === this.#offered) this.#find("status").focus();
+    this.#offered.remove();
   }
 
   /** Following the link of a row marks the row as read. */
@@ -107,7 +139,8 @@ export class NotificationInbox extends HTMLElement {
 
   async #send(submitter, url, body) {
     this.#submissions++;
-    const response = await requestPage(url, { method: "POST", body });
+    const sent = requestPage(url, { method: "POST", body });
+    const response = await whilePending(submitter, sent);
     const page = await pageOf(response);
     this.#submissions++;
     this.#refreshSoon();
@@ -123,12 +156,16 @@ export class NotificationInbox extends HTMLElement {
 
   /** Show the inbox of a page without the part `except`; return whether it has one. */
   #show(page, except) {
-    const fresh = page?.querySelector(`${this.localName} > form`);
+    const fresh = this.#formOf(page);
     const form = this.querySelector("form");
     if (!fresh) return false;
     if (form) this.#keepFocus(() => this.#update(fresh, except));
     else this.replaceChildren(fresh);
     return true;
+  }
+
+  #formOf(page) {
+    return page?.querySelector(`${this.localName} > form`);
   }
 
   #update(fresh, except) {
@@ -155,6 +192,17 @@ export class NotificationInbox extends HTMLElement {
   #find(key) {
     return this.querySelector(`[data-key="${key}"]`);
   }
+}
+
+function newButton(action) {
+  const made = document.createElement("button");
+  Object.assign(made, { type: "button", className: "new-items-banner" });
+  made.addEventListener("click", action);
+  return made;
+}
+
+function uidsOf(root) {
+  return [...root.querySelectorAll(".inbox-item")].map(({ dataset }) => dataset.uid);
 }
 
 function controls(root) {

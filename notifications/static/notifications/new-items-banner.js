@@ -1,4 +1,5 @@
 import { pageOf, requestPage } from "./http.js";
+import { whilePending } from "./pending.js";
 import { reconcile } from "./reconcile.js";
 import { showFailure } from "./toasts.js";
 
@@ -71,7 +72,7 @@ export class NewItemsBanner extends HTMLElement {
 
   async #load(target) {
     const { href } = this.querySelector("a");
-    const response = await requestPage(href);
+    const response = await whilePending(this.firstElementChild, requestPage(href));
     if (!response) return showFailure(() => this.#load(target));
     const fresh = (await pageOf(response))?.getElementById(target.id);
     if (!fresh) return location.assign(href);

@@ -1,6 +1,7 @@
 /** Scenarios of a page that is hidden, left or offline, and of a coalescing task. */
 
 import { CoalescingTask } from "/static/notifications/coalescing-task.js";
+import { whilePending } from "/static/notifications/pending.js";
 import { PageLife } from "/static/notifications/tabs.js";
 import { Clock, hide, settle } from "./fakes.js";
 
@@ -79,4 +80,19 @@ export async function coalescedRuns() {
   task.request();
   await settle(20);
   return [most, runs];
+}
+
+export async function pendingStates() {
+  const clock = new Clock();
+  const element = document.createElement("button");
+  const busy = () => element.getAttribute("aria-busy");
+  let end;
+  const shown = whilePending(element, new Promise((done) => (end = done)), clock);
+  const states = [busy()];
+  for (const each of [149, 1]) {
+    clock.pass(each);
+    states.push(busy());
+  }
+  end("reply");
+  return [...states, await shown, busy(), clock.waiting];
 }
