@@ -127,7 +127,9 @@ def _views(request: HttpRequest, selection: Selection) -> list[tuple[str, str, b
 def _page(request: HttpRequest, inbox: Inbox, selection: Selection) -> InboxPage:
     """Return the requested page; raise InvalidCursor or InvalidValue."""
     before, limit = request.GET.get("before"), request.GET.get("limit", str(PAGE_ROWS))
-    if not limit.isdecimal() or int(limit) > PAGE_ROWS:
+    # Python refuses to read thousands of digits as a number.
+    is_number = limit.isdecimal() and len(limit) <= len(str(PAGE_ROWS))
+    if not is_number or int(limit) > PAGE_ROWS:
         raise InvalidValue(limit, expected=f"a number up to {PAGE_ROWS} as limit")
     return inbox_page(
         inbox,
