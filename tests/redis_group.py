@@ -206,6 +206,8 @@ class ClusterGroup(Group):
             self._new_server(
                 "cluster-enabled yes",
                 f"cluster-node-timeout {DOWN_AFTER_MS}",
+                # However long it was away, as on a loaded machine.
+                "cluster-replica-validity-factor 0",
                 *SECRET,
                 self._user,
             )
