@@ -137,7 +137,7 @@ def test_tab_key_moves_through_the_panel_and_past_the_bell(visit, maja, answered
     expect(rows(page)).to_have_count(1)
 
     names = []
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
         names.append(page.evaluate("document.activeElement.textContent.trim()"))
 
