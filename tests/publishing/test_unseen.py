@@ -55,8 +55,8 @@ def attach(hub, log, maja):
     return attach
 
 
-def record(*topics, **options):
-    payload = {"question_id": 1, "title": "Why?", "url": "/questions/1/"}
+def record(*topics, number=1, **options):
+    payload = {"question_id": number, "title": "Why?", "url": "/questions/1/"}
     event = outbox.record(NEW_QUESTION, topics=topics, payload=payload, **options)
     event.refresh_from_db()
     return event
@@ -233,7 +233,7 @@ def test_events_seen_elsewhere_are_not_counted_on_a_replay(attach, hub, log, maj
 def test_change_elsewhere_sends_a_new_count(attach, hub, log, maja, act, expected):
     Follow.objects.set_level(maja, MILK, "follow")
     record(MILK)
-    event = record(MILK)
+    event = record(MILK, number=2)
     connection, _ = attach(2, after=log.position())
 
     act(maja, event)
