@@ -146,10 +146,7 @@ class Log(LogReader):
     def retractions(self) -> Retractions:
         """Return which entries of the log are retracted."""
         return Retractions(
-            self._command,
-            self._prefix,
-            uid_key=self._uid,
-            read=self.replays.command,
+            self._command, self._prefix, uid_key=self._uid, read=self.replays.command
         )
 
     def recovery(self) -> Recovery:
