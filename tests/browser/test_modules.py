@@ -291,6 +291,10 @@ def test_message_replaces_the_same_one_and_the_oldest_of_four(run):
     assert run("toasts.messagesAreBounded") == ["b", "c", "d"]
 
 
+def test_message_that_is_shown_again_is_visible(run):
+    assert run("toasts.messageIsRepeated") == [["Muted."], True]
+
+
 def test_message_is_read_by_screen_readers(run):
     assert run("toasts.messageIsRead") == ["", "Muted."]
 

@@ -34,8 +34,8 @@ export class Toasts {
    * them is. A message replaces an earlier one with the same text.
    */
   show(text, { label, action, onDismiss = () => {}, stays = false } = {}) {
-    this.#prepare();
     this.#shown.get(text)?.();
+    this.#prepare();
     const toast = element("li", { className: "notifications-toast" });
     const timer = new Timer(() => this.#expire(timer, remove), this.#clock);
     const remove = () => this.#remove(text, toast, timer);

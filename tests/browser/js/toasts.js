@@ -47,6 +47,13 @@ export function messagesAreBounded() {
   return shown();
 }
 
+export function messageIsRepeated() {
+  const toasts = start();
+  toasts.show("Muted.");
+  toasts.show("Muted.");
+  return [shown(), document.querySelector("[popover]").matches(":popover-open")];
+}
+
 export function messageIsRead() {
   const toasts = start();
   toasts.show("Muted.");
