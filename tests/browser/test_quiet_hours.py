@@ -25,6 +25,16 @@ def test_hours_count_in_the_time_zone_of_the_person(run, hours, zone, quiet):
     assert run("quiet_hours.quietAt", hours, zone, moments) == quiet
 
 
+def test_zone_that_the_browser_does_not_know_is_that_of_the_browser(run):
+    hours, moments = "22:00-07:00", ["2026-05-20T12:00:00Z", "2026-05-20T23:00:00Z"]
+
+    unknown, default = (
+        run("quiet_hours.quietAt", hours, zone, moments) for zone in ("Mars/Base", "")
+    )
+
+    assert unknown == default
+
+
 @pytest.mark.parametrize(
     ("moment", "shown", "said"),
     [

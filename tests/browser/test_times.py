@@ -50,6 +50,12 @@ def test_time_in_the_language_of_the_page_and_the_zone_of_the_reader(visit):
     assert (text, title) == ("vor 2 Stunden", "Donnerstag, 21. Mai 2026 um 01:00")
 
 
+def test_page_without_a_known_language_has_that_of_the_browser(run):
+    times = run("times.inLanguages", ["", "en_US"])
+
+    assert times == ["2 hours ago"] * 2
+
+
 def test_hidden_page_does_not_tick(run):
     assert run("times.timersWhileHidden") == [0, 1]
 

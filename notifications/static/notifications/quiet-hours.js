@@ -5,15 +5,22 @@ const TICK = 20_000;
 
 /**
  * Tell whether it is quiet: `hours` are like `22:00-07:00`, in a time zone, by default
- * that of the browser.
+ * that of the browser, and also if the browser does not know the zone.
  */
 export function isQuiet(hours, timeZone, now) {
   const [from, until] = hours.split("-");
-  const style = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  const zone = timeZone ? { timeZone } : {};
-  const time = new Intl.DateTimeFormat("en-GB", { ...style, ...zone }).format(now);
+  const time = clockIn(timeZone || undefined).format(now);
   const [begun, lasts] = [time >= from, time < until];
   return from < until ? begun && lasts : begun || lasts;
+}
+
+function clockIn(timeZone) {
+  const style = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  try {
+    return new Intl.DateTimeFormat("en-GB", { ...style, timeZone });
+  } catch {
+    return new Intl.DateTimeFormat("en-GB", style);
+  }
 }
 
 /**

@@ -53,13 +53,21 @@ export class RelativeTimes {
     const [unit, size] = UNITS.find(([, each]) => age >= each) ?? ["second", Infinity];
     // "auto" turns zero into "now".
     const style = { numeric: size === Infinity ? "auto" : "always" };
-    const { lang } = document.documentElement;
-    return new Intl.RelativeTimeFormat(lang, style).format(-Math.floor(age / size), unit);
+    return new Intl.RelativeTimeFormat(locale(), style).format(-Math.floor(age / size), unit);
   }
 }
 
 function date(time, style) {
-  return new Intl.DateTimeFormat(document.documentElement.lang, style).format(time);
+  return new Intl.DateTimeFormat(locale(), style).format(time);
+}
+
+/** Return the language of the page, or undefined for that of the browser. */
+function locale() {
+  try {
+    return Intl.getCanonicalLocales(document.documentElement.lang)[0];
+  } catch {
+    return undefined;
+  }
 }
 
 export const start = () => new RelativeTimes().start();

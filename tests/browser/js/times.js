@@ -75,6 +75,14 @@ export function inGerman() {
   return [time.textContent, time.title];
 }
 
+/** Return the time in a page with each of some languages. */
+export function inLanguages(languages) {
+  return languages.map((each) => {
+    document.documentElement.lang = each;
+    return textOf("2026-05-20T10:00:00Z");
+  });
+}
+
 export function timersWhileHidden() {
   timesAtNoon().start();
   hide(true);
