@@ -270,6 +270,10 @@ def test_feature_that_could_not_be_loaded_is_loaded_later(run):
     assert notes == ["load first-part", "load first-part", "start first-part"]
 
 
+def test_feature_that_fails_to_start_is_reported_once(run):
+    assert run("features.startedWithAnError") == [["start"], ["wrong"]]
+
+
 def test_features_that_are_stopped_load_nothing_more(run):
     assert run("features.stopped") == []
 

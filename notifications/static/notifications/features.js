@@ -58,11 +58,20 @@ export class Features {
   }
 
   async #load(name) {
+    const { start } = await this.#import(name);
+    try {
+      start();
+    } catch (error) {
+      reportError(error);
+    }
+  }
+
+  async #import(name) {
     const [, load] = this.#features[name];
     try {
-      const { start } = await load();
-      start();
+      const module = await load();
       this.#retry.succeeded();
+      return module;
     } catch (error) {
       this.#failed.add(name);
       this.#retry.failed();

@@ -44,6 +44,26 @@ export async function loadedAfterAFailure() {
   return [early, notes];
 }
 
+export async function startedWithAnError() {
+  const starts = [];
+  const reported = [];
+  const start = () => {
+    starts.push("start");
+    throw new Error("wrong");
+  };
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    reported.push(event.error.message);
+  });
+  const feature = ["first-part", async () => ({ start })];
+  add("first-part");
+  await new Features({ feature }, options).start();
+  clock.pass(1000);
+  add("first-part");
+  await settle();
+  return [starts, reported];
+}
+
 export async function stopped() {
   const { features, notes } = noted();
   await features.start();
