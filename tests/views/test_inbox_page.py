@@ -73,6 +73,15 @@ def test_inbox_is_marked_as_read_up_to_its_newest_row(as_maja, tobias, espresso)
     assert "inbox-item unread" not in inbox(as_maja)
 
 
+def test_enter_on_a_checkbox_changes_selected_rows_only(as_maja, tobias, espresso):
+    ask(tobias, espresso)
+
+    form = inbox(as_maja).split('data-key="filters"')[1]
+    first = re.search(r"<button (?![^>]*type=\"button\")[^>]*>", form)[0]
+
+    assert 'formaction="/notifications/rows/?do=read"' in first
+
+
 def test_inbox_links_to_older_events(as_maja, tobias, espresso):
     for number in range(31):
         ask(tobias, espresso, title=f"Number {number}?")
