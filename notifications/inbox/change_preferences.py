@@ -1,12 +1,9 @@
 """Changes the preferences of a person, as a form or a script sends them."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
-
-from django.core.exceptions import ValidationError
 
 from notifications import databases
 from notifications.exceptions import InvalidValue
@@ -24,8 +21,8 @@ def change_preferences(user: Any, fields: Mapping[str, str]) -> None:
 
     Fields: `<event type>=live|inbox|off`, `presence=shown|hidden`, the name of a
     `time_zone`, and `quiet_from` and `quiet_until`, two times of the day or two empty
-    texts. `browser_time_zone` counts for a person who has none. Raises InvalidValue,
-    and changes nothing then.
+    texts. `browser_time_zone` counts for a person who has none. Raises InvalidValue, or
+    a ValidationError for times and time zones, and changes nothing then.
     """
     for name in EventType.with_rows():
         if name in fields:
@@ -34,13 +31,10 @@ def change_preferences(user: Any, fields: Mapping[str, str]) -> None:
     if PRESENCE in fields:
         shown = _one_of([SHOWN, HIDDEN], PRESENCE, fields)
         set_hidden(user, shown == HIDDEN)
-    schedule = _schedule(fields)
-    with _as_invalid(schedule):
-        if schedule:
-            Schedule.objects.change(user, **schedule)
+    if schedule := _schedule(fields):
+        Schedule.objects.change(user, **schedule)
     if zone := fields.get("browser_time_zone"):
-        with _as_invalid({"browser_time_zone": zone}):
-            Schedule.objects.suggest_zone(user, zone)
+        Schedule.objects.suggest_zone(user, zone)
 
 
 def _one_of(values: list[str], name: str, fields: Mapping[str, str]) -> str:
@@ -59,15 +53,6 @@ def _schedule(fields: Mapping[str, str]) -> dict[str, str]:
         hours = f"{fields['quiet_from']}-{fields['quiet_until']}"
         schedule["quiet_hours"] = "" if hours == "-" else hours
     return schedule
-
-
-@contextmanager
-def _as_invalid(fields: Mapping[str, str]) -> Iterator[None]:
-    """Raise a ValidationError of the fields as InvalidValue."""
-    try:
-        yield
-    except ValidationError as error:
-        raise InvalidValue(fields, expected=" ".join(error.messages)) from None
 
 
 @cache

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -43,21 +44,27 @@ def preferences(request: HttpRequest) -> HttpResponse:
     """
     if request.method == "POST":
         return _set_preferences(request)
-    user: Any = request.user
-    chosen = _chosen(user)
     if wants_json(request):
-        return _as_json(user, chosen)
+        return _as_json(request.user, _chosen(request.user))
+    return _page(request)
+
+
+def _page(request: HttpRequest, *, problem: str = "") -> HttpResponse:
+    """Return the page; what was posted is in its form, with the problem of it."""
+    user: Any = request.user
+    fields = _fields(user) | {name: str(value) for name, value in request.POST.items()}
     query, after = (request.GET.get(name, "").strip() for name in ("q", "after"))
     # PostgreSQL refuses text with a NUL.
     followed = followed_page(user, query=query, after=after.replace("\0", ""))
-    time, zones = personal_time(user), time_zones()
+    zone, zones = fields["time_zone"], time_zones()
     context = {
-        "types": [(each, chosen[name]) for name, each in EventType.with_rows().items()],
+        "types": [(each, fields[name]) for name, each in EventType.with_rows().items()],
         "deliveries": Delivery.choices,
-        "presence": _presence_choices(user),
-        "time_zone": time.time_zone,
-        "time_zones": zones if time.time_zone in zones else [time.time_zone, *zones],
-        "quiet": time.quiet_hours.split("-") if time.quiet_hours else ["", ""],
+        "presence": _presence_choices(fields[PRESENCE]),
+        "time_zone": zone,
+        "time_zones": zones if zone in zones else [zone, *zones],
+        "quiet": [fields["quiet_from"], fields["quiet_until"]],
+        "problem": problem,
         "followed": followed,
         "next": urlencode({"q": query, "after": followed.next})
         if followed.next
@@ -68,7 +75,21 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "change": follow_change(request),
         "here": request.path,
     }
-    return render(request, "notifications/preferences.html", context)
+    template, status = "notifications/preferences.html", 400 if problem else 200
+    return render(request, template, context, status=status)
+
+
+def _fields(user: Any) -> dict[str, str]:
+    """Return the fields of `change_preferences` with what the person has."""
+    time = personal_time(user)
+    start, _dash, end = time.quiet_hours.partition("-")
+    return {
+        **_chosen(user),
+        PRESENCE: HIDDEN if is_hidden(user) else SHOWN,
+        "time_zone": time.time_zone,
+        "quiet_from": start,
+        "quiet_until": end,
+    }
 
 
 def _as_json(user: Any, chosen: dict[str, str]) -> JsonResponse:
@@ -83,15 +104,12 @@ def _as_json(user: Any, chosen: dict[str, str]) -> JsonResponse:
     )
 
 
-def _presence_choices(user: Any) -> list[tuple[str, str, bool]]:
+def _presence_choices(chosen: str) -> list[tuple[str, str, bool]]:
     """Return value, label and whether it is chosen; none if no kind has presence."""
     if not any(each.presence for each in Followable.registry.values()):
         return []
-    hidden = is_hidden(user)
-    return [
-        (SHOWN, _("By your name"), not hidden),
-        (HIDDEN, _("Only as one more person"), hidden),
-    ]
+    labels = {SHOWN: _("By your name"), HIDDEN: _("Only as one more person")}
+    return [(value, label, value == chosen) for value, label in labels.items()]
 
 
 def _chosen(user: Any) -> dict[str, str]:
@@ -105,6 +123,11 @@ def _set_preferences(request: HttpRequest) -> HttpResponse:
         change_preferences(request.user, request.POST)
     except InvalidValue as error:
         return plain(400, str(error))
+    except ValidationError as error:
+        problem = " ".join(error.messages)
+        if wants_json(request):
+            return plain(400, problem)
+        return _page(request, problem=problem)
     if wants_json(request):
         return _as_json(request.user, _chosen(request.user))
     return HttpResponseRedirect(f"{reverse('notifications:preferences')}?result=saved")

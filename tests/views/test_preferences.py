@@ -50,7 +50,23 @@ def test_invalid_time_is_refused(as_maja, fields):
     response = post(as_maja, **fields)
 
     assert response.status_code == 400
-    assert b"expected" in response.content
+    problem = response.content.decode()
+    assert problem.startswith(("There is no such time zone.", "Enter two different"))
+    assert not Schedule.objects.exists()
+
+
+def test_half_filled_quiet_hours_are_shown_with_the_problem(as_maja):
+    fields = {"quiet_from": "21:45", "quiet_until": "", "time_zone": "Asia/Tokyo"}
+
+    response = as_maja.post(URL, {**fields, "new_answer": "off"})
+
+    page = response.content.decode()
+    assert response.status_code == 400
+    assert 'id="notifications-problem" role="alert">Enter two different times' in page
+    described = 'value="21:45" aria-describedby="notifications-problem"'
+    assert described in page
+    assert "<option selected>Asia/Tokyo<" in page
+    assert 'name="new_answer" value="off" checked' in page
     assert not Schedule.objects.exists()
 
 
