@@ -8,9 +8,11 @@ import re
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import SSLConnection, parse_url
 from redis.exceptions import RedisClusterException
+from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
 from notifications.lib.redis_url import Host, Kind, RedisUrl
@@ -48,6 +50,8 @@ def _ask_sentinels(url: RedisUrl, key: str, timeout: float) -> Host:
             "username": url.sentinel_username,
             "password": url.sentinel_password,
             **_timeouts(timeout),
+            # The next Sentinel is asked instead.
+            "retry": Retry(NoBackoff(), 0),
         },
     ) as sentinels:
         try:

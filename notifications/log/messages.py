@@ -3,6 +3,8 @@
 from functools import cache
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from notifications.log import locations
 from notifications.log.failures import unavailable
@@ -34,4 +36,6 @@ def _client(url: str) -> redis.Redis:
         timeout=TIMEOUT_SECONDS,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
+        # A connection that Redis closed while it was idle is opened again, once.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )

@@ -69,6 +69,8 @@ class Rights:
     def __init__(self, client: RedisClient, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
+        # Always the same: without the right to delete them, keys would pile up.
+        self._key = f"{prefix}:trial:{secrets.token_hex(8)}"
         # What was missing the last time, and what to do; empty if nothing was.
         self.problem = ""
         # Whether to check again: other servers may know the user by other rights.
@@ -79,8 +81,7 @@ class Rights:
 
         It is due again until nothing is refused. A Redis that loads its data is there.
         """
-        key = f"{self._prefix}:trial:{secrets.token_hex(8)}"
-        commands = [[word.format(key) for word in command] for command in TRIAL]
+        commands = [[word.format(self._key) for word in command] for command in TRIAL]
         try:
             replies = self._client.run_all([tuple(command) for command in commands])
         except LogUnavailable as error:

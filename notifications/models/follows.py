@@ -196,14 +196,15 @@ class Follow(models.Model):
     def mute_until(self, until: datetime) -> None:
         """Mute the topic from now on until a time; raise ValidationError if it is past.
 
-        Nothing that an earlier mute kept out of the inbox gets into it.
+        It replaces an earlier mute for a time that has ended. One that lasts is changed
+        in its end only.
         """
         moment = now()
         if until <= moment:
             raise ValidationError(_("The end of a mute must be in the future."))
         lasts = self.muted_until is not None and self.muted_until > moment
-        if self.level != Level.MUTE and not lasts:
-            self.created = max(self.created, self.muted_until or self.created)
+        has_no_end = self.level == Level.MUTE and self.muted_until is None
+        if not lasts and not has_no_end:
             self.muted_from = moment
         self.muted_until = truncate_to_milliseconds(until)
 

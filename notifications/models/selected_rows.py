@@ -92,11 +92,14 @@ class SelectedRows:
         """Return a page of the saved rows, the last one that was saved first."""
         start = LARGEST_POSITION if before is None else before
         saved = self._states.saved(before=start, limit=BATCH_TOPICS)
-        ranges = {group: Range(0, LARGEST_POSITION) for _, group in saved}
-        events = self._inbox.of_groups(ranges, limit=NEWER_EVENTS)
         newest: dict[str, InboxEvent] = {}
-        for each in self._select(events):
-            newest.setdefault(each.group, each)
+        # The newest events of a row may be about what the person does not follow.
+        for most in (NEWER_EVENTS, COUNT_LIMIT):
+            if not (missing := {group for _, group in saved} - {*newest}):
+                break
+            ranges = {group: Range(0, LARGEST_POSITION) for group in missing}
+            for each in self._select(self._inbox.of_groups(ranges, limit=most)):
+                newest.setdefault(each.group, each)
         rows = [(time, newest[group]) for time, group in saved if group in newest]
         if len(rows) > limit:
             return [each for _, each in rows[:limit]], rows[limit - 1][0]

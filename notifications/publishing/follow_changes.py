@@ -12,6 +12,8 @@ from notifications.publishing.followables import follow, unfollow
 
 # The number changes with the content of the tokens.
 _SALT = "notifications.follow.1"
+# How long a change can be undone.
+UNDO_SECONDS = 24 * 60 * 60
 
 
 class FollowChange(NamedTuple):
@@ -57,10 +59,13 @@ def undo_token(user: Any, change: FollowChange) -> str:
 def read_undo_token(user: Any, token: str) -> FollowChange:
     """Return the change that a token undoes.
 
-    Raises InvalidValue for a token that is invalid or another person's.
+    Raises InvalidValue for a token that is invalid, another person's or older than
+    UNDO_SECONDS.
     """
     try:
-        topic, before, after = signing.loads(token, salt=_salt(user))
+        topic, before, after = signing.loads(
+            token, salt=_salt(user), max_age=UNDO_SECONDS
+        )
     except signing.BadSignature:
         expected = "an undo token of this person"
         raise InvalidValue(token, expected=expected) from None

@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 
 from notifications.databases import release_connections
 from notifications.exceptions import LogUnavailable
@@ -124,8 +124,9 @@ class PresenceReporter:
         with patiently():
             try:
                 self.update()
-            except (LogUnavailable, DatabaseError) as error:
+            except (LogUnavailable, DatabaseFailure) as error:
                 logger.warning("presence=postponed reason=%r", str(error))
+                self._look_at = self._clock() + LOOK_SECONDS
         # Others may need the connections that the names were read by.
         release_connections()
 

@@ -95,7 +95,9 @@ class Viewers:
         if digest != self._told:
             self._told = digest
             return [
-                each for each in self.connections if digest not in new.get(each, ())
+                each
+                for each in tuple(self.connections)
+                if digest not in new.get(each, ())
             ]
         return [
             each

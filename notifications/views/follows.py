@@ -76,6 +76,8 @@ def _undo(request: HttpRequest, topic: str, token: str) -> HttpResponse:
     change = read_undo_token(request.user, token)
     if change.topic != topic:
         raise InvalidValue(token, expected="an undo token of this topic")
+    if change.before is not None and change.before.level != Level.MUTE:
+        _check_followable(request.user, topic)
     restored = undo_change(request.user, change)
     if request.method == "POST":
         return redirect_next(request)
@@ -126,9 +128,12 @@ def _until(level: str, hours: Any) -> datetime | None:
         return None
     if level != Level.MUTE:
         raise InvalidValue(level, expected="mute as level with hours")
-    if not str(hours).isdecimal() or not 0 < int(hours) <= MAX_HOURS:
+    text = str(hours)
+    # Python refuses to read thousands of digits as a number.
+    is_number = text.isdecimal() and len(text) <= len(str(MAX_HOURS))
+    if not is_number or not 0 < int(text) <= MAX_HOURS:
         raise InvalidValue(hours, expected=f"a number from 1 to {MAX_HOURS} as hours")
-    return now() + timedelta(hours=int(hours))
+    return now() + timedelta(hours=int(text))
 
 
 def _fields(request: HttpRequest) -> Mapping[str, Any]:

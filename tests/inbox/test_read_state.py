@@ -29,7 +29,7 @@ def ask(topic=MILK, title="Why?", **options):
     return event
 
 
-def answer(question=1, **options):
+def answer(question=1, topic=MILK, **options):
     payload = {
         "answer_id": 1,
         "question_id": question,
@@ -37,7 +37,7 @@ def answer(question=1, **options):
         "url": f"/questions/{question}/",
         "excerpt": "So.",
     }
-    event = outbox.record(NEW_ANSWER, topics=[MILK], payload=payload, **options)
+    event = outbox.record(NEW_ANSWER, topics=[topic], payload=payload, **options)
     event.refresh_from_db()
     return event
 

@@ -12,6 +12,7 @@ from notifications.models import (
     Selection,
     View,
 )
+from notifications.models.selected_rows import NEWER_EVENTS
 from notifications.protocol.cursor import Cursor
 from notifications.publishing import outbox
 from tests.inbox.test_read_state import MILK, answer, ask
@@ -104,6 +105,15 @@ def test_saved_rows_stay_when_they_are_done_until_they_are_saved_no_longer(maja)
     triage.unsave_rows(maja, found(maja, first, second))
     assert rows(maja, SAVED) == []
     assert rows(maja, DONE) == [(first, 0, 1)]
+
+
+def test_saved_row_stays_when_much_is_new_in_it_for_others(maja):
+    event = answer()
+    triage.save_rows(maja, found(maja, event))
+    for _ in range(NEWER_EVENTS + 1):
+        answer(topic="topic:tea")
+
+    assert rows(maja, SAVED) == [(event, 1, 1)]
 
 
 def test_saved_rows_have_pages(maja):

@@ -58,14 +58,15 @@ def test_mute_of_what_is_not_followed_leaves_nothing(maja):
     assert level_of(FollowRow.of(follow)) == "none"
 
 
-def test_muting_again_brings_nothing_back(maja, clock):
-    Follow.objects.set_level(maja, MILK, "follow")
+def test_muting_again_keeps_what_was_followed_before(maja, clock):
+    followed = Follow.objects.set_level(maja, MILK, "follow")
     first = mute(maja, clock[0] + HOUR)
     clock[0] += 3 * HOUR
 
     second = mute(maja, clock[0] + HOUR)
 
-    assert second.created == first.muted_until
+    assert first.muted_until < second.muted_from
+    assert second.created == followed.created
     assert (second.muted_from, second.muted_until) == (clock[0], clock[0] + HOUR)
 
 

@@ -79,7 +79,13 @@ def test_invalid_level_is_refused(as_maja, milk, body):
 
 @pytest.mark.parametrize(
     ("level", "hours"),
-    [("mute", "0"), ("mute", "soon"), ("mute", "9000"), ("watch", "1")],
+    [
+        ("mute", "0"),
+        ("mute", "soon"),
+        ("mute", "9000"),
+        ("mute", "1" * 5_000),
+        ("watch", "1"),
+    ],
 )
 def test_invalid_end_of_a_mute_is_refused(as_maja, milk, level, hours):
     response = as_maja.put(MILK, f"level={level}&hours={hours}")
@@ -128,6 +134,18 @@ def test_undo_does_nothing_if_the_follow_was_changed_since(as_maja, milk):
     as_maja.put(MILK, f"undo={undo}")
 
     assert Follow.objects.get().level == "follow"
+
+
+def test_undo_restores_no_follow_that_is_not_allowed_any_more(as_maja, milk, settings):
+    as_maja.put(MILK, "level=watch")
+    undo = as_maja.delete(MILK).json()["undo"]
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "AUTHORIZE": lambda user, topic: False,
+    }
+
+    assert as_maja.put(MILK, f"undo={undo}").status_code == 404
+    assert not Follow.objects.exists()
 
 
 @pytest.mark.parametrize("topic", ["topic:milk", "topic:tea"])
