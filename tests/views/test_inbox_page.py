@@ -82,6 +82,17 @@ def test_enter_on_a_checkbox_changes_selected_rows_only(as_maja, tobias, espress
     assert 'formaction="/notifications/rows/?do=read"' in first
 
 
+def test_controls_of_a_row_are_named_after_it(as_maja, tobias, espresso):
+    ask(tobias, espresso, title="Why <sour>?")
+    ask(tobias, espresso, title="Why bitter?")
+
+    page = inbox(as_maja)
+
+    for control in ("Select", "Done", "Mark as read", "More options"):
+        assert f'aria-label="{control}: Why &lt;sour&gt;?"' in page
+        assert f'aria-label="{control}: Why bitter?"' in page
+
+
 def test_inbox_links_to_older_events(as_maja, tobias, espresso):
     for number in range(31):
         ask(tobias, espresso, title=f"Number {number}?")
@@ -126,6 +137,10 @@ def test_event_without_a_template_shows_its_title(photo):
 
     assert "New photo" in page
     assert 'href="/photos/1/">A &lt;cup&gt;</a>' in page
+
+
+def test_controls_of_a_row_without_a_title_are_named_after_its_type(photo):
+    assert 'aria-label="Select: New photo"' in photo(url="/photos/1/")
 
 
 def test_event_without_title_and_url_is_shown(photo):
