@@ -172,6 +172,34 @@ def test_keys_move_between_rows_and_sort_them(visit, maja, tobias, question):
     expect(rows(page)).to_contain_text("Why is it sour?")
 
 
+def test_keys_work_on_the_next_page_that_turbo_shows(visit, maja, question):
+    page = visit("/notifications/", maja)
+    page.get_by_role("button", name="Keyboard shortcuts").wait_for()
+    page.evaluate("""async () => {
+        const text = await (await fetch(location)).text();
+        const { body } = new DOMParser().parseFromString(text, "text/html");
+        document.body.replaceWith(body);
+    }""")
+
+    page.get_by_role("button", name="Keyboard shortcuts").wait_for()
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    dialog.get_by_role("checkbox").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(dialog).not_to_be_visible()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    dialog.get_by_role("checkbox").check()
+
+    goes_on = page.evaluate("""() => {
+        document.querySelector("dialog").remove();
+        const options = { key: "?", bubbles: true, cancelable: true };
+        return document.body.dispatchEvent(new KeyboardEvent("keydown", options));
+    }""")
+
+    assert goes_on
+
+
 def test_open_inbox_shows_arriving_events_in_place(visit, maja, tobias, question):
     page = visit("/notifications/", maja)
     expect(rows(page)).to_have_count(1)

@@ -7,8 +7,9 @@ const TYPED_IN = "input:not([type=checkbox]), textarea, select, [contenteditable
  * turned off; and the button that selects all rows. Each key uses a control of the row.
  */
 export class InboxKeys {
-  #dialog;
   #storage;
+  // A visit by Turbo replaces the body.
+  #observer = new MutationObserver(() => this.#showButton());
   #keys = {
     j: () => this.#focus(this.#neighbour(1)),
     k: () => this.#focus(this.#neighbour(-1)),
@@ -17,44 +18,55 @@ export class InboxKeys {
     x: () => this.#row?.querySelector(".inbox-check").click(),
   };
 
-  constructor(dialog, storage) {
-    this.#dialog = dialog;
+  constructor(storage) {
     this.#storage = storage;
   }
 
   start() {
-    this.#toggle.checked = !this.#storage.getItem(OFF);
-    this.#toggle.addEventListener("change", this.#onToggle);
+    document.addEventListener("change", this.#onChange);
     document.addEventListener("keydown", this.#onKey);
     document.addEventListener("click", this.#onClick);
-    document.querySelector(".notifications-keys").hidden = false;
+    this.#observer.observe(document, { childList: true, subtree: true });
+    this.#showButton();
   }
 
   stop() {
-    this.#toggle.removeEventListener("change", this.#onToggle);
+    document.removeEventListener("change", this.#onChange);
     document.removeEventListener("keydown", this.#onKey);
     document.removeEventListener("click", this.#onClick);
+    this.#observer.disconnect();
   }
 
-  #onToggle = () => {
-    if (this.#toggle.checked) this.#storage.removeItem(OFF);
-    else this.#storage.setItem(OFF, "1");
+  #showButton() {
+    const button = document.querySelector(".notifications-keys");
+    if (button) button.hidden = false;
+  }
+
+  #onChange = ({ target }) => {
+    if (target !== this.#toggle) return;
+    if (target.checked) delete this.#storage[OFF];
+    else this.#storage[OFF] = "1";
   };
 
   #onKey = (event) => {
     const { key, target } = event;
+    if (!this.#dialog || event.repeat || this.#storage[OFF]) return;
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest(TYPED_IN)) return;
-    if (!this.#toggle.checked) return;
-    const act = key === "?" ? () => this.#dialog.showModal() : this.#keys[key];
+    const act = key === "?" ? () => this.#open() : this.#keys[key];
     if (!act) return;
     event.preventDefault();
     act();
   };
 
   #onClick = ({ target }) => {
-    if (target.closest(".notifications-keys")) this.#dialog.showModal();
+    if (target.closest(".notifications-keys")) this.#open();
     if (target.closest(".inbox-select-all")) this.#selectAll();
   };
+
+  #open() {
+    this.#toggle.checked = !this.#storage[OFF];
+    this.#dialog.showModal();
+  }
 
   #selectAll() {
     for (const each of this.#rows) each.querySelector(".inbox-check").checked = true;
@@ -88,8 +100,12 @@ export class InboxKeys {
     return [...document.querySelectorAll("main .inbox-item")];
   }
 
+  get #dialog() {
+    return document.querySelector("#notifications-keys");
+  }
+
   get #toggle() {
-    return this.#dialog.querySelector("[type=checkbox]");
+    return this.#dialog?.querySelector("[type=checkbox]");
   }
 }
 
@@ -97,6 +113,13 @@ function press(button) {
   button?.form.requestSubmit(button);
 }
 
-export const start = () => {
-  new InboxKeys(document.querySelector("#notifications-keys"), localStorage).start();
-};
+/** Access to the storage may be denied. */
+function storage() {
+  try {
+    return localStorage;
+  } catch {
+    return {};
+  }
+}
+
+export const start = () => new InboxKeys(storage()).start();
