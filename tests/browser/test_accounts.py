@@ -6,6 +6,17 @@ from playwright.sync_api import expect
 from tests.browser.tabs import open_tab, wait_until_live
 
 NOTICE = ".notifications-account"
+REFRESH = """async inbox => {
+    const { fetch } = window;
+    let requests = 0;
+    window.fetch = (...all) => {
+        requests++;
+        return fetch(...all);
+    };
+    inbox.refresh();
+    await null;
+    return requests;
+}"""
 
 
 @pytest.fixture
@@ -41,6 +52,9 @@ def test_other_tabs_say_that_they_are_signed_out(tabs, tobias, errors):
         expect(page.locator(".account-name")).to_be_hidden()
         expect(page.locator(".inbox-item")).to_have_count(0)
         assert page.title().startswith("(") is False
+    inbox = pages[2].locator("main notification-inbox")
+    assert inbox.evaluate(REFRESH) == 0
+    expect(inbox).to_have_text("You are signed out.")
     pages[1].locator(NOTICE).get_by_role("link").click()
     expect(pages[1].get_by_role("heading", name="Sign in")).to_be_visible()
     errors[:] = [each for each in errors if "409" not in each]

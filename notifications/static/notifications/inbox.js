@@ -63,7 +63,9 @@ export class NotificationInbox extends HTMLElement {
   async #load() {
     const { url, seen } = this.dataset;
     const submissions = this.#submissions;
-    const page = await fetchPage(url);
+    const page = url && (await fetchPage(url));
+    // Without the address, somebody else is signed in now.
+    if (!this.dataset.url) return;
     if (submissions % 2 || submissions !== this.#submissions) return;
     const waiting = this.#isPointedAt ? this.#countNew(page) : 0;
     this.#offer(waiting);

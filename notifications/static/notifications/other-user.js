@@ -11,6 +11,7 @@ export function showOtherUser({ user }, texts) {
   document.dispatchEvent(new CustomEvent("notifications:count", { detail }));
   const text = user ? texts.textOtherUser.replace("%s", user) : texts.textSignedOut;
   for (const each of document.querySelectorAll("notification-inbox")) {
+    delete each.dataset.url;
     each.replaceChildren(element("p", { className: "notifications-empty" }, text));
   }
   for (const each of document.querySelectorAll(PRIVATE)) each.hidden = true;
