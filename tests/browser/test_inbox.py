@@ -378,12 +378,15 @@ def test_rows_that_somebody_points_at_stay_until_they_ask_for_the_new(
     wait_for_scripts(page)
     expect(rows(page)).to_have_count(1)
     rows(page).first.hover()
+    place = rows(page).first.bounding_box()
 
     tobias.answer(other, "Grind coarser.")
 
     offered = inbox(page).get_by_role("button", name="1 new", exact=True)
     expect(offered).to_be_visible()
     expect(rows(page)).to_have_count(1)
-    offered.click()
+    assert rows(page).first.bounding_box() == place
+    # The pointer stays on the row.
+    offered.press("Enter")
     expect(rows(page)).to_have_count(2)
     expect(offered).to_have_count(0)

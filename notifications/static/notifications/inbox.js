@@ -21,7 +21,9 @@ export class NotificationInbox extends HTMLElement {
   #hasUnseen = true;
   // Odd while a form is submitted; its response is newer than pages requested before.
   #submissions = 0;
-  #offered = newButton(() => this.refresh());
+  #offered = newButton(() => this.#showOffered());
+  // Whether somebody asked for the new rows, until they are shown.
+  #asked = false;
 
   connectedCallback() {
     this.addEventListener("submit", this.#onSubmit);
@@ -67,13 +69,19 @@ export class NotificationInbox extends HTMLElement {
     // Without the address, somebody else is signed in now.
     if (!this.dataset.url) return;
     if (submissions % 2 || submissions !== this.#submissions) return;
-    const waiting = this.#isPointedAt ? this.#countNew(page) : 0;
+    const waiting = this.#isPointedAt && !this.#asked ? this.#countNew(page) : 0;
     this.#offer(waiting);
     if (waiting) return;
     const shown = this.#show(page, "status");
     if (!page && !this.querySelector("form")) this.#showFailure();
     if (shown && seen && this.#hasUnseen) this.#post(seen);
     this.#hasUnseen &&= !shown;
+    this.#asked &&= !shown;
+  }
+
+  #showOffered() {
+    this.#asked = true;
+    this.refresh();
   }
 
   /** Say that the first rows cannot be loaded, with a button that tries again. */
