@@ -383,7 +383,7 @@ def test_rows_that_somebody_points_at_stay_until_they_ask_for_the_new(
     tobias.answer(other, "Grind coarser.")
 
     offered = inbox(page).get_by_role("button", name="1 new", exact=True)
-    expect(offered).to_be_visible()
+    expect(offered).to_have_attribute("data-turbo-temporary", "")
     expect(rows(page)).to_have_count(1)
     assert rows(page).first.bounding_box() == place
     # The pointer stays on the row.

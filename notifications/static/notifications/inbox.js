@@ -207,6 +207,7 @@ export class NotificationInbox extends HTMLElement {
 function newButton(action) {
   const made = document.createElement("button");
   Object.assign(made, { type: "button", className: "new-items-banner" });
+  made.dataset.turboTemporary = "";
   made.addEventListener("click", action);
   return made;
 }

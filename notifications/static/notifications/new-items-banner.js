@@ -58,6 +58,7 @@ export class NewItemsBanner extends HTMLElement {
   #show(text) {
     const link = this.querySelector("a") ?? document.createElement("a");
     link.className = "new-items-banner";
+    link.dataset.turboTemporary = "";
     link.href = location.pathname;
     link.textContent = text;
     if (!link.isConnected) this.append(link);
