@@ -6,14 +6,16 @@ const SENT = "notificationsZoneSent";
  * A page without a form has no token to send it with.
  */
 export async function start() {
-  const { preferences } = document.querySelector(META).dataset;
+  const { preferences, user } = document.querySelector(META).dataset;
   const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value;
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  if (!token || !timeZone || storage()[SENT] === timeZone) return;
-  storage()[SENT] = timeZone;
+  const sent = `${user} ${timeZone}`;
+  if (!token || !timeZone || storage()[SENT] === sent) return;
   const headers = { Accept: "application/json", "X-CSRFToken": token };
   const body = new URLSearchParams({ browser_time_zone: timeZone });
-  await fetch(preferences, { method: "POST", headers, body }).catch(() => null);
+  const options = { method: "POST", headers, body };
+  const reply = await fetch(preferences, options).catch(() => null);
+  if (reply?.ok) storage()[SENT] = sent;
 }
 
 /** Access to the storage may be denied. */
