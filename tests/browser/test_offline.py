@@ -96,14 +96,20 @@ def test_draft_is_another_persons_never_and_ends_with_sign_out(visit, maja, tobi
     page.wait_for_function("localStorage.length === 0")
 
 
-def test_draft_is_discarded(visit, maja):
+def test_draft_is_discarded_and_leaves_the_topic_of_the_address(visit, maja):
+    maja.ask("First?", topics="Hazel")
     page = visit("/ask/", maja)
+    topic = page.get_by_label("Topic 1", exact=True)
+    topic.fill("Oak")
     page.get_by_label("Title").press_sequentially("Bad idea?")
     wait_until_kept(page, "Bad idea?")
-    page.goto("/ask/")
+    page.goto("/ask/?topic=hazel")
+    expect(page.get_by_label("Title")).to_have_value("Bad idea?")
+    expect(topic).to_have_value("Hazel")
 
     page.get_by_role("button", name="Discard").click()
 
     expect(page.get_by_label("Title")).to_have_value("")
+    expect(topic).to_have_value("Hazel")
     page.goto("/ask/")
     expect(page.get_by_label("Title")).to_have_value("")

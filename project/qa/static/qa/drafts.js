@@ -51,12 +51,12 @@ export class KeptDraft extends HTMLElement {
     else storage.removeItem(this.#key);
   }
 
-  /** Not over what the server has sent back. */
+  /** Not over what the server has sent back, such as the topic that the address names. */
   #restore() {
     const kept = storage.getItem(this.#key);
     if (!kept || this.#form.querySelector("textarea").value) return;
     const [, values] = JSON.parse(kept);
-    this.#fill(values);
+    this.#fields.forEach((field, index) => (field.value ||= values[index] ?? ""));
     this.#announce();
   }
 
@@ -67,14 +67,10 @@ export class KeptDraft extends HTMLElement {
   }
 
   #discard() {
-    this.#fill([]);
+    for (const field of this.#fields) field.value = field.defaultValue;
     this.#timer.stop();
     storage.removeItem(this.#key);
     this.#form.querySelector("textarea").focus();
-  }
-
-  #fill(values) {
-    this.#fields.forEach((field, index) => (field.value = values[index] ?? ""));
   }
 }
 
