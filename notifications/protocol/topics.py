@@ -10,7 +10,7 @@ _KIND = r"[a-z][a-z0-9_]{0,31}"
 _KEY = r"[A-Za-z0-9_-][A-Za-z0-9._~+-]{0,149}"
 _TOPIC = re.compile(f"({_KIND}):({_KEY})", re.ASCII)
 _SELECTOR = re.compile(rf"({_KIND}):({_KEY}|\*)", re.ASCII)
-_EXPECTED = "<kind>:<key>, as in user:7 or topic:espresso"
+_EXPECTED = "<kind>:<key>, as in user:7 or topic:milk"
 
 MAX_LENGTH = 32 + 1 + 150
 # The topic of events for everyone who has an account; nobody follows it.

@@ -142,7 +142,7 @@ def object_of(topic: str) -> models.Model | None:
 def labels_of(names: Iterable[str]) -> dict[str, str]:
     """Return the labels of those topics that have an object.
 
-    A label has the names of the model and of the object, as in "topic Espresso", unless
+    A label has the names of the model and of the object, as in "topic Milk", unless
     its kind has one of its own. This takes one query for each kind.
     """
     return {topic: each.label for topic, each in names_of(names).items()}
