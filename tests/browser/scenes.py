@@ -67,6 +67,8 @@ def open_menu(page: Page) -> None:
 def select_rows(page: Page) -> None:
     for number in (1, 3):
         page.locator("main .inbox-check").nth(number).check()
+    # What scrolls below the bar is hidden by it.
+    page.evaluate("scrollTo(0, 0)")
 
 
 def open_keys(page: Page) -> None:

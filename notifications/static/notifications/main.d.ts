@@ -90,8 +90,6 @@ declare global {
     "new-items-banner": HTMLElement;
     /** Shows who has a page of the topic open. */
     "live-presence": HTMLElement;
-    /** Follows and unfollows without leaving the page. */
-    "follow-button": HTMLElement;
     /** Marks what the inbox has about its topic as read while the page is looked at. */
     "mark-read": HTMLElement;
   }
