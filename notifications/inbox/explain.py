@@ -122,7 +122,7 @@ class _Evaluation:
     context: _EventContext
     user: Any
     follows: Mapping[str, Follow]
-    refused: tuple[str, ...]
+    refused: Mapping[str, Follow]
     delivery: str
 
     @classmethod
@@ -135,11 +135,11 @@ class _Evaluation:
     ) -> "_Evaluation":
         """Return the evaluation for a person, with what AUTHORIZE says about topics."""
         permissions = TopicPermissions(user)
-        refused = tuple(
-            topic
+        refused = {
+            topic: follow
             for topic, follow in follows.items()
             if follow.level != Level.MUTE and not permissions.may_see(topic)
-        )
+        }
         allowed = {
             topic: each for topic, each in follows.items() if topic not in refused
         }
@@ -199,7 +199,8 @@ class _Evaluation:
         return [topic for topic in self.context.topics if topic in self.refused]
 
     def _mutes(self) -> Iterator[Reason]:
-        for topic, follow in self.follows.items():
+        # A mute for a time is one also of a follow that is not allowed any more.
+        for topic, follow in [*self.follows.items(), *self.refused.items()]:
             if follow.muted_until is not None:
                 if follow.is_muted_at(self.context.relayed):
                     text = _("Has muted %(topic)s (until %(time)s).")

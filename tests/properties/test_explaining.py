@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notifications.inbox.explain import explain, explain_all
@@ -145,7 +145,32 @@ def make_event(users, drawn, number):
 
 
 @shared_fixtures(60)
-@given(st.tuples(people, people), st.lists(events, min_size=1, max_size=4), refusals)
+@example(
+    people=(
+        {
+            "joined": 0,
+            "follows": {"topic:b": ("watch", 0)},
+            "muted": {"topic:b": (None, 1)},
+            "wants": {},
+        },
+        {"joined": 0, "follows": {}, "muted": {}, "wants": {}},
+    ),
+    events=[
+        {
+            "type": "new_question",
+            "created": 0,
+            "relayed": None,
+            "actor": None,
+            "topics": {"topic:b": None, EVERYONE: None},
+        }
+    ],
+    refusals={(0, "topic:b")},
+)
+@given(
+    people=st.tuples(people, people),
+    events=st.lists(events, min_size=1, max_size=4),
+    refusals=refusals,
+)
 def test_explanations_agree_with_the_inbox(users, refused, people, events, refusals):
     refuse(refused, users, refusals)
     with transaction.atomic():
