@@ -32,7 +32,7 @@ from notifications.publishing.follow_changes import (
 )
 from notifications.publishing.followables import object_of
 from notifications.streams.refusals import plain
-from notifications.views.http import JSON, redirect_next, target_of
+from notifications.views.http import JSON, number_up_to, redirect_next, target_of
 
 # How long a mute for a time may last.
 MAX_HOURS = 24 * 366
@@ -128,12 +128,10 @@ def _until(level: str, hours: Any) -> datetime | None:
         return None
     if level != Level.MUTE:
         raise InvalidValue(level, expected="mute as level with hours")
-    text = str(hours)
-    # Python refuses to read thousands of digits as a number.
-    is_number = text.isdecimal() and len(text) <= len(str(MAX_HOURS))
-    if not is_number or not 0 < int(text) <= MAX_HOURS:
+    number = number_up_to(MAX_HOURS, str(hours))
+    if not number:
         raise InvalidValue(hours, expected=f"a number from 1 to {MAX_HOURS} as hours")
-    return now() + timedelta(hours=int(text))
+    return now() + timedelta(hours=number)
 
 
 def _fields(request: HttpRequest) -> Mapping[str, Any]:

@@ -21,6 +21,15 @@ def wants_json(request: HttpRequest) -> bool:
     return preferred_type(request, HTML, JSON) == JSON
 
 
+def number_up_to(most: int, text: str) -> int | None:
+    """Return the number that a client sent; None if it is none or above `most`."""
+    # Python refuses to read thousands of digits as a number.
+    if not text.isdecimal() or len(text) > len(str(most)):
+        return None
+    number = int(text)
+    return number if number <= most else None
+
+
 def target_of(request: HttpRequest) -> str:
     """Return the form's `next` if it is a page of this site, or else the inbox."""
     target = request.POST.get("next", "")

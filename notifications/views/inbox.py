@@ -19,7 +19,7 @@ from notifications.streams.refusals import plain
 from notifications.views import inbox_filters as filters
 from notifications.views.accounts import for_its_account
 from notifications.views.follows import follow_change
-from notifications.views.http import wants_json
+from notifications.views.http import number_up_to, wants_json
 from notifications.views.inbox_filters import Choice
 from notifications.views.marking import counts
 
@@ -126,14 +126,13 @@ def _views(request: HttpRequest, selection: Selection) -> list[tuple[str, str, b
 
 def _page(request: HttpRequest, inbox: Inbox, selection: Selection) -> InboxPage:
     """Return the requested page; raise InvalidCursor or InvalidValue."""
-    before, limit = request.GET.get("before"), request.GET.get("limit", str(PAGE_ROWS))
-    # Python refuses to read thousands of digits as a number.
-    is_number = limit.isdecimal() and len(limit) <= len(str(PAGE_ROWS))
-    if not is_number or int(limit) > PAGE_ROWS:
-        raise InvalidValue(limit, expected=f"a number up to {PAGE_ROWS} as limit")
+    before, text = request.GET.get("before"), request.GET.get("limit", str(PAGE_ROWS))
+    limit = number_up_to(PAGE_ROWS, text)
+    if limit is None:
+        raise InvalidValue(text, expected=f"a number up to {PAGE_ROWS} as limit")
     return inbox_page(
         inbox,
         before=Cursor.parse(before) if before else None,
         selection=selection,
-        limit=int(limit),
+        limit=limit,
     )
