@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from notifications.conf import conf
 from notifications.exceptions import LogUnavailable
@@ -105,17 +103,11 @@ class RedisClient:
 
         Raises redis.RedisError or OSError if it is not known where Redis is.
         """
-        connect_timeout = min(timeout, CONNECT_SECONDS)
         return locations.connect(
             self._url(),
             key=self._key,
-            timeout=connect_timeout,
-            socket_timeout=timeout,
-            socket_connect_timeout=connect_timeout,
-            # A connection that Redis closed while it was idle is opened again, once.
-            # A command that is sent twice because of that is either a read, or an
-            # append that is deduplicated by its uid.
-            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+            timeout=timeout,
+            connect_timeout=min(timeout, CONNECT_SECONDS),
         )
 
     def close(self) -> None:

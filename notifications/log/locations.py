@@ -21,18 +21,29 @@ from notifications.lib.redis_url import Host, Kind, RedisUrl
 NOT_FOR_SENTINELS = ("connection_class", "db", "username", "password")
 
 
-def connect(url: str, *, key: str, timeout: float, **options: Any) -> redis.Redis:
+def connect(
+    url: str, *, key: str, timeout: float, connect_timeout: float
+) -> redis.Redis:
     """Return a client of the primary that has `key`; it connects when it is used.
 
-    `timeout` is how long each reply of Sentinels or nodes may take, in seconds, and
-    `options` are those of redis-py for the client itself. Raises redis.RedisError if
-    no primary is known, and ValueError for a URL that cannot be used.
+    `timeout` is how long a reply to the client may take, and `connect_timeout` its
+    connecting and each reply of Sentinels or nodes, both in seconds. Raises
+    redis.RedisError if no primary is known, and ValueError for a URL that cannot be
+    used.
     """
     found = RedisUrl.parse(url)
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": connect_timeout,
+        # A connection that Redis closed while it was idle is opened again, once. What
+        # is sent twice because of that is a read; an append, which is deduplicated by
+        # its uid; or a message to a channel, which may then come twice.
+        "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    }
     if found.kind is Kind.SERVER:
         return redis.Redis.from_url(url, **options)
     find = _ask_sentinels if found.kind is Kind.SENTINEL else _ask_nodes
-    host, port = find(found, key, timeout)
+    host, port = find(found, key, connect_timeout)
     return redis.Redis.from_url(found.server, host=host, port=port, **options)
 
 

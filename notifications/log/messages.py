@@ -3,8 +3,6 @@
 from functools import cache
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from notifications.log import locations
 from notifications.log.failures import unavailable
@@ -34,8 +32,5 @@ def _client(url: str) -> redis.Redis:
         # Every node of a Cluster passes messages on.
         key="",
         timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        # A connection that Redis closed while it was idle is opened again, once.
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        connect_timeout=TIMEOUT_SECONDS,
     )
