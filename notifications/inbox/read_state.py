@@ -16,6 +16,7 @@ from notifications.exceptions import InvalidValue
 from notifications.models import (
     Event,
     Inbox,
+    InboxEvent,
     ReadMark,
     ReadState,
     RowState,
@@ -56,8 +57,9 @@ def read_all(user: Any, event: Event) -> str:
 
     What was read before stays read.
     """
-    pending = _pending(user, event)
-    up_to = _log_position(user, event, event.position)
+    inbox = Inbox(user)
+    pending = _pending(inbox, event)
+    up_to = log_position(inbox, event, event.position)
     state = ReadState.locked(user)
     before = [state.read_up_to, state.read_version]
     forget_read(state)
@@ -73,31 +75,32 @@ def read_all(user: Any, event: Event) -> str:
     return undo_token(user, ALL, state.read_version, *before)
 
 
-def _pending(user: Any, event: Event, *, group: str | None = None) -> set[int]:
+def _pending(inbox: Inbox, event: Event, *, group: str | None = None) -> set[int]:
     """Return the keys of pending events up to an event, of a group or of all."""
     found = {
         each.pk
-        for each in pending_events(Inbox(user))
+        for each in pending_events(inbox)
         if each.position <= event.position and group in (None, each.group)
     }
     # It may have been relayed since it was loaded, and is further on in the log now.
     return found if event.relayed else {*found, event.pk}
 
 
-def _log_position(user: Any, event: Event, position: int) -> int:
+def log_position(inbox: Inbox, event: Event | InboxEvent, position: int) -> int:
     """Return a position as that of an event that is relayed, for a mark by position.
 
     That of a pending event may be later than the log, and the mark would cover events
     that are relayed after it.
     """
-    return position if event.relayed else Inbox(user).newest_position(up_to=position)
+    return position if event.relayed else inbox.newest_position(up_to=position)
 
 
 @databases.atomic()
 def read_group(user: Any, event: Event) -> str:
     """Mark an event and the older ones of its group as read; return an undo token."""
-    pending = _pending(user, event, group=event.group)
-    up_to = _log_position(user, event, event.position)
+    inbox = Inbox(user)
+    pending = _pending(inbox, event, group=event.group)
+    up_to = log_position(inbox, event, event.position)
     state = ReadState.locked(user)
     state.add_read_pending(dict.fromkeys(pending, state.version + 1))
     return _mark(state, event.group, up_to=up_to)
@@ -147,7 +150,7 @@ def unread_event(user: Any, event: Event) -> str:
         position__gte=event.position,
     )
     unread = state.remove_read_pending(newer.values_list("pk", flat=True))
-    up_to = _log_position(user, event, event.position - 1)
+    up_to = log_position(Inbox(user), event, event.position - 1)
     # What is done is read.
     done = RowState.objects.filter(user=user, group=event.group)
     done.update(done_up_to=0, done_pending=None, done_version=0)

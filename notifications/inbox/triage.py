@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from notifications import databases
-from notifications.inbox.read_state import ROWS, undo_token
+from notifications.inbox.read_state import ROWS, log_position, undo_token
 from notifications.models import (
     Inbox,
     InboxEvent,
@@ -28,9 +28,12 @@ MAX_ROWS = 500
 @databases.atomic()
 def read_rows(user: Any, rows: Iterable[InboxEvent], *, done: bool = False) -> str:
     """Mark rows as read, and with `done` as done; return a token to undo it."""
-    newest = _newest_by_group(rows)
-    pending = _pending(user, newest)
-    up_to = {group: _log_position(user, each) for group, each in newest.items()}
+    inbox, newest = Inbox(user), _newest_by_group(rows)
+    pending = _pending(inbox, newest)
+    up_to = {
+        group: log_position(inbox, each, each.position)
+        for group, each in newest.items()
+    }
     state = ReadState.locked(user)
     state.version += 1
     keys = {key for found in pending.values() for key in found}
@@ -99,10 +102,10 @@ def _newest_by_group(rows: Iterable[InboxEvent]) -> dict[str, InboxEvent]:
     return newest
 
 
-def _pending(user: Any, newest: Mapping[str, InboxEvent]) -> Mapping[str, set[int]]:
+def _pending(inbox: Inbox, newest: Mapping[str, InboxEvent]) -> Mapping[str, set[int]]:
     """Return the keys of the pending events of rows, by group."""
     found: defaultdict[str, set[int]] = defaultdict(set)
-    for each in pending_events(Inbox(user)):
+    for each in pending_events(inbox):
         if each.group in newest and each.position <= newest[each.group].position:
             found[each.group].add(each.pk)
     for group, each in newest.items():
@@ -110,13 +113,6 @@ def _pending(user: Any, newest: Mapping[str, InboxEvent]) -> Mapping[str, set[in
         if not each.relayed:
             found[group].add(each.pk)
     return found
-
-
-def _log_position(user: Any, event: InboxEvent) -> int:
-    """Return the position of an event, as `read_state` does for marks by position."""
-    if event.relayed:
-        return event.position
-    return Inbox(user).newest_position(up_to=event.position)
 
 
 def _mark(state: ReadState, up_to: Mapping[str, int]) -> None:

@@ -71,8 +71,7 @@ class SelectedRows:
 
     def of_groups(self, groups: Iterable[str]) -> Mapping[str, list[InboxEvent]]:
         """Return up to COUNT_LIMIT of the newest events of each row, newest first."""
-        ranges = {group: Range(0, LARGEST_POSITION) for group in groups}
-        events = self._inbox.of_groups(ranges, limit=COUNT_LIMIT)
+        events = self._newest_of(groups, limit=COUNT_LIMIT)
         found: defaultdict[str, list[InboxEvent]] = defaultdict(list)
         for each in self._in_view(events):
             found[each.group].append(each)
@@ -97,14 +96,17 @@ class SelectedRows:
         for most in (NEWER_EVENTS, COUNT_LIMIT):
             if not (missing := {group for _, group in saved} - {*newest}):
                 break
-            ranges = {group: Range(0, LARGEST_POSITION) for group in missing}
-            for each in self._select(self._inbox.of_groups(ranges, limit=most)):
+            for each in self._select(self._newest_of(missing, limit=most)):
                 newest.setdefault(each.group, each)
         rows = [(time, newest[group]) for time, group in saved if group in newest]
         if len(rows) > limit:
             return [each for _, each in rows[:limit]], rows[limit - 1][0]
         end = saved[-1][0] if len(saved) >= BATCH_TOPICS else None
         return [each for _, each in rows], end
+
+    def _newest_of(self, groups: Iterable[str], *, limit: int) -> list[InboxEvent]:
+        ranges = {group: Range(0, LARGEST_POSITION) for group in groups}
+        return self._inbox.of_groups(ranges, limit=limit)
 
     def _shown(self, events: list[InboxEvent], before: int) -> set[str]:
         """Return those of the events' groups that are on an earlier page."""
