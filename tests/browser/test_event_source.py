@@ -91,9 +91,10 @@ def open_demo(visit):
     context = visit("about:blank").context
     context.add_init_script(WITHOUT)
 
-    def open_demo(name):
+    def open_demo(name, *, until="**/demos/*/"):
         page = context.new_page()
-        page.goto(f"/demos/{name}/")
+        with page.expect_response(until):
+            page.goto(f"/demos/{name}/")
         return page
 
     return open_demo
@@ -118,7 +119,8 @@ def test_numbers_change(open_demo):
 
 
 def test_message_arrives(open_demo):
-    page = open_demo("messages")
+    # Who listens later gets no message of a channel.
+    page = open_demo("messages", until="**/demos/messages/stream/")
 
     page.fill("[name=text]", "Hello <b>there</b>")
     page.select_option("[name=type]", "news")
