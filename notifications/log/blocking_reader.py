@@ -38,8 +38,7 @@ class BlockingReader:
     """Waits for entries on a connection of its own, for one thread of a process.
 
     `client` connects it, and `command` lends a client for one command. `prefix` is that
-    of all keys. `on_probe` is called when a probe of this process was read; `clock` is
-    a monotonic clock in seconds.
+    of all keys; `clock` is a monotonic clock in seconds.
     """
 
     def __init__(
@@ -48,12 +47,10 @@ class BlockingReader:
         prefix: str,
         *,
         command: Callable[..., AbstractContextManager[redis.Redis]],
-        on_probe: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
         self._client = client
         self._command = command
-        self._on_probe = on_probe
         self._clock = clock
         self._stream = f"{prefix}:log"
         # The probes of each process have a stream of their own, so that they take no
@@ -116,8 +113,6 @@ class BlockingReader:
         with self._probe_read:
             self._probe_read_at = self._clock()
             self._probe_read.notify_all()
-        # What this process writes can be read again, so Redis is back.
-        self._on_probe()
 
     def probe(self) -> None:
         """Write a probe, even while the breaker is open; raises LogUnavailable."""

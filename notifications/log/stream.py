@@ -65,7 +65,6 @@ class Log(LogReader):
             self._connections.appends,
             self._prefix,
             command=self._command,
-            on_probe=self._connections.close_breakers,
             clock=clock,
         )
         self._recent_controls = RecentControls(clock=clock)
@@ -271,6 +270,7 @@ class Log(LogReader):
         request has to. Raises LogUnavailable.
         """
         self._reader.probe()
+        self._connections.close_breakers()
 
     def confirm(self, *, seconds: float) -> bool:
         """Write a probe; tell whether `wait` reads one in another thread in time.

@@ -274,6 +274,10 @@ def test_feature_that_fails_to_start_is_reported_once(run):
     assert run("features.startedWithAnError") == [["start"], ["wrong"]]
 
 
+def test_page_is_ready_when_elements_of_the_site_are_defined(run):
+    assert run("features.readyWhenDefined") == [False, None]
+
+
 def test_features_that_are_stopped_load_nothing_more(run):
     assert run("features.stopped") == []
 

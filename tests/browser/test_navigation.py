@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import PASSWORD
-from tests.browser.tabs import Streams, hide, open_tab, wait_until_live
+from tests.browser.tabs import Streams, hide, open_tab, wait_for_title, wait_until_live
 from tests.interop.program_clients import LIBRARIES
 
 MODULES = LIBRARIES / "node_modules"
@@ -61,6 +61,28 @@ def test_page_that_turbo_visits_is_live(visit_with, maja, tobias):
     expect(page.locator("new-items-banner a")).to_have_text("1 new question")
     assert_same_document(page)
     assert len(streams.open) <= 1
+
+
+def test_page_that_turbo_visits_misses_nothing_until_its_modules_are_loaded(
+    visit_with, maja, tobias
+):
+    question = maja.ask("Slow?")
+    page = visit_with(TURBO, "/", maja)
+    other = open_tab(page.context, "/")
+    wait_until_live(other)
+    requests = []
+    page.route("**/live-answers*.js", lambda route: requests.append(route))
+
+    with page.expect_request("**/live-answers*.js"):
+        page.get_by_role("link", name="Slow?").click()
+    expect(page.get_by_role("heading", name="Slow?")).to_be_visible()
+    tobias.answer(question, "Before the module.")
+    wait_for_title(other, "Slow?")
+    for request in requests:
+        request.continue_()
+
+    expect(page.get_by_text("Before the module.")).to_be_visible()
+    assert_same_document(page)
 
 
 def test_person_who_signs_in_by_turbo_gets_what_they_follow(visit_with, maja, tobias):

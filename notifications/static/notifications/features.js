@@ -19,14 +19,21 @@ const FEATURES = {
   zone: ['meta[data-time-zone=""]', () => import("./time-zone.js")],
 };
 
+// Elements that listen once a module of the site defines them.
+const UNDEFINED = "[data-notifications-topic]:not(:defined)";
+// In milliseconds: how long events wait for what listens to them.
+const TIMEOUT = 3000;
+
 /** Loads the features of a page, also those whose elements come later. */
 export class Features {
   #features;
   // The promise of each feature that was requested, and those whose module failed to load.
   #loads = new Map();
   #failed = new Set();
+  // The features and elements that were waited for.
+  #awaited = new Set();
   #retry;
-  #observer = new MutationObserver(() => this.#loadShown());
+  #observer = new MutationObserver(() => this.ready());
 
   /** `features` has a selector and a function that imports a module, by name. */
   constructor(features, options) {
@@ -34,10 +41,9 @@ export class Features {
     this.#retry = new Retry(() => this.#loadFailed(), options);
   }
 
-  /** Return a promise that is fulfilled when those of the present page were loaded. */
   start() {
     this.#observer.observe(document, { childList: true, subtree: true });
-    return this.#loadShown();
+    this.ready();
   }
 
   stop() {
@@ -51,10 +57,24 @@ export class Features {
     return this.#loads.get(name);
   }
 
-  #loadShown() {
+  /**
+   * Load what the page shows. Return a promise that is fulfilled when all of it listens, or
+   * null if it does already.
+   */
+  ready() {
     const isShown = (name) => document.querySelector(this.#features[name][0]);
     const shown = Object.keys(this.#features).filter(isShown);
-    return Promise.allSettled(shown.map((name) => this.load(name)));
+    const elements = [...document.querySelectorAll(UNDEFINED)].map(({ localName }) => localName);
+    const names = [...shown, ...elements].filter((name) => !this.#awaited.has(name));
+    return names.length ? Promise.all(names.map((name) => this.#wait(name))) : null;
+  }
+
+  async #wait(name) {
+    const isFeature = name in this.#features;
+    const loading = isFeature ? this.load(name) : customElements.whenDefined(name);
+    const late = new Promise((resolve) => setTimeout(resolve, TIMEOUT));
+    await Promise.race([loading.catch(() => {}), late]);
+    this.#awaited.add(name);
   }
 
   async #load(name) {

@@ -22,7 +22,10 @@ export class LiveDocument {
   #unseen = null;
   #observer = new MutationObserver(() => this.#update());
 
-  /** `connect` is called with the meta element and callbacks; `group` is a Tab's. */
+  /**
+   * `connect` is called with the meta element and callbacks; `group` is a Tab's. `ready`
+   * returns a promise for what listens to events and is not loaded yet, or null.
+   */
   constructor(options) {
     this.#options = options;
   }
@@ -40,6 +43,7 @@ export class LiveDocument {
 
   #update() {
     if (document.documentElement.hasAttribute(PREVIEW)) return;
+    this.#page?.hold(this.#options.ready());
     const { body } = document;
     const shown = whatIsShown();
     const visited = body !== this.#body || shown.cursor !== this.#shown.cursor;
@@ -48,6 +52,8 @@ export class LiveDocument {
     this.#body = body;
     this.#shown = shown;
     if (visited) this.#countUnseen();
+    // The connection repeats them, from where the page was rendered.
+    if (visited) this.#page?.forget();
     if (other || !isLive(shown)) this.#disconnect();
     if (this.#tab) this.#tab.move(shown.topics, visited && positionOf(shown));
     else if (isLive(shown)) this.#connect();
@@ -62,10 +68,11 @@ export class LiveDocument {
 
   #connect() {
     const { meta, user, topics } = this.#shown;
-    const { group, connect } = this.#options;
+    const { group, connect, ready } = this.#options;
     // The number changes with the messages that tabs send each other.
     const name = `notifications 4 ${meta.content} ${user}`;
     this.#page = new Page(meta.dataset);
+    this.#page.hold(ready());
     this.#tab = new Tab({
       name,
       topics,

@@ -12,24 +12,17 @@ import { LiveDocument } from "./live-document.js";
 const FIRST_TIMEOUT = 3000;
 // How much longer than the server waits a poll may take.
 const POLL_GRACE = 10_000;
-// In milliseconds: how long the stream waits for the features that listen to it.
-const FEATURES_TIMEOUT = 3000;
 
 customElements.define("notification-bell", NotificationBell);
-const loaded = Promise.race([features.start(), pause(FEATURES_TIMEOUT)]);
+features.start();
 
-async function start() {
-  await loaded;
-  new LiveDocument({ group: tabGroup(), connect }).start();
+function start() {
+  new LiveDocument({ group: tabGroup(), connect, ready: () => features.ready() }).start();
 }
 
 async function showOtherUser({ detail }) {
   const { dataset } = document.querySelector("meta[name=notifications]");
   (await import("./other-user.js")).showOtherUser(detail, dataset);
-}
-
-function pause(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function tabGroup() {

@@ -21,6 +21,9 @@ export class Page {
   #texts;
   #notice = null;
   #delay;
+  // The events that wait for what listens to them, and how many promises they wait for.
+  #held = [];
+  #holds = 0;
 
   /** `texts` has `textLost` and `textStopped`. */
   constructor(texts, clock) {
@@ -28,7 +31,18 @@ export class Page {
     this.#delay = new Timer(() => this.#show(texts.textLost), clock);
   }
 
+  /** Hold events back until a promise, if it is one, is fulfilled. */
+  async hold(ready) {
+    if (!ready) return;
+    this.#holds += 1;
+    await ready;
+    this.#holds -= 1;
+    if (!this.#holds) for (const each of this.#held.splice(0)) this.dispatch(...each);
+  }
+
   dispatch(type, detail) {
+    // Who is signed in concerns what is loaded already.
+    if (this.#holds && type !== "user") return this.#held.push([type, detail]);
     this.#dispatchEvent(`notifications:${type}`, detail);
     if (!/^(user|count|presence|retracted)$/.test(type)) this.#dispatchEvent("notifications", detail);
   }
@@ -36,11 +50,21 @@ export class Page {
   setState(state) {
     document.documentElement.dataset.notifications = state;
     if (state === "stopped") this.#show(this.#texts.textStopped);
-    else if (state === "live" || state === "polling") this.stop();
+    else if (state === "live" || state === "polling") this.#hide();
     else if (!this.#delay.running && !this.#notice?.isConnected) this.#delay.start(NOTICE_DELAY);
   }
 
+  /** Forget the events that are held back: another page is shown now. */
+  forget() {
+    this.#held = [];
+  }
+
   stop() {
+    this.#hide();
+    this.forget();
+  }
+
+  #hide() {
     this.#delay.stop();
     this.#notice?.remove();
     this.#notice = null;
@@ -52,7 +76,7 @@ export class Page {
   }
 
   #show(text) {
-    this.stop();
+    this.#hide();
     // A hidden page may have given up its connection.
     if (document.hidden) return this.#delay.start(NOTICE_DELAY);
     this.#notice = addLiveRegion("notifications-notice");

@@ -19,12 +19,17 @@ function noted({ failures = 0 } = {}) {
   return { features: new Features(each, options), notes };
 }
 
-const add = (name) => document.body.append(document.createElement(name));
+async function begin(features) {
+  features.start();
+  await features.ready();
+}
+
+const add = (name) => document.body.appendChild(document.createElement(name));
 
 export async function loadedWhenShown() {
   const { features, notes } = noted();
   add("first-part");
-  await features.start();
+  await begin(features);
   const atStart = [...notes];
   add("first-part");
   add("second-part");
@@ -35,7 +40,7 @@ export async function loadedWhenShown() {
 export async function loadedAfterAFailure() {
   const { features, notes } = noted({ failures: 1 });
   add("first-part");
-  await features.start();
+  await begin(features);
   add("first-part");
   await settle();
   const early = [...notes];
@@ -57,7 +62,7 @@ export async function startedWithAnError() {
   });
   const feature = ["first-part", async () => ({ start })];
   add("first-part");
-  await new Features({ feature }, options).start();
+  await begin(new Features({ feature }, options));
   clock.pass(1000);
   add("first-part");
   await settle();
@@ -66,9 +71,23 @@ export async function startedWithAnError() {
 
 export async function stopped() {
   const { features, notes } = noted();
-  await features.start();
+  await begin(features);
   features.stop();
   add("first-part");
   await settle();
   return notes;
+}
+
+/** Return whether it was ready, and whether it is, with an element that the site defines. */
+export async function readyWhenDefined() {
+  const { features } = noted();
+  const part = add("site-part");
+  part.dataset.notificationsTopic = "topic:espresso";
+  let ready = false;
+  const waiting = features.ready().then(() => (ready = true));
+  await settle();
+  const early = ready;
+  customElements.define("site-part", class extends HTMLElement {});
+  await waiting;
+  return [early, features.ready()];
 }
