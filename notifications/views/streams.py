@@ -1,4 +1,4 @@
-"""The stream, by SSE or by long polling, and whether this process can serve it.
+"""The stream, by SSE or by long polling.
 
 Where a stream begins: the request is checked here, and `streams/` opens the stream.
 """
@@ -11,26 +11,19 @@ from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
-    HttpResponse,
     HttpResponseBase,
-    JsonResponse,
 )
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from notifications.conf import conf
-from notifications.exceptions import (
-    InvalidTopic,
-    InvalidValue,
-    LogUnavailable,
-)
+from notifications.exceptions import InvalidTopic, InvalidValue
 from notifications.lib.media_types import preferred_type
 from notifications.live.hub import shared_hub
 from notifications.live.subscriber import Subscriber
-from notifications.log.stream import shared_log
 from notifications.protocol import sse, topics
 from notifications.protocol.entries import COUNT_LIMIT
 from notifications.protocol.subscriptions import Subscriptions
@@ -54,8 +47,6 @@ from notifications.views.http import HTML
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 # Who opens a stream, and what they follow.
 Subscribed = tuple[Subscriber, Subscriptions]
-# How long a check of the readiness waits for what it writes to be read.
-CONFIRM_SECONDS = 1.0
 
 
 @transaction.non_atomic_requests
@@ -222,32 +213,3 @@ def _look_up(request: HttpRequest) -> Subscribed:
     signed_in = request.user.is_authenticated
     user, session = (request.user, request.session) if signed_in else (None, None)
     return look_up(user, session)
-
-
-@transaction.non_atomic_requests
-@require_safe
-@never_cache
-def ready(request: HttpRequest) -> HttpResponse:
-    """Reply 200 if this process reads what it writes to the log, or 503 and why not."""
-    try:
-        shared_hub().ensure_started()
-        problem = _problem()
-    except LogUnavailable as error:
-        problem = str(error)
-    status = 503 if problem else 200
-    return JsonResponse({"ready": not problem, "problem": problem}, status=status)
-
-
-def _problem() -> str:
-    """Return why events do not reach the streams of this process; empty if they do."""
-    log = shared_log()
-    if shared_hub().interrupted:
-        return f"the log cannot be read: {log.read_failure}"
-    if log.rights.problem:
-        return log.rights.problem
-    # A process that has just started to read has read no probe of the sweep yet.
-    if log.seconds_since_probe <= log.probe_timeout or log.confirm(
-        seconds=CONFIRM_SECONDS
-    ):
-        return ""
-    return "its own writes are not read: do both connections reach the same Redis?"

@@ -1,16 +1,21 @@
 """Readiness over HTTP: whether a process reads what it writes."""
 
 import itertools
+import socket
 
 import pytest
 from django.apps import apps
 from django.core.signals import request_started
+from django.db import connection
 
 from notifications import views
+from notifications.lib.shared_result import SharedResult
 from notifications.live.hub import shared_hub
 from notifications.log import rights
 from notifications.publishing.sweeper import sweep
-from tests.own_redis import PASSWORD, USER
+from tests.databases import ON_POSTGRESQL
+from tests.own_redis import PASSWORD, USER, as_site
+from tests.system.proxy import Proxy
 from tests.system.server import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +53,7 @@ def test_process_that_has_just_read_a_probe_writes_none(client, probes, redis_cl
 def test_process_that_reads_another_redis_is_not_ready(
     client, probes, link, settings, monkeypatch
 ):
-    monkeypatch.setattr(views.streams, "CONFIRM_SECONDS", 0.05)
+    monkeypatch.setattr(views.readiness, "CONFIRM_SECONDS", 0.05)
     numbers = itertools.count()
     # The first connection is that for commands.
     settings.NOTIFICATIONS = {
@@ -95,3 +100,43 @@ def test_process_whose_user_lacks_a_right_is_not_ready(
     redis_client.execute_command("ACL", "SETUSER", "poor", "+zadd")
     sweep()
     assert client.get(READY).status_code == 200
+
+
+def test_process_whose_link_to_redis_falls_silent_is_soon_not_ready(
+    client, redis_server, settings
+):
+    with Proxy(redis_server.socket) as proxy:
+        settings.NOTIFICATIONS = {
+            **settings.NOTIFICATIONS,
+            "REDIS_URL": as_site(proxy.url),
+            # The reader does not notice it.
+            "LOG_READ_GRACE": 600,
+        }
+        assert client.get(READY).status_code == 200
+        proxy.black_hole()
+
+        wait_for(lambda: client.get(READY).status_code == 503, what="not ready")
+        proxy.mend()
+        wait_for(lambda: client.get(READY).status_code == 200, what="ready again")
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite is a file of this machine.")
+@pytest.mark.parametrize("answers", ["refuses", "is silent"])
+def test_process_that_cannot_reach_the_database_is_not_ready(
+    client, monkeypatch, answers
+):
+    database = SharedResult(views.readiness._problem_of_database, seconds=0)
+    monkeypatch.setattr(views.readiness, "_database", database)
+    assert client.get(READY).json() == {"ready": True, "problem": ""}
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        if answers == "is silent":
+            listener.listen()
+        host, port = listener.getsockname()
+        monkeypatch.setitem(connection.settings_dict, "HOST", host)
+        monkeypatch.setitem(connection.settings_dict, "PORT", port)
+
+        response = client.get(READY)
+
+    assert response.status_code == 503
+    assert response.json()["problem"] == "the database cannot be reached"
