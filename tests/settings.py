@@ -18,5 +18,12 @@ STORAGES = {
 }
 # WhiteNoise needs the folder that collectstatic makes; only the live tests have it.
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
-# Tests call the sweep themselves; a thread that runs it would race them.
-NOTIFICATIONS = {**NOTIFICATIONS, "SWEEP_INTERVAL": 0, "STRICT": True}
+# Tests call the sweep themselves; a thread that runs it would race them. Without it, an
+# event would stay pending after a timeout, which other tests can cause that keep the
+# processor busy.
+NOTIFICATIONS = {
+    **NOTIFICATIONS,
+    "SWEEP_INTERVAL": 0,
+    "REDIS_TIMEOUT": 5,
+    "STRICT": True,
+}

@@ -10,7 +10,7 @@ from notifications.live.connection import Connection, State
 from notifications.live.replay import Replay
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.frames import Batch, Frame
+from notifications.protocol.frames import Batch, Frame, UnseenCount
 
 
 class CatchUp:
@@ -52,28 +52,32 @@ class CatchUp:
         self._connection.skip_until = cursor if ahead else None
         if self._connection.unseen_count is not None:
             self._connection.counted_up_to = cursor or position
-            self._count_missed()
-            self._count = [frames.count(self._connection.unseen_count, self._reached)]
+            self._count = [frames.count(self._count_missed(), self._reached)]
 
     @property
     def _reached(self) -> Cursor:
         """The client's cursor after the catch-up, which its page may be ahead of."""
         return max(self._position, self._cursor or self._position)
 
-    def _count_missed(self) -> None:
-        """Add the missed frames to the unseen count.
+    def _count_missed(self) -> UnseenCount:
+        """Add the missed frames to the unseen count, and return it.
 
         If it is not known what was missed, the count is not known from then on.
         """
         connection, cursor, position = self._connection, self._cursor, self._position
         if cursor is None or not self._replay.covers(min(cursor, position)):
             connection.unseen_count = None
-        elif cursor < position:
-            entry = self._replay.last_count(connection.user, cursor, position)
-            if entry is not None:
-                connection.unseen_count = entry.unseen_count
-                cursor = connection.counted_up_to = Cursor.parse(entry.as_of)
-            self._replay.count(connection, cursor, position)
+            return UnseenCount(None)
+        if cursor >= position:
+            return UnseenCount(connection.unseen_count)
+        entry = self._replay.last_count(connection.user, cursor, position)
+        if entry is None:
+            more = self._replay.count(connection, cursor, position)
+            return UnseenCount(connection.unseen_count, more=more)
+        connection.unseen_count = entry.unseen_count
+        as_of = connection.counted_up_to = Cursor.parse(entry.as_of)
+        rows = [*entry.rows, *self._replay.count(connection, as_of, position)]
+        return UnseenCount(connection.unseen_count, rows=rows)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the missed frames or one reset, the unseen count, and a heartbeat.
@@ -91,7 +95,7 @@ class CatchUp:
         except (LogGap, ReplayTooLong):
             yield reset
             if self._count:
-                self._count = [frames.count(None, self._position)]
+                self._count = [frames.unknown_count(self._position)]
         except LogUnavailable:
             # The rest cannot be read now: the client reconnects for it.
             self._connection.close("unavailable")

@@ -19,7 +19,7 @@ from notifications.protocol.entries import (
     GapEntry,
     PreferenceEntry,
 )
-from notifications.protocol.frames import Batch, Frame
+from notifications.protocol.frames import Batch, Frame, UnseenCount
 
 
 class Ending(NamedTuple):
@@ -80,5 +80,6 @@ class ControlEntries:
             return
         connection.unseen_count = entry.unseen_count
         as_of = connection.counted_up_to = Cursor.parse(entry.as_of)
-        self._replay.count(connection, as_of, cursor)
-        connection.push(Batch([frames.count(connection.unseen_count, cursor)]))
+        rows = [*entry.rows, *self._replay.count(connection, as_of, cursor)]
+        count = UnseenCount(connection.unseen_count, rows=rows)
+        connection.push(Batch([frames.count(count, cursor)]))

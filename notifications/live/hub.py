@@ -235,7 +235,7 @@ class Hub:
             self._replay.begin(self._position)
             connections = list(self._routing)
         reset = Batch([frames.reset(newest)])
-        with_count = Batch([*reset.frames, frames.count(None, newest)])
+        with_count = Batch([*reset.frames, frames.unknown_count(newest)])
         for each in self._time_slicer.iterate(connections):
             each.end_by_gap(reset if each.unseen_count is None else with_count)
         self._delivered_up_to = newest

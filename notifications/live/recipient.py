@@ -161,18 +161,15 @@ class Recipient:
         followed = subscriptions.followed_since.keys()
         return not followed.isdisjoint(frame.topics) or EVERYONE in frame.topics
 
-    def count(self, frames: Sequence[Frame]) -> bool:
-        """Add these frames to the unseen count; tell whether it has changed."""
+    def count(self, frames: Sequence[Frame]) -> Sequence[Frame]:
+        """Add these frames to the unseen count; return those that it includes now."""
         if self.unseen_count is None:
-            return False
-        if self._counts_all():
-            more = len(frames)
-        else:
-            more = sum(map(self.counts_as_unseen, frames))
-        if not more:
-            return False
-        self.unseen_count = min(self.unseen_count + more, COUNT_LIMIT)
-        return True
+            return ()
+        if not self._counts_all():
+            frames = [*filter(self.counts_as_unseen, frames)]
+        if frames:
+            self.unseen_count = min(self.unseen_count + len(frames), COUNT_LIMIT)
+        return frames
 
     def uncount(self, frame: Frame) -> bool:
         """Take the event of a retraction off the unseen count; tell whether it changed.
@@ -190,17 +187,19 @@ class Recipient:
             self.unseen_count -= 1
         return True
 
-    def count_replayed(self, frames: Sequence[Frame]) -> None:
+    def count_replayed(self, frames: Sequence[Frame]) -> Sequence[Frame]:
         """Count frames of the log, which does not replay events that were retracted.
 
         So a retraction among them takes off what the database may have counted only.
+        Returns those that the count includes now.
         """
-        self.count(
+        counted = self.count(
             [each for each in frames if each.retracts is None and not each.live_only]
         )
         for each in frames:
             if each.retracts is not None and each.retracts <= self.counted_up_to:
                 self.uncount(each)
+        return counted
 
     def _counts_all(self) -> bool:
         """Tell whether every frame that is sent counts, to save a check of each."""

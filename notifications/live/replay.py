@@ -134,10 +134,11 @@ class Replay:
         with self._lock:
             return self._history.has(cursor)
 
-    def count(self, connection: Connection, after: Cursor, until: Cursor) -> None:
+    def count(self, connection: Connection, after: Cursor, until: Cursor) -> list[str]:
         """Add the frames in memory between two cursors to a connection's unseen count.
 
-        If these are too many to look at for one client, the count is not known.
+        Returns the keys of their rows. If the frames are too many to look at for one
+        client, the count is not known.
         """
         with self._lock:
             found = self._history.frames_for(
@@ -145,9 +146,9 @@ class Replay:
             )
         if len(found) > COUNTED_FRAMES:
             connection.unseen_count = None
-        else:
-            wanted = filter(connection.wants_replayed, found)
-            connection.count_replayed(list(wanted))
+            return []
+        wanted = filter(connection.wants_replayed, found)
+        return [each.row for each in connection.count_replayed(list(wanted))]
 
     def last_count(self, user: str, after: Cursor, until: Cursor) -> CountEntry | None:
         """Return the last unseen count of a person between two cursors, if any."""

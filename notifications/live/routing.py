@@ -6,14 +6,16 @@ from itertools import chain
 from typing import NamedTuple
 
 from notifications.live.connection import Connection
+from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import FollowEntry, PreferenceEntry
-from notifications.protocol.frames import Batch, Frame
-from notifications.protocol.frames import count as count_frame
+from notifications.protocol.frames import Batch, Frame, UnseenCount
 from notifications.protocol.topics import wildcard
 
 # In the order of their arrival, in which they also are in memory: this is faster.
 Members = dict[Connection, None]
+# An unseen count, and the rows of the events that changed it.
+Counted = tuple[int | None, tuple[str, ...]]
 
 
 class FanOut(NamedTuple):
@@ -168,20 +170,26 @@ class RoutingTable:
         self, batch: Batch, connections: Iterable[Connection]
     ) -> Iterator[FanOut]:
         unchanged: list[Connection] = []
-        by_count: defaultdict[int | None, list[Connection]] = defaultdict(list)
+        by_count: defaultdict[Counted, list[Connection]] = defaultdict(list)
         last = batch.frames[-1]
+        retracts = last.retracts is not None
         counted = [each for each in batch.frames if not each.live_only]
+        all_rows = _rows(counted)
         for each in connections:
-            if each in self._bells and (
-                each.count(counted) if last.retracts is None else each.uncount(last)
-            ):
-                by_count[each.unseen_count].append(each)
+            changed: Sequence[Frame] = ()
+            if each in self._bells and retracts:
+                changed = counted if each.uncount(last) else ()
+            elif each in self._bells:
+                changed = each.count(counted)
+            if changed:
+                rows = all_rows if changed is counted else _rows(changed)
+                by_count[each.unseen_count, rows].append(each)
             else:
                 unchanged.append(each)
         if unchanged:
             yield FanOut(batch, unchanged)
-        for unseen_count, found in by_count.items():
-            count = count_frame(unseen_count, last.cursor)
+        for (unseen, rows), found in by_count.items():
+            count = _count_frame(unseen, rows, last.cursor, retracts=retracts)
             yield FanOut(Batch([*batch.frames, count]), found)
 
     def _wanted(self, groups: dict[tuple[str, ...], int]) -> dict[Connection, int]:
@@ -216,6 +224,20 @@ class RoutingTable:
         for each in self._not_live.get(frame.type, ()):
             if each.suppresses_live(frame):
                 yield each
+
+
+def _rows(counted: Iterable[Frame]) -> tuple[str, ...]:
+    return tuple([each.row for each in counted])
+
+
+def _count_frame(
+    unseen: int | None, rows: tuple[str, ...], cursor: Cursor, *, retracts: bool
+) -> Frame:
+    if unseen is None:
+        return frames.unknown_count(cursor)
+    if retracts:
+        return frames.count(UnseenCount(unseen, less=rows), cursor)
+    return frames.count(UnseenCount(unseen, more=rows), cursor)
 
 
 def _batch(frames: Sequence[Frame], bits: int) -> Batch:

@@ -1,5 +1,7 @@
 """Entries of the log and their bytes, which both sides of the log use. No I/O."""
 
+import base64
+import hashlib
 from typing import Annotated
 
 import msgspec
@@ -33,8 +35,9 @@ class EventEntry(Entry, frozen=True, tag="event"):
     text, of the person who caused the event and is not notified. `already_told` names
     topics that an earlier event about the same object was addressed to, each with the
     time of that event in milliseconds since 1970: people who followed the topic by
-    then were notified and are not notified again. An event that is `live_only` has no
-    row, so the unseen count does not include it.
+    then were notified and are not notified again. `row` is the key of the row of the
+    inbox that shows the event; one that is `live_only` has none, and the unseen count
+    does not include it.
     """
 
     type: Annotated[str, msgspec.Meta(pattern=_EVENT_TYPE)]
@@ -42,6 +45,7 @@ class EventEntry(Entry, frozen=True, tag="event"):
     data: str
     actor: str = ""
     already_told: dict[str, int] = msgspec.field(default_factory=dict, name="told")
+    row: str = ""
     live_only: bool = False
 
     def __post_init__(self) -> None:
@@ -81,6 +85,7 @@ class RetractEntry(Entry, frozen=True, tag="retract"):
     topics: tuple[str, ...]
     actor: str = ""
     already_told: dict[str, int] = msgspec.field(default_factory=dict, name="told")
+    row: str = ""
     cursor: Annotated[str, msgspec.Meta(pattern=_CURSOR)] = ""
 
 
@@ -113,13 +118,17 @@ class PreferenceEntry(Entry, frozen=True, tag="preference"):
 
 
 class CountEntry(Entry, frozen=True, tag="count"):
-    """How many events up to the cursor `as_of` a person has not seen."""
+    """How many events up to the cursor `as_of` a person has not seen.
+
+    `rows` has the key of the row of each of them.
+    """
 
     user: str
     unseen_count: Annotated[int, msgspec.Meta(ge=0, le=COUNT_LIMIT)] = msgspec.field(
         name="unseen"
     )
     as_of: Annotated[str, msgspec.Meta(pattern=_CURSOR)]
+    rows: tuple[str, ...] = ()
 
 
 class EndEntry(Entry, frozen=True, tag="end"):
@@ -201,6 +210,15 @@ def verified(body: bytes) -> bytes:
     """
     Record(NO_CURSOR, body).decode()
     return body
+
+
+def row_key(group: str) -> str:
+    """Return a short key of the row that shows a group of events.
+
+    Two rows of a person have the same key with a probability of 1 in 10^10.
+    """
+    digest = hashlib.blake2b(group.encode(), digest_size=6).digest()
+    return base64.urlsafe_b64encode(digest).decode()
 
 
 def encode(entry: AnyEntry) -> bytes:

@@ -19,9 +19,9 @@ HEARTBEATS_KEPT = 16
 class Frame:
     """An encoded event with its cursor and what routing needs to know.
 
-    `topics`, `actor`, `already_told` and `live_only` are those of the EventEntry.
-    `retracts` is the cursor of the event that a retraction retracts. An update of
-    Mercure is `private` if its subscribers need a grant for it.
+    `topics`, `actor`, `already_told`, `row` and `live_only` are those of the
+    EventEntry. `retracts` is the cursor of the event that a retraction retracts. An
+    update of Mercure is `private` if its subscribers need a grant for it.
     """
 
     cursor: Cursor
@@ -30,6 +30,7 @@ class Frame:
     actor: str = ""
     already_told: Mapping[str, int] = field(default_factory=dict)
     type: str = ""
+    row: str = ""
     retracts: Cursor | None = None
     live_only: bool = False
     private: bool = False
@@ -77,6 +78,8 @@ def encode(entry: EventEntry, cursor: Cursor) -> Frame:
         entry.actor,
         entry.already_told,
         entry.type,
+        # An entry of an older version has none.
+        entry.row or str(cursor),
         live_only=entry.live_only,
     )
 
@@ -107,6 +110,7 @@ def encode_retraction(entry: RetractEntry, cursor: Cursor) -> Frame:
         entry.actor,
         entry.already_told,
         entry.type,
+        entry.row,
         Cursor.parse(entry.cursor),
     )
 
@@ -128,10 +132,27 @@ def reset(cursor: Cursor) -> Frame:
     return _server_frame(sse.RESET, '{"reason":"gap"}', cursor)
 
 
-def count(unseen_count: int | None, cursor: Cursor | None = None) -> Frame:
-    """Return the frame with the number of unseen events, or None if it is unknown."""
-    data = msgspec.json.encode({"unseen": unseen_count}).decode()
-    return _server_frame(sse.COUNT, data, cursor)
+class UnseenCount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The data of a count: the number of unseen events, or None if it is unknown.
+
+    `rows` has the keys of the rows of all of them. Without it, `more` has those of the
+    events that were added to the last number, and `less` that of one taken off.
+    """
+
+    unseen: int | None
+    rows: Sequence[str] | None = None
+    more: Sequence[str] = ()
+    less: Sequence[str] = ()
+
+
+def count(unseen: UnseenCount, cursor: Cursor | None = None) -> Frame:
+    """Return the frame with a number of unseen events."""
+    return _server_frame(sse.COUNT, msgspec.json.encode(unseen).decode(), cursor)
+
+
+def unknown_count(cursor: Cursor) -> Frame:
+    """Return the frame that says that the number of unseen events is unknown."""
+    return count(UnseenCount(None), cursor)
 
 
 def presence(

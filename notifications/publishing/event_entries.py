@@ -33,6 +33,7 @@ def _routed_by(event: Event) -> dict[str, Any]:
         "type": event.type,
         "topics": tuple(event.topics),
         "actor": "" if event.actor_id is None else str(event.actor_id),
+        "row": entries.row_key(event.group),
         "already_told": {
             topic: milliseconds(time) for topic, time in event.already_told.items()
         },

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError
 
@@ -19,7 +19,7 @@ from notifications.lib.log_throttle import RateLimitFilter
 from notifications.log.stream import shared_log
 from notifications.models import COUNT_LIMIT, DueCount, Inbox, is_marked_pending
 from notifications.protocol.cursor import Cursor
-from notifications.protocol.entries import CountEntry, encode
+from notifications.protocol.entries import CountEntry, encode, row_key
 
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimitFilter())
@@ -30,49 +30,54 @@ COUNT_BATCH = 50
 ATTEMPTS = 3
 
 
-def count_unseen(inbox: Inbox, *, up_to: Cursor | None) -> int:
-    """Return how many events of an inbox are not seen, counted up to COUNT_LIMIT.
+class Unseen(NamedTuple):
+    """The events that a person has not seen, by the keys of their rows.
+
+    `relayed` has the key of each that is in the log, and `pending` those of the others
+    by their uids.
+    """
+
+    relayed: list[str]
+    pending: dict[str, str]
+
+
+def unseen_rows(inbox: Inbox, *, up_to: Cursor | None) -> list[str]:
+    """Return the key of the row of each event that is not seen, up to COUNT_LIMIT.
 
     With a cursor, only events up to it in the log count: a stream that starts at the
     cursor gets the others.
     """
+    unseen = _read_unseen(inbox, up_to=up_to)
     if up_to is None:
-        return _count_rows(inbox, up_to=None)[0]
-    relayed, pending = _count_rows(inbox, up_to=up_to)
+        return unseen.relayed
     try:
-        [count] = _add_logged([(relayed, pending)], up_to)
+        [rows] = _add_logged([unseen], up_to)
     except LogUnavailable:
         # Events that are relayed later are counted by the hub.
-        return relayed
-    return count
+        return unseen.relayed
+    return rows
 
 
-def _count_rows(inbox: Inbox, *, up_to: Cursor | None) -> tuple[int, list[uuid.UUID]]:
-    """Return how many unseen events are relayed, and the uids of pending ones.
-
-    Without a cursor, pending events count as well.
-    """
-    count = 0
-    pending = []
+def _read_unseen(inbox: Inbox, *, up_to: Cursor | None) -> Unseen:
+    """Return the unseen events; without a cursor, pending ones count as relayed."""
+    found = Unseen([], {})
     for event in inbox.unseen():
         if up_to is None or (event.relayed and event.position <= up_to.position):
-            count += 1
+            found.relayed.append(row_key(event.group))
         elif not event.relayed:
-            pending.append(event.uid)
-        if count >= COUNT_LIMIT:
-            return COUNT_LIMIT, []
-    return count, pending
+            found.pending[str(event.uid)] = row_key(event.group)
+        if len(found.relayed) >= COUNT_LIMIT:
+            return Unseen(found.relayed, {})
+    return found
 
 
-def _add_logged(
-    counts: Sequence[tuple[int, list[uuid.UUID]]], up_to: Cursor
-) -> list[int]:
-    """Return each count with those of its pending events that are in the log already.
+def _add_logged(unseen: Sequence[Unseen], up_to: Cursor) -> list[list[str]]:
+    """Return the keys of each, with those of pending events that are in the log.
 
     The process that relays an event marks its row after it is in the log. Only events
     up to a cursor count. Raises LogUnavailable.
     """
-    pending = {str(uid) for _, uids in counts for uid in uids}
+    pending = {uid for each in unseen for uid in each.pending}
     cursors = shared_log().cursors(list(pending))
     logged = {
         uid
@@ -80,8 +85,11 @@ def _add_logged(
         if cursor is not None and cursor <= up_to
     }
     return [
-        min(count + sum(str(uid) in logged for uid in uids), COUNT_LIMIT)
-        for count, uids in counts
+        [
+            *each.relayed,
+            *(row for uid, row in each.pending.items() if uid in logged),
+        ][:COUNT_LIMIT]
+        for each in unseen
     ]
 
 
@@ -131,13 +139,13 @@ def _append_counts(people: Mapping[Any, Any]) -> dict[Any, Inbox]:
             return counted
         newest = shared_log().position()
         inboxes = {key: Inbox(people[key]) for key in waiting}
-        found = _count_each(inboxes, up_to=newest)
+        found = _read_each(inboxes, up_to=newest)
         # Those who cannot be counted are not due again before their next change.
         counted |= {key: inboxes[key] for key in inboxes.keys() - found.keys()}
-        totals = _add_logged([*found.values()], newest)
+        unseen = _add_logged([*found.values()], newest)
         entries = [
-            (str(key), _encode(key, count, as_of=newest))
-            for key, count in zip(found, totals, strict=True)
+            (str(key), _encode(key, rows, as_of=newest))
+            for key, rows in zip(found, unseen, strict=True)
         ]
         taken = shared_log().append_counts(entries, counted_at=newest)
         counted |= {key: inboxes[key] for key in compress(found, taken)}
@@ -146,16 +154,14 @@ def _append_counts(people: Mapping[Any, Any]) -> dict[Any, Inbox]:
     return counted
 
 
-def _count_each(
-    inboxes: Mapping[Any, Inbox], *, up_to: Cursor
-) -> dict[Any, tuple[int, list[uuid.UUID]]]:
-    """Return what `_count_rows` does for each person who can be counted."""
+def _read_each(inboxes: Mapping[Any, Inbox], *, up_to: Cursor) -> dict[Any, Unseen]:
+    """Return the unseen events of each person who can be counted."""
     found = {}
     for key, inbox in inboxes.items():
         # A count takes milliseconds. SQLite would let no other greenlet work meanwhile.
         time.sleep(0)
         try:
-            found[key] = _count_rows(inbox, up_to=up_to)
+            found[key] = _read_unseen(inbox, up_to=up_to)
         except DatabaseError:
             raise
         # The site's AUTHORIZE may raise anything, and others are to be counted still.
@@ -164,12 +170,13 @@ def _count_each(
     return found
 
 
-def _encode(user: Any, count: int, *, as_of: Cursor) -> bytes:
+def _encode(user: Any, rows: Sequence[str], *, as_of: Cursor) -> bytes:
     return encode(
         CountEntry(
             uid=str(uuid.uuid4()),
             user=str(user),
-            unseen_count=count,
+            unseen_count=len(rows),
+            rows=tuple(rows),
             as_of=str(as_of),
         )
     )

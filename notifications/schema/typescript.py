@@ -30,9 +30,13 @@ export interface NotificationReset {
   reason: string;
 }
 
-/** The number of unseen events: 100 means 100 or more, null means unknown. */
+/**
+ * The number of unseen events, and of the rows that show them. From 100 events on,
+ * there may be more. Null means unknown.
+ */
 export interface NotificationCount {
   unseen: number | null;
+  rows: number | null;
 }
 """
 GLOBALS = """\

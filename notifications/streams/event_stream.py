@@ -136,7 +136,7 @@ class EventStream:
         """Return a part of the missed frames; the unseen count is not known there."""
         if self.connection.unseen_count is None:
             return found
-        return [*found, frames.count(None, found[-1].cursor)]
+        return [*found, frames.unknown_count(found[-1].cursor)]
 
     def _take(self, seconds: float) -> list[Frame]:
         """Return the live frames that arrive within `seconds`, or else a heartbeat."""

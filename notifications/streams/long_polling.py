@@ -1,13 +1,14 @@
 """Long polling: the next events of a stream as one JSON document."""
 
 from collections.abc import AsyncIterator, Iterable
+from functools import cache
 from typing import Any
 
 import msgspec
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from notifications.protocol import frames, sse
-from notifications.protocol.frames import Frame
+from notifications.protocol.frames import Frame, UnseenCount
 from notifications.streams.event_stream import EventStream
 from notifications.streams.loop_stream import end_request_thread
 
@@ -20,16 +21,15 @@ def poll(
     """Respond with the `cursor` and the next `events` of a stream, and end it.
 
     Waits up to `seconds` for an event that is new to the client; under ASGI, the body
-    of the response does. A count is new if it differs from `unseen_count`, the number
-    that the client shows; None for no bell. Raises LogUnavailable.
+    of the response does. A count is new if it has other rows, or if it differs from
+    `unseen_count`, the number that the client shows; None for no bell. Raises
+    LogUnavailable.
     """
-    # Counts are compared as encoded JSON.
-    shown = sse.decode(frames.count(unseen_count).body).data
 
     def is_new(frame: Frame) -> bool:
         event = sse.decode(frame.body)
         if event.event == sse.COUNT:
-            return event.data != shown
+            return event.data != _count(unseen_count)
         return event.event != sse.HEARTBEAT
 
     if not (stream.is_async and seconds):
@@ -61,6 +61,12 @@ class WaitingBody:
     def close(self) -> None:
         """End the stream, whether it was waited for or not; idempotent."""
         self._stream.close()
+
+
+@cache
+def _count(unseen_count: int | None) -> str:
+    """Return the data of a count without rows."""
+    return sse.decode(frames.count(UnseenCount(unseen_count)).body).data
 
 
 def _encode(found: Iterable[Frame]) -> bytes:

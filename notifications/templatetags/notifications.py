@@ -27,7 +27,7 @@ from notifications.publishing.event_types import EventType, event_type
 from notifications.publishing.followables import topic_of
 from notifications.publishing.presence import has_presence
 from notifications.publishing.presence import presence as present_people
-from notifications.publishing.unseen import count_unseen
+from notifications.publishing.unseen import unseen_rows
 from notifications.templatetags.start_scripts import start_scripts
 from notifications.templatetags.time_ago import ago
 
@@ -50,7 +50,8 @@ def notification_head(context: Context) -> dict[str, Any]:
         "user": _user_key(request),
         "personal_time": _personal_time(request),
         "sign_in": _sign_in(request.get_full_path()),
-        "unseen": _unseen(request),
+        "unseen": _unseen_count(request),
+        "unseen_rows": _unseen_rows(request) or [],
         "events": [*sorted(EventType.registry), PRESENCE],
         "retry": round(conf.RETRY_INTERVAL * 1000),
         "heartbeat": round(conf.HEARTBEAT_INTERVAL * 1000),
@@ -61,16 +62,17 @@ def notification_head(context: Context) -> dict[str, Any]:
 
 @register.inclusion_tag("notifications/bell.html", takes_context=True)
 def notification_bell(context: Context) -> dict[str, Any]:
-    """Show the bell, which opens the inbox, with the number of unseen events.
+    """Show the bell, which opens the inbox, with the number of rows with unseen events.
 
     Shows nothing to people who are not signed in.
     """
     request = _request(context)
-    unseen = _unseen(request)
+    unseen = _unseen_rows(request) or []
+    rows = len({*unseen})
     return {
         "user": _user(request),
-        "unseen": unseen,
-        "shown": f"{COUNT_LIMIT - 1}+" if (unseen or 0) >= COUNT_LIMIT else unseen,
+        "unseen": rows,
+        "shown": _shown(rows, may_be_more=len(unseen) >= COUNT_LIMIT),
         "limit": COUNT_LIMIT,
         "rows": PANEL_ROWS,
         "panel": _panel_id(request),
@@ -241,21 +243,30 @@ def _user_key(request: HttpRequest) -> str:
     return str(user.pk) if user.is_authenticated else ""
 
 
-def _unseen(request: HttpRequest) -> int | None:
-    """Return the unseen count at the page's cursor, read once per request.
+def _unseen_rows(request: HttpRequest) -> list[str] | None:
+    """Return the row of each unseen event at the page's cursor, read once per request.
 
     It is None for people who are not signed in.
     """
     user = _user(request)
     if not user.is_authenticated:
         return None
-    found: int | None = getattr(request, "_notifications_unseen", None)
+    found: list[str] | None = getattr(request, "_notifications_unseen", None)
     if found is None:
         cursor = getattr(request, "notifications_cursor", "")
         up_to = Cursor.parse(cursor) if cursor else None
-        found = count_unseen(Inbox.of_request(request), up_to=up_to)
+        found = unseen_rows(Inbox.of_request(request), up_to=up_to)
         request._notifications_unseen = found  # type: ignore[attr-defined]
     return found
+
+
+def _shown(rows: int, *, may_be_more: bool) -> str:
+    return f"{min(rows, COUNT_LIMIT - 1)}+" if may_be_more else str(rows)
+
+
+def _unseen_count(request: HttpRequest) -> int | None:
+    rows = _unseen_rows(request)
+    return None if rows is None else len(rows)
 
 
 def _sign_in(here: str) -> str:

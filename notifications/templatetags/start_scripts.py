@@ -17,6 +17,7 @@ IMPORTED = (
     "timer",
     "page",
     "tabs",
+    "unseen-rows",
 )
 
 

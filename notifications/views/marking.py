@@ -17,7 +17,7 @@ from notifications.middleware import newest_cursor
 from notifications.models import Event, Inbox, InboxEvent, SelectedRows, Selection, View
 from notifications.protocol import topics
 from notifications.protocol.cursor import Cursor
-from notifications.publishing.unseen import count_unseen
+from notifications.publishing.unseen import unseen_rows
 from notifications.streams.refusals import plain
 from notifications.views.http import redirect_next, wants_json
 from notifications.views.inbox_filters import selection_of
@@ -37,15 +37,14 @@ DEEDS: dict[str, Callable[[Any, list[InboxEvent]], str | None]] = {
 }
 
 
-def counts(inbox: Inbox, up_to: Cursor | None) -> dict[str, int]:
+def counts(inbox: Inbox, up_to: Cursor | None) -> dict[str, Any]:
     """Return the counts that JSON responses have."""
-    return {
-        "unread": inbox.count_unread(),
-        "unseen": count_unseen(inbox, up_to=up_to),
-    }
+    unread = inbox.count_unread()
+    rows = unseen_rows(inbox, up_to=up_to)
+    return {"unread": unread, "unseen": len(rows), "unseen_rows": rows}
 
 
-def _newest_counts(user: Any) -> dict[str, int]:
+def _newest_counts(user: Any) -> dict[str, Any]:
     cursor = newest_cursor()
     return counts(Inbox(user), Cursor.parse(cursor) if cursor else None)
 

@@ -91,6 +91,22 @@ def test_bell_of_a_follower_counts_as_the_server_does(visit, maja, tobias):
     expect(bell(page)).to_have_accessible_name("Notifications, 2 new")
 
 
+def test_badge_counts_the_rows_that_the_inbox_shows(visit, maja, tobias):
+    question = maja.ask("How many rows?")
+    page = visit("/topics/", maja)
+    wait_for_count(page)
+
+    tobias.answer(question, "One.")
+    tobias.answer(question, "Two.")
+    tobias.answer(maja.ask("Another row?"), "Three.")
+
+    expect(badge(page)).to_have_text("2")
+    page.reload()
+    expect(badge(page)).to_have_text("2")
+    bell(page).click()
+    expect(page.get_by_role("dialog").locator(".inbox-item")).to_have_count(2)
+
+
 @pytest.mark.parametrize(("unseen", "shown"), [(99, "99"), (100, "99+")])
 def test_bell_counts_to_a_limit(visit, maja, unseen, shown):
     page = visit("/topics/", maja)

@@ -274,6 +274,41 @@ def test_feature_that_fails_to_start_is_reported_once(run):
     assert run("features.startedWithAnError") == [["start"], ["wrong"]]
 
 
+@pytest.mark.parametrize(
+    ("counts", "rows"),
+    [
+        # Two events of one row, and one of another.
+        ([{"unseen": 2, "more": ["a", "a"]}, {"unseen": 3, "more": ["b"]}], [1, 2]),
+        # The same count, on another stream of the tabs.
+        ([{"unseen": 1, "more": ["a"]}, {"unseen": 1, "more": ["a"]}], [1, 1]),
+        # A count that begins before what is known.
+        (
+            [{"unseen": 2, "more": ["a", "b"]}, {"unseen": 3, "more": ["b", "c"]}],
+            [2, 3],
+        ),
+        # A row stays until its last event is retracted.
+        (
+            [
+                {"unseen": 3, "rows": ["a", "a", "b"]},
+                {"unseen": 2, "less": ["a"]},
+                {"unseen": 1, "less": ["a"]},
+                {"unseen": 0, "less": ["b"]},
+            ],
+            [2, 2, 1, 0],
+        ),
+        # A server of an older version names no rows.
+        ([{"unseen": 3}, {"unseen": 4, "more": ["a"]}, {"unseen": 2}], [3, 4, 2]),
+        # 100 means 100 or more.
+        (
+            [{"unseen": 100, "rows": ["a"] * 100}, {"unseen": 100, "more": ["b"]}],
+            [1, 1],
+        ),
+    ],
+)
+def test_rows_of_unseen_events_are_counted(run, counts, rows):
+    assert run("unseen_rows.numbers", counts) == rows
+
+
 def test_page_is_ready_when_elements_of_the_site_are_defined(run):
     assert run("features.readyWhenDefined") == [False, None]
 

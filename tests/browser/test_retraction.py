@@ -157,5 +157,5 @@ def test_bell_of_a_page_that_had_counted_the_event_asks_again(
     delete("Answer", body="Gone.")
 
     expect(badge(page)).to_have_text("1")
-    tobias.answer(first, "Another.")
+    tobias.answer(second, "Another.")
     expect(badge(page)).to_have_text("2")

@@ -172,4 +172,4 @@ def test_tab_without_locks_has_a_connection_of_its_own(run):
 
     assert received == [["of a"], []]
     assert resting == 1
-    assert position == {"cursor": "6-0", "unseen": "0"}
+    assert position == {"cursor": "6-0", "unseen": "0", "rows": []}

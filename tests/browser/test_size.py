@@ -15,7 +15,7 @@ MODULES = Path(notifications.__file__).parent / "static" / "notifications"
 LIVE_ANSWERS = Path(qa.__file__).parent / "static" / "qa" / "live-answers.js"
 # In bytes, compressed: what every page loads, a feature with what it imports beyond
 # that, and all that a page can load.
-START_BYTES = 9 * 1024
+START_BYTES = 9_728
 FEATURE_BYTES = 6 * 1024
 ALL_BYTES = 24 * 1024
 STATIC_IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)

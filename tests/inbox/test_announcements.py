@@ -21,7 +21,7 @@ from notifications.protocol.frames import encode
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing.event_types import EventType
 from notifications.publishing.followables import follow
-from notifications.publishing.unseen import count_unseen
+from notifications.publishing.unseen import unseen_rows
 from notifications.streams.open_stream import subscriptions_of
 from tests.inboxes import inbox_of
 from tests.users import User
@@ -60,7 +60,7 @@ def test_announcement_notifies_everyone_by_default(live, maja, tobias):
         "url": "/news/",
     }
     assert inbox(maja) == inbox(tobias) == [event]
-    assert count_unseen(Inbox(maja), up_to=None) == 1
+    assert len(unseen_rows(Inbox(maja), up_to=None)) == 1
     assert live(maja) == ["announcement"]
 
 
@@ -100,7 +100,7 @@ def test_preferences_apply_to_announcements(live, maja, delivery, rows):
     announce("The site moves")
 
     assert len(inbox(maja)) == rows
-    assert count_unseen(Inbox(maja), up_to=None) == 0
+    assert len(unseen_rows(Inbox(maja), up_to=None)) == 0
     assert live(maja) == []
 
 

@@ -17,7 +17,7 @@ from notifications.models import (
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import CountEntry, EventEntry
 from notifications.publishing import outbox
-from notifications.publishing.unseen import count_unseen
+from notifications.publishing.unseen import unseen_rows
 from project.qa.notifications import NEW_ANSWER
 from tests.inboxes import unread_of
 
@@ -62,7 +62,7 @@ def unread(user):
 
 
 def unseen(user):
-    return count_unseen(Inbox(user), up_to=None)
+    return len(unseen_rows(Inbox(user), up_to=None))
 
 
 def test_pending_events_are_those_of_the_inbox(maja, outage):

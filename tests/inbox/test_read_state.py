@@ -6,7 +6,7 @@ from notifications.exceptions import InvalidValue
 from notifications.inbox import read_state
 from notifications.models import Event, Follow, Inbox, Preference, ReadMark
 from notifications.publishing import outbox
-from notifications.publishing.unseen import count_unseen
+from notifications.publishing.unseen import unseen_rows
 from project.qa.notifications import NEW_ANSWER, NEW_QUESTION
 from tests.inboxes import unread_of
 
@@ -47,7 +47,7 @@ def unread(user):
 
 
 def unseen(user):
-    return count_unseen(Inbox(user), up_to=None)
+    return len(unseen_rows(Inbox(user), up_to=None))
 
 
 def test_new_event_is_unseen_and_unread(maja):

@@ -1,5 +1,7 @@
 """Unseen counts after a retraction: what is taken off, and when they are unknown."""
 
+import json
+
 from notifications.protocol import entries, sse
 from notifications.protocol.subscriptions import Subscriptions
 from tests.live.helpers import append_entry, attach, taken, unseen
@@ -30,6 +32,51 @@ def test_event_that_the_hub_counted_is_taken_off(hub, append, retract, settled):
     found = taken(connection)
     assert unseen(found) == [4, 3]
     assert found[-1].event_id == str(cursor)
+
+
+def data_of(frames):
+    return [json.loads(each.data) for each in frames if each.event == sse.COUNT]
+
+
+def test_counts_name_the_rows_that_come_and_go(hub, append, retract, settled):
+    settled()
+    connection, _ = bell(hub, 3)
+    event = append(TEA, row="a")
+    append(TEA, row="b")
+
+    retract(event, TEA, row="a")
+
+    settled()
+    *added, last = data_of(taken(connection))
+    assert [row for each in added for row in each["more"]] == ["a", "b"]
+    assert last == {"unseen": 4, "less": ["a"]}
+
+
+def test_missed_events_are_counted_with_their_rows(hub, append, settled):
+    start = append(TEA, row="a")
+    append(TEA, row="b")
+    append(TEA, row="b")
+    settled()
+
+    _, opening = bell(hub, 1, after=start)
+
+    assert data_of(opening) == [{"unseen": 3, "more": ["b", "b"]}]
+
+
+def test_new_count_has_the_rows_of_all_events(hub, log, append, settled):
+    settled()
+    connection, _ = bell(hub, 5)
+    as_of = append(TEA, row="a")
+    append(TEA, row="c")
+    append_entry(
+        log,
+        entries.CountEntry(
+            uid="c", user="7", unseen_count=2, as_of=str(as_of), rows=("a", "b")
+        ),
+    )
+
+    settled()
+    assert data_of(taken(connection))[-1] == {"unseen": 3, "rows": ["a", "b", "c"]}
 
 
 def test_event_that_the_page_may_have_counted_makes_the_count_unknown(

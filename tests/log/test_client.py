@@ -153,7 +153,8 @@ class HangingRedis:
 def test_late_timeout_does_not_open_the_breaker(
     settings, monkeypatch, seconds, commands
 ):
-    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_BREAKER_TIMEOUT": 30}
+    times = {"REDIS_BREAKER_TIMEOUT": 30, "REDIS_TIMEOUT": 0.2}
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, **times}
     hanging = HangingRedis(seconds=seconds)
     monkeypatch.setattr(RedisClient, "connect", lambda self, timeout: hanging)
     log = Log(lambda: "unix:///nowhere", clock=lambda: hanging.now)

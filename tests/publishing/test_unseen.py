@@ -16,7 +16,7 @@ from notifications.protocol.frames import Frame
 from notifications.protocol.subscriptions import Subscriptions
 from notifications.protocol.topics import EVERYONE
 from notifications.publishing import outbox
-from notifications.publishing.unseen import count_unseen
+from notifications.publishing.unseen import unseen_rows
 from notifications.streams.open_stream import subscriptions_of
 from project.qa.notifications import NEW_QUESTION
 from tests.system.server import wait_for
@@ -103,7 +103,7 @@ def test_event_in_the_log_counts_before_its_row_is_marked(log, maja):
     unmark(second)
 
     found = [
-        count_unseen(Inbox(maja), up_to=Cursor.parse(event.cursor))
+        len(unseen_rows(Inbox(maja), up_to=Cursor.parse(event.cursor)))
         for event in (first, second, third)
     ]
 
@@ -119,7 +119,7 @@ def test_many_pending_events_do_not_displace_relayed_ones(link, log, maja):
     link.mend()
     *_, newest = [record("topic:tea") for _ in range(3)]
 
-    assert count_unseen(Inbox(maja), up_to=Cursor.parse(newest.cursor)) == 3
+    assert len(unseen_rows(Inbox(maja), up_to=Cursor.parse(newest.cursor))) == 3
 
 
 def test_pending_event_counts_when_it_is_relayed(link, log, maja):
@@ -129,9 +129,9 @@ def test_pending_event_counts_when_it_is_relayed(link, log, maja):
     link.cut()
     record(MILK)
 
-    without_redis = count_unseen(Inbox(maja), up_to=up_to)
+    without_redis = len(unseen_rows(Inbox(maja), up_to=up_to))
     link.mend()
-    with_redis = count_unseen(Inbox(maja), up_to=up_to)
+    with_redis = len(unseen_rows(Inbox(maja), up_to=up_to))
 
     assert (without_redis, with_redis) == (1, 1)
 

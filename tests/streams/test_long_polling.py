@@ -12,6 +12,7 @@ from notifications.live.hub import shared_hub
 from notifications.live.replay import Replay
 from notifications.log.stream import shared_log
 from notifications.models import Follow
+from notifications.protocol.entries import row_key
 from notifications.publishing import outbox
 from notifications.streams import event_stream
 from project.qa.notifications import NEW_QUESTION
@@ -146,7 +147,7 @@ def test_poll_returns_the_unseen_count(as_maja, maja):
     assert found["events"][-1] == {
         "id": event.cursor,
         "event": "count",
-        "data": {"unseen": 3},
+        "data": {"unseen": 3, "more": [row_key(event.group)]},
     }
 
 
@@ -157,7 +158,7 @@ def test_events_seen_elsewhere_return_a_new_count(as_maja, maja):
 
     found = poll(as_maja, after=cursor, unseen=5)
 
-    assert found["events"][-1]["data"] == {"unseen": 0}
+    assert found["events"][-1]["data"] == {"unseen": 0, "rows": []}
 
 
 @pytest.mark.parametrize("after", ["1-1", "x", ""])

@@ -47,14 +47,14 @@ _INBOXES = """
 import json
 from django.contrib.auth.models import User
 from notifications.models import Event, Inbox
-from notifications.publishing.unseen import count_unseen
+from notifications.publishing.unseen import unseen_rows
 found = {}
 for pk in PEOPLE:
     inbox = Inbox(User.objects.get(pk=pk))
     keys = [each.pk for each in inbox.events()]
     events = Event.objects.in_bulk(keys)
     shown = [[events[key].type, events[key].payload] for key in keys]
-    found[pk] = [shown, count_unseen(Inbox(inbox.user), up_to=None)]
+    found[pk] = [shown, len(unseen_rows(Inbox(inbox.user), up_to=None))]
 print(json.dumps(found))
 """
 _CURSORS = """

@@ -176,6 +176,20 @@ def test_bell_counts_to_a_limit(render, maja, tobias):
     assert 'data-limit="100"' in page
 
 
+def test_bell_counts_rows(render, maja):
+    follow(maja, "user:9")
+    for question in (1, 1, 2):
+        outbox.record(
+            event_type("new_question"),
+            topics=["user:9"],
+            payload={"question_id": question, "title": "T", "url": "/"},
+        )
+
+    page = render("{% notification_bell %}", maja, cursor="")
+
+    assert 'aria-label="Notifications, 2 new"' in page
+
+
 def test_bell_without_scripts_is_a_form_that_marks_everything_as_seen(render, maja):
     page = render("{% notification_bell %}", maja)
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from notifications.log.stream import shared_log
 from notifications.models import Follow
+from notifications.protocol.entries import row_key
 from tests.streaming import record
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +37,7 @@ def test_inbox_as_json_has_the_same_events(as_maja, maja):
     assert response == {
         "unread": 1,
         "unseen": 1,
+        "unseen_rows": [row_key(event.group)],
         "cursor": str(shared_log().position()),
         "events": [{**event.wire(), **row, "cursor": event.cursor}],
         "next": None,
@@ -110,7 +112,8 @@ def test_reading_marks_the_events_of_a_topic(as_maja, maja):
 
     response = as_maja.post(READ, {"topic": "topic:milk"}, headers=accept)
 
-    assert response.json() == {"unread": 1, "unseen": 1, "undo": None}
+    counts = {"unread": 1, "unseen": 1, "undo": None}
+    assert response.json().items() >= counts.items()
     assert as_maja.post(READ, {"topic": "milk"}).status_code == 400
 
 

@@ -3,7 +3,7 @@ import { features } from "./features.js";
 const INTENTS = ["pointerenter", "focusin"];
 
 /**
- * `<notification-bell>`: shows the number of unseen events, as the server counts it,
+ * `<notification-bell>`: shows how many rows have unseen events, as the server counts them,
  * and opens a panel. Without scripts, its form leads to the inbox.
  */
 export class NotificationBell extends HTMLElement {
@@ -30,15 +30,15 @@ export class NotificationBell extends HTMLElement {
   }
 
   /** The count is null while the server does not know it. */
-  #onCount = ({ detail: { unseen } }) => {
-    if (unseen !== null) this.#show(unseen);
+  #onCount = ({ detail: { unseen, rows } }) => {
+    if (unseen !== null) this.#show(rows, unseen);
   };
 
   #onToggle = ({ newState }) => {
     const open = newState === "open";
     this.#button.setAttribute("aria-expanded", open);
     if (!open) return;
-    this.#show(0);
+    this.#show(0, 0);
     loadInbox();
     // Without its module yet, it loads the rows by itself.
     this.#panel.querySelector("notification-inbox").refresh?.();
@@ -49,13 +49,14 @@ export class NotificationBell extends HTMLElement {
     if (target.closest("a")) this.#panel.hidePopover();
   };
 
-  #show(unseen) {
+  /** From `limit` unseen events on, there may be more rows. */
+  #show(rows, unseen) {
     const { limit, none, some } = this.dataset;
-    const shown = unseen < limit ? `${unseen}` : `${limit - 1}+`;
+    const shown = unseen < limit ? `${rows}` : `${Math.min(rows, limit - 1)}+`;
     const badge = this.querySelector(".bell-count");
     badge.textContent = shown;
-    badge.hidden = !unseen;
-    this.#button.setAttribute("aria-label", unseen ? some.replace("%d", shown) : none);
+    badge.hidden = !rows;
+    this.#button.setAttribute("aria-label", rows ? some.replace("%d", shown) : none);
   }
 
   get #button() {

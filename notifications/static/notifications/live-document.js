@@ -1,5 +1,6 @@
 import { Page, Unseen } from "./page.js";
 import { PageLife, Tab } from "./tabs.js";
+import { countRows } from "./unseen-rows.js";
 
 const META = "meta[name=notifications]";
 const TOPIC = "data-notifications-topic";
@@ -61,9 +62,10 @@ export class LiveDocument {
 
   #countUnseen() {
     this.#unseen?.stop();
-    const { meta, unseen } = this.#shown;
-    this.#unseen = unseen ? new Unseen(meta.dataset) : null;
-    this.#unseen?.start();
+    const { meta, unseen, rows } = this.#shown;
+    if (!unseen) return (this.#unseen = null);
+    this.#unseen = new Unseen(meta.dataset, { unseen, rows: countRows(rows, unseen) });
+    this.#unseen.start();
   }
 
   #connect() {
@@ -96,15 +98,15 @@ export class LiveDocument {
 
 function whatIsShown() {
   const meta = document.querySelector(META);
-  const { user, cursor, unseen } = meta?.dataset ?? {};
+  const { user, cursor, unseen, rows } = meta?.dataset ?? {};
   const elements = [...document.querySelectorAll(`[${TOPIC}]`)];
   const topics = [...new Set(elements.map((each) => each.getAttribute(TOPIC)))];
-  return { meta, user, cursor, unseen, topics };
+  return { meta, user, cursor, unseen, rows: rows?.split(" ").filter(Boolean), topics };
 }
 
 /** A copy, which a tab moves on. */
-function positionOf({ cursor, unseen }) {
-  return { cursor, unseen };
+function positionOf({ cursor, unseen, rows }) {
+  return { cursor, unseen, rows };
 }
 
 function isLive({ meta, user, topics }) {

@@ -7,7 +7,7 @@ const ACTIONS = "form.notifications-follow button, notification-bell button";
  * `textReload`, `textSignIn` and `signIn`, the address of the sign-in page.
  */
 export function showOtherUser({ user }, texts) {
-  const detail = { unseen: 0 };
+  const detail = { unseen: 0, rows: 0 };
   document.dispatchEvent(new CustomEvent("notifications:count", { detail }));
   const text = user ? texts.textOtherUser.replace("%s", user) : texts.textSignedOut;
   for (const each of document.querySelectorAll("notification-inbox")) {

@@ -89,21 +89,24 @@ function isQuiet() {
   return "notificationsQuiet" in document.documentElement.dataset;
 }
 
-/** Shows the unseen count in the title of a hidden page, and to screen readers. */
+/** Shows what is unseen in the title of a hidden page, and to screen readers. */
 export class Unseen {
   #texts;
-  #count;
+  // How many events there are, how many rows, and how many rows were announced.
+  #unseen;
+  #rows;
   #announced;
-  // The title of the page, and that with the count.
+  // The title of the page, and that with the number of rows.
   #title;
   #shownTitle;
   #region = null;
   #pause;
 
-  /** `texts` has `unseen`, `textUnseenOne` and `textUnseenMany`. */
-  constructor(texts, clock) {
+  /** `texts` has `textUnseenOne` and `textUnseenMany`. */
+  constructor(texts, { unseen, rows }, clock) {
     this.#texts = texts;
-    this.#count = this.#announced = Number(texts.unseen);
+    this.#unseen = unseen;
+    this.#rows = this.#announced = rows;
     this.#pause = new Timer(() => this.#announce(), clock);
   }
 
@@ -122,27 +125,28 @@ export class Unseen {
   }
 
   get #text() {
-    return this.#count < LIMIT ? this.#count : `${LIMIT - 1}+`;
+    return this.#unseen < LIMIT ? this.#rows : `${Math.min(this.#rows, LIMIT - 1)}+`;
   }
 
   #onCount = ({ detail }) => {
-    this.#count = detail.unseen;
+    this.#unseen = detail.unseen;
+    this.#rows = detail.rows;
     this.#updateTitle();
     if (!this.#pause.running) this.#announce();
   };
 
   #updateTitle = () => {
     if (document.title !== this.#shownTitle) this.#title = document.title;
-    const prefix = document.hidden && this.#count && !isQuiet() ? `(${this.#text}) ` : "";
+    const prefix = document.hidden && this.#rows && !isQuiet() ? `(${this.#text}) ` : "";
     document.title = this.#shownTitle = prefix + this.#title;
   };
 
   #announce() {
-    const increased = this.#count > this.#announced && !document.hidden && !isQuiet();
-    this.#announced = this.#count;
+    const increased = this.#rows > this.#announced && !document.hidden && !isQuiet();
+    this.#announced = this.#rows;
     if (!increased) return;
     const { textUnseenOne, textUnseenMany } = this.#texts;
-    const text = this.#count === 1 ? textUnseenOne : textUnseenMany;
+    const text = this.#rows === 1 ? textUnseenOne : textUnseenMany;
     this.#region.textContent = text.replace("%d", this.#text);
     this.#pause.start(ANNOUNCEMENT_PAUSE);
   }

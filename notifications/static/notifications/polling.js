@@ -46,9 +46,9 @@ export class PollLink {
     return base + shown.join("");
   }
 
-  #passRecount({ unseen, cursor: id }, { lost }, owner) {
+  #passRecount({ unseen, unseen_rows: rows, cursor: id }, { lost }, owner) {
     if (lost === "gap") owner.accept({ type: "reset", id, detail: { reason: "gap" } });
-    owner.accept({ type: "count", id, detail: { unseen } });
+    owner.accept({ type: "count", id, detail: { unseen, rows } });
     owner.finish();
   }
 

@@ -1,4 +1,5 @@
 import { Timer } from "./timer.js";
+import { countRows, rowsAfter } from "./unseen-rows.js";
 
 // In milliseconds: how long a leader waits for tabs to join before it connects, and
 // how long a hidden tab takes part. HTTP/1.1 has six connections, which tabs with a
@@ -270,8 +271,18 @@ export class Tab {
     if (this.#leaderTimeout.running) this.#leaderTimeout.start(timeout);
     if (!this.#isNew(type, id)) return;
     if (type !== "presence") this.#position.cursor = id;
-    if (type === "count") this.#position.unseen = `${detail.unseen}`;
-    if (type !== "heartbeat") page.dispatch(type, detail);
+    if (type === "count") page.dispatch(type, this.#counted(detail));
+    else if (type !== "heartbeat") page.dispatch(type, detail);
+  }
+
+  /** Return the numbers of unseen events and of their rows; null if they are unknown. */
+  #counted(detail) {
+    const { unseen } = detail;
+    const position = this.#position;
+    position.unseen = `${unseen}`;
+    if (unseen === null) return { unseen, rows: null };
+    position.rows = rowsAfter(position.rows, detail);
+    return { unseen, rows: countRows(position.rows, unseen) };
   }
 
   /** A count has the cursor of the event that changed it. Presence has none, for which

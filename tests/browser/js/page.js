@@ -2,9 +2,9 @@
 
 export { hide } from "./fakes.js";
 
-/** Notify the page about the number of unseen events, as its connection would. */
+/** Notify the page about unseen events, each with a row, as its connection would. */
 export function notifyCount(unseen) {
-  const options = { bubbles: true, detail: { unseen } };
+  const options = { bubbles: true, detail: { unseen, rows: unseen } };
   document.body.dispatchEvent(new CustomEvent("notifications:count", options));
 }
 

@@ -18,8 +18,8 @@ export function during(moment) {
   const clock = new Clock();
   new QuietHours(() => Date.parse(moment), clock).start();
   document.title = "Title";
-  const texts = { unseen: "2", textUnseenOne: "%d thing", textUnseenMany: "%d things" };
-  new Unseen(texts, clock).start();
+  const texts = { textUnseenOne: "%d thing", textUnseenMany: "%d things" };
+  new Unseen(texts, { unseen: 2, rows: 2 }, clock).start();
   hide(true);
   count(3);
   const { title } = document;
@@ -29,6 +29,6 @@ export function during(moment) {
 }
 
 function count(unseen) {
-  const options = { bubbles: true, detail: { unseen } };
+  const options = { bubbles: true, detail: { unseen, rows: unseen } };
   document.body.dispatchEvent(new CustomEvent("notifications:count", options));
 }

@@ -72,7 +72,7 @@ export function newTab(topics = [], cursor = "5-0", more = {}) {
     timeout: 45_000,
     connect: (callbacks) => new FakeConnection(callbacks),
     clock,
-    position: { cursor, unseen: "0" },
+    position: { cursor, unseen: "0", rows: [] },
     group: { locks, open },
     ...more,
   });

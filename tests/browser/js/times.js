@@ -93,12 +93,12 @@ export function timersWhileHidden() {
 
 function startUnseen() {
   document.title = "Title";
-  const texts = { unseen: "2", textUnseenOne: "%d thing", textUnseenMany: "%d things" };
-  new Unseen(texts, clock).start();
+  const texts = { textUnseenOne: "%d thing", textUnseenMany: "%d things" };
+  new Unseen(texts, { unseen: 2, rows: 2 }, clock).start();
 }
 
 function count(unseen) {
-  const options = { bubbles: true, detail: { unseen } };
+  const options = { bubbles: true, detail: { unseen, rows: unseen } };
   document.body.dispatchEvent(new CustomEvent("notifications:count", options));
 }
 
