@@ -31,6 +31,8 @@ MIN_REPLY_RATE = 4_096
 MIN_WAIT_SECONDS = 0.5
 # If all slots are taken, one of this many is freed at a time.
 FREED_SHARE = 20
+# A client that was cut leaves its slot within this time, unless the site works for it.
+LEAVE_SECONDS = 2.0
 
 
 class Phase(enum.Enum):
@@ -45,7 +47,9 @@ class Phase(enum.Enum):
 class SlotClient:
     """The client of one slot, and since when it has been doing what."""
 
-    __slots__ = ("_clock", "address", "deadline", "phase", "since", "socket")
+    __slots__ = (
+        "_clock", "address", "cut_at", "deadline", "phase", "since", "socket",
+    )  # fmt: skip
 
     def __init__(self, sock: Any, address: str, clock: Callable[[], float]) -> None:
         self.socket = sock
@@ -55,12 +59,15 @@ class SlotClient:
         self.since = 0.0
         # None while the site works, which may take any time.
         self.deadline: float | None = None
+        # When it was cut, if it was since the last wait began.
+        self.cut_at: float | None = None
 
     def wait(self, phase: Phase, seconds: float) -> None:
         """Begin to wait for the client, for this long at most."""
         self.phase = phase
         self.since = self._clock()
         self.deadline = self.since + seconds
+        self.cut_at = None
 
     def send_head(self, *, keep_alive: float = 0) -> None:
         """Wait for the head of a request, after `keep_alive` seconds without any."""
@@ -91,7 +98,12 @@ class SlotClient:
         logger.info("client=cut phase=%s address=%s", self.phase.value, self.address)
         how = socket.SHUT_RD if self.phase is Phase.BODY else socket.SHUT_RDWR
         self.work()
+        self.cut_at = self._clock()
         ClientSocket(self.socket).shut_down(how)
+
+    def leaves(self) -> bool:
+        """Tell whether it was cut, and is about to free its slot."""
+        return self.cut_at is not None and self._clock() < self.cut_at + LEAVE_SECONDS
 
 
 class SlowClients:
@@ -153,7 +165,11 @@ class SlowClients:
                 client.cut()
 
     def make_room(self) -> bool:
-        """Cut the clients that have been waited for the longest; tell if any were."""
+        """Cut the clients that have been waited for the longest.
+
+        Tells whether any slot becomes free by that, or by an earlier cut.
+        """
+        leaving = sum(client.leaves() for client in self._clients.values())
         latest = self._clock() - MIN_WAIT_SECONDS
         waiting = [
             client
@@ -162,10 +178,10 @@ class SlowClients:
         ]
         waiting.sort(key=lambda client: client.since)
         slow = (client for client in waiting if not client.has_sent())
-        freed = list(itertools.islice(slow, self._freed))
+        freed = list(itertools.islice(slow, max(self._freed - leaving, 0)))
         for client in freed:
             client.cut()
-        return bool(freed)
+        return bool(freed or leaving)
 
     def end_streams(self, connections: Iterable[Connection]) -> None:
         """End some of the polls, and of the streams that hold a slot.

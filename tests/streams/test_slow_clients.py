@@ -6,6 +6,7 @@ import pytest
 from notifications.live.connection import Connection, State
 from notifications.live.transports import ENDED
 from notifications.streams.slow_clients import (
+    LEAVE_SECONDS,
     MIN_REPLY_RATE,
     Phase,
     SlowClients,
@@ -150,6 +151,22 @@ def test_longest_wait_ends_when_all_slots_are_taken(clients, clock, connect):
     third, _ = connect()
 
     assert [is_cut(each) for each in (first, second, third)] == [False, True, False]
+
+
+def test_no_more_are_cut_until_those_that_were_had_time_to_leave(
+    clients, clock, connect
+):
+    slow = [connect()[0] for _ in range(3)]
+    clock.now += 1
+
+    freed = [clients.make_room() for _ in range(2)]
+    early = [is_cut(each) for each in slow]
+    clock.now += LEAVE_SECONDS
+    clients.make_room()
+
+    assert freed == [True, True]
+    assert early == [True, False, False]
+    assert [is_cut(each) for each in slow] == [True, True, False]
 
 
 def test_new_clients_and_working_ones_keep_their_slots(clients, clock, connect):
