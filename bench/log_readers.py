@@ -51,7 +51,7 @@ class Reader:
 
     def ask(self) -> None:
         """Send the commands of `BlockingReader.wait`."""
-        from notifications.log.blocking_reader import CONTAINS, WAIT_LIMIT
+        from notifications.log.log_connection import CONTAINS, WAIT_LIMIT
 
         key = f"{{{PREFIX}}}:log"
         streams = (key, f"{{{PREFIX}}}:probes", self._after, "0")

@@ -15,6 +15,7 @@ from redis.crc import key_slot
 
 from notifications.log import rights
 from project import redis_binary
+from tests.system.proxy import Proxy
 from tests.system.server import free_port, wait_for
 from tests.watchdog import watch_group
 
@@ -104,6 +105,12 @@ class Group:
     def site_url(self) -> str:
         """The address with the user for a site."""
         return self.url.replace("//:", f"//{USER}:")
+
+    @property
+    def reading_url(self) -> str:
+        """The same address, to read the log from replicas."""
+        url = self.site_url
+        return f"{url}{'&' if '?' in url else '?'}readers=replicas"
 
     def primary(self) -> Server:
         """Return the server to which the site's log is written."""
@@ -196,10 +203,60 @@ class SentinelGroup(Group):
         return next(each for each in self.servers if each.port == port)
 
 
+class ReplicatedServer(Group):
+    """A primary and a replica, which replicates through a proxy.
+
+    On the replica, the user has the rights to read and no others.
+    """
+
+    def start(self) -> None:
+        first = self._new_server(*SECRET, self._user)
+        self.proxy = Proxy((HOST, first.port))
+        rules = ["on", f">{PASSWORD}", *rights.replica_rules("{*}")]
+        self.replica = self._new_server(
+            *SECRET,
+            " ".join(["user", USER, *rules]),
+            f"replicaof {HOST} {self.proxy.port}",
+        )
+        for each in self.servers:
+            each.wait_until_ready()
+        self.url = f"redis://:{PASSWORD}@{HOST}:{first.port}/0"
+        self.wait_until_replicated()
+
+    @property
+    def reading_url(self) -> str:
+        return f"{self.site_url}?readers={HOST}:{self.replica.port}"
+
+    def primary(self) -> Server:
+        return self.servers[0]
+
+    def mend(self) -> None:
+        self.proxy.mend()
+        super().mend()
+        self.wait_until_replicated()
+
+    def wait_until_replicated(self) -> None:
+        """Wait until the replica has what the primary has."""
+        wait_for(self._is_replicated, what="the replica")
+
+    def _is_replicated(self) -> bool:
+        with self.primary().client() as primary, self.replica.client() as replica:
+            found = replica.info("replication")
+            written = primary.info("replication")["master_repl_offset"]
+        return (
+            found["master_link_status"] == "up"
+            and found["slave_repl_offset"] >= written
+        )
+
+    def stop(self) -> None:
+        self.proxy.cut()
+        super().stop()
+
+
 class ClusterGroup(Group):
     """Three nodes with a part of the slots each, and a replica of each."""
 
-    more_rights = rights.IN_A_CLUSTER
+    more_rights = (*rights.IN_A_CLUSTER, *rights.ON_REPLICAS_IN_A_CLUSTER)
 
     def start(self) -> None:
         for _ in range(6):

@@ -15,7 +15,9 @@ EXPECTED = (
 PORT, SENTINEL_PORT = 6379, 26379
 # Options of ours in the query; redis-py gets all others.
 SENTINEL_USERNAME, SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
-OWN_OPTIONS = {SENTINEL_USERNAME, SENTINEL_PASSWORD}
+# From where the log is read: the replicas that Sentinels or a Cluster know, or hosts.
+READERS, REPLICAS = "readers", "replicas"
+OWN_OPTIONS = {SENTINEL_USERNAME, SENTINEL_PASSWORD, READERS}
 
 Host = tuple[str, int]
 
@@ -34,7 +36,8 @@ class RedisUrl:
 
     `hosts` are the Sentinels or nodes to ask; empty for a server. `server` is the URL
     that redis-py takes for a server, without a host if the hosts know it. `service` is
-    the name of the primary that Sentinels know.
+    the name of the primary that Sentinels know. `readers` are the replicas to read
+    from; empty if the hosts know them, and None to read from the primary.
     """
 
     kind: Kind
@@ -43,6 +46,7 @@ class RedisUrl:
     service: str = ""
     sentinel_username: str | None = None
     sentinel_password: str | None = None
+    readers: tuple[Host, ...] | None = None
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -50,7 +54,7 @@ class RedisUrl:
         parts = urlsplit(url)
         scheme, _, kind = parts.scheme.partition("+")
         if not kind and scheme in ("redis", "rediss", "unix"):
-            return cls(Kind.SERVER, url)
+            return cls._of_server(url, parts)
         if kind not in ("sentinel", "cluster") or scheme not in ("redis", "rediss"):
             raise ValueError(f"it must be {EXPECTED}")
         if kind == "cluster":
@@ -58,12 +62,26 @@ class RedisUrl:
         return cls._of_sentinels(scheme, parts)
 
     @classmethod
+    def _of_server(cls, url: str, parts: SplitResult) -> Self:
+        own, rest = _options(parts)
+        if READERS not in own:
+            return cls(Kind.SERVER, url)
+        if parts.scheme == "unix" or own[READERS] == REPLICAS:
+            raise ValueError(
+                f"{READERS} must name the replicas of one server, as host or host:port "
+                "separated by commas; a Unix socket has none"
+            )
+        readers = _hosts(own[READERS], default=PORT)
+        return cls(Kind.SERVER, parts._replace(query=rest).geturl(), readers=readers)
+
+    @classmethod
     def _of_cluster(cls, scheme: str, parts: SplitResult) -> Self:
         if parts.path not in ("", "/", "/0"):
             raise ValueError("a Redis Cluster has only the database 0")
         hosts = _hosts(parts.netloc, default=PORT)
-        server = parts._replace(scheme=scheme, netloc=_user(parts), path="")
-        return cls(Kind.CLUSTER, server.geturl(), hosts)
+        own, rest = _options(parts)
+        server = SplitResult(scheme, _user(parts), "", rest, "")
+        return cls(Kind.CLUSTER, server.geturl(), hosts, readers=_known_readers(own))
 
     @classmethod
     def _of_sentinels(cls, scheme: str, parts: SplitResult) -> Self:
@@ -73,12 +91,8 @@ class RedisUrl:
                 "after the Sentinels it must have the name of the primary, and "
                 "optionally the number of a database: /name/0"
             )
-        query = parse_qsl(parts.query)
-        own = {name: value for name, value in query if name in OWN_OPTIONS}
-        rest = [(name, value) for name, value in query if name not in OWN_OPTIONS]
-        server = SplitResult(
-            scheme, _user(parts), f"/{database or 0}", urlencode(rest), ""
-        )
+        own, rest = _options(parts)
+        server = SplitResult(scheme, _user(parts), f"/{database or 0}", rest, "")
         return cls(
             Kind.SENTINEL,
             server.geturl(),
@@ -86,7 +100,14 @@ class RedisUrl:
             service=unquote(service),
             sentinel_username=own.get(SENTINEL_USERNAME),
             sentinel_password=own.get(SENTINEL_PASSWORD),
+            readers=_known_readers(own),
         )
+
+    @property
+    def any_server(self) -> str:
+        """The URL of a server without its host, which redis-py takes beside it."""
+        parts = urlsplit(self.server)
+        return parts._replace(netloc=_user(parts)).geturl()
 
 
 def mask(value: object) -> object:
@@ -96,6 +117,23 @@ def mask(value: object) -> object:
     scheme, _, rest = value.rpartition("://")
     hosts = rest.partition("?")[0].rpartition("@")[2]
     return f"{scheme}://...@{hosts}"
+
+
+def _options(parts: SplitResult) -> tuple[dict[str, str], str]:
+    """Return our options in the query, and the query without them."""
+    query = parse_qsl(parts.query)
+    own = {name: value for name, value in query if name in OWN_OPTIONS}
+    rest = [(name, value) for name, value in query if name not in OWN_OPTIONS]
+    return own, urlencode(rest)
+
+
+def _known_readers(own: dict[str, str]) -> tuple[Host, ...] | None:
+    """Return no hosts, which others know, or None without readers."""
+    if own.get(READERS, REPLICAS) != REPLICAS:
+        raise ValueError(
+            f"{READERS} must be {REPLICAS!r}: Sentinels and nodes know where they are"
+        )
+    return () if READERS in own else None
 
 
 def _user(parts: SplitResult) -> str:

@@ -22,8 +22,8 @@ from notifications.live.metrics import shared_metrics
 from notifications.live.patient_reader import PatientReader
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
-from notifications.log.blocking_reader import WAIT_LIMIT
 from notifications.log.connections import patiently
+from notifications.log.log_connection import WAIT_LIMIT
 from notifications.log.stream import Log, shared_log
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor

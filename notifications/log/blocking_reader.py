@@ -1,44 +1,47 @@
-"""The connection on which a process waits for new entries and its own probes.
+"""Where a process waits for new entries and its own probes: the primary, or a replica.
 
-A probe is written on the command connection and read on this one, which shows that
-writes and reads reach the same Redis.
+Probes are written to the primary. They show that reads and writes reach the same Redis,
+and how far a replica is behind. One that is too far behind is left for the primary.
 """
 
+import logging
 import math
-import secrets
-import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
+from contextlib import AbstractContextManager, suppress
 
 import redis
 
 from notifications.conf import conf
-from notifications.exceptions import LogGap
-from notifications.log import replies
+from notifications.exceptions import LogGap, LogUnavailable
+from notifications.lib.log_throttle import RateLimitFilter
 from notifications.log.client import RedisClient
-from notifications.log.failures import unavailable
+from notifications.log.failures import explain, unavailable
+from notifications.log.log_connection import LogConnection
+from notifications.log.probes import Probes
+from notifications.log.replica_search import ReplicaSearch
 from notifications.protocol.cursor import Cursor
 from notifications.protocol.entries import Record
 
-# How many entries one wait returns at most. They fit into a connection's buffer, unless
-# its client is too slow.
-WAIT_LIMIT = 100
+logger = logging.getLogger(__name__)
+logger.addFilter(RateLimitFilter())
+
 # How many probes in a row may stay unread.
 PROBES_MISSED = 3
-# How long Redis keeps the last probe of a process: it is read at once, or never.
-PROBE_SECONDS = 60
-# Returns 1 if the log has the entry at a cursor. The entry itself, which the process
-# has read before, would take as much time as the new ones.
-# KEYS: the stream. ARGV: the cursor.
-CONTAINS = "return #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])"
+# How often a process that reads a replica writes a probe; it waits no longer for one.
+PROBE_INTERVAL = 1.0
+# A replica that lacks a probe of this many seconds ago is left.
+MAX_LAG_SECONDS = 3.0
+
+
+class UnusableReplica(Exception):
+    """A replica that must not be read any longer."""
 
 
 class BlockingReader:
     """Waits for entries on a connection of its own, for one thread of a process.
 
-    `client` connects it, and `command` lends a client for one command. `prefix` is that
-    of all keys; `clock` is a monotonic clock in seconds.
+    `client` connects it, and `command` lends a client of the primary for one command.
+    `prefix` is that of all keys; `clock` is a monotonic clock in seconds.
     """
 
     def __init__(
@@ -53,19 +56,23 @@ class BlockingReader:
         self._command = command
         self._clock = clock
         self._stream = f"{prefix}:log"
-        # The probes of each process have a stream of their own, so that they take no
-        # room in the log and wake no other process.
-        self._probes = f"{prefix}:probes:{secrets.token_hex(8)}"
-        self._last_probe_read = "0"
-        # When this process last read a probe of its own, on the clock; those who wait
-        # for one are notified.
-        self._probe_read_at = -math.inf
-        self._probe_read = threading.Condition()
+        self.probes = Probes(prefix, command=command, clock=clock)
+        self._search = ReplicaSearch(
+            client,
+            self.probes,
+            stream=self._stream,
+            timeout=PROBE_INTERVAL + MAX_LAG_SECONDS,
+            clock=clock,
+        )
         # Why the last wait failed; empty if it did not.
         self.failure = ""
-        # The client is stored, too: it closes its connections when it is collected.
-        self._own_client: redis.Redis | None = None
-        self._connection: Any = None
+        # One of them at most.
+        self._primary: LogConnection | None = None
+        self._replica: LogConnection | None = None
+        self._reads_replicas = False
+        # No replica can be read now, which has been logged.
+        self._is_lost = False
+        self._probed_at = -math.inf
 
     def wait(self, after: Cursor, *, seconds: float) -> list[Record]:
         """Return the next entries after `after`, waiting up to `seconds` for one.
@@ -75,67 +82,123 @@ class BlockingReader:
         longer in the log.
         """
         try:
-            connection = self._connection or self._connect()
-            # Both run in order in one round trip. They bypass redis-py's client, which
-            # takes as long for each command as many deliveries do.
-            streams = (self._stream, self._probes, str(after), self._last_probe_read)
-            block = int(seconds * 1000)
-            commands = [
-                ("XREAD", "COUNT", WAIT_LIMIT, "BLOCK", block, "STREAMS", *streams),
-                ("EVAL", CONTAINS, 1, self._stream, str(after)),
-            ]
-            connection.send_packed_command(connection.pack_commands(commands))
-            found, known = connection.read_response(), connection.read_response()
+            found = self._wait(after, seconds=seconds)
         except (redis.RedisError, OSError) as error:
-            self.close()
+            self._drop()
             unreadable = unavailable(error)
             self.failure = str(unreadable)
             raise unreadable from error
+        except LogUnavailable as error:
+            self.failure = str(error)
+            raise
         self.failure = ""
-        pages = replies.pages(found)
-        self._note_probes(pages.get(self._probes, []))
-        if not known:
+        return found
+
+    def _wait(self, after: Cursor, *, seconds: float) -> list[Record]:
+        self._look_for_replica()
+        if self._replica is not None:
+            try:
+                return self._wait_at_replica(self._replica, after, seconds=seconds)
+            except UnusableReplica as error:
+                self._leave(self._replica, str(error))
+            except (redis.RedisError, OSError) as error:
+                self._leave(self._replica, explain(error))
+        return self._wait_at_primary(after, seconds=seconds)
+
+    def _wait_at_primary(self, after: Cursor, *, seconds: float) -> list[Record]:
+        primary = self._primary or self._connect()
+        found, probes, is_known = primary.read(after, seconds=seconds)
+        self.probes.note(probes)
+        if not is_known:
             raise LogGap(after)
-        return replies.records(pages.get(self._stream, []))
+        return found
 
-    def _connect(self) -> Any:
+    def _connect(self) -> LogConnection:
         timeout = conf.LOG_READ_TIMEOUT + conf.LOG_READ_GRACE
-        self._own_client = self._client.connect(timeout=timeout)
-        self._connection = self._own_client.connection_pool.get_connection()
-        # This may be another Redis, whose ids are smaller.
-        self._last_probe_read = "0"
-        return self._connection
+        client = self._client.connect(timeout=timeout)
+        self._primary = LogConnection(
+            client, stream=self._stream, probes=self.probes.stream
+        )
+        self._reads_replicas = self._client.reads_replicas()
+        return self._primary
 
-    def _note_probes(self, probes: replies.Page) -> None:
-        if not probes:
+    def _wait_at_replica(
+        self, replica: LogConnection, after: Cursor, *, seconds: float
+    ) -> list[Record]:
+        """Return the next entries that a replica has.
+
+        Only the primary can tell whether there is a gap: the replica may not have
+        reached `after`, which may be from the primary.
+        """
+        began = self._clock()
+        if began >= self._probed_at + PROBE_INTERVAL:
+            self._probe(began)
+        found, probes, is_known = replica.read(
+            after, seconds=min(seconds, PROBE_INTERVAL)
+        )
+        self.probes.note(probes)
+        # Not until now: this process may have been busy itself.
+        if self.probes.unread_since(began) > MAX_LAG_SECONDS:
+            raise UnusableReplica(
+                f"{replica.host} is more than {MAX_LAG_SECONDS:g} s behind"
+            )
+        if is_known:
+            return found
+        if not self._is_in_primary(after):
+            raise LogGap(after)
+        if found:
+            raise UnusableReplica(f"{replica.host} lacks an entry of the primary")
+        return []
+
+    def _probe(self, now: float) -> None:
+        self._probed_at = now
+        # Without the primary, what the replica has is read all the same.
+        with suppress(LogUnavailable):
+            self.probes.write()
+
+    def _is_in_primary(self, cursor: Cursor) -> bool:
+        with self._command() as client:
+            return bool(client.xrange(self._stream, str(cursor), str(cursor)))
+
+    def _look_for_replica(self) -> None:
+        if not self._reads_replicas or self._replica is not None:
             return
-        self._last_probe_read = probes[-1][0].decode()
-        with self._probe_read:
-            self._probe_read_at = self._clock()
-            self._probe_read.notify_all()
+        if not self._search.has_ended:
+            self._search.begin()
+            return
+        self._replica = self._search.take()
+        if self._replica is None:
+            self._note_lost(self._search.failure)
+            return
+        logger.info("read=from_replica host=%s", self._replica.host)
+        self._is_lost = False
+        if self._primary is not None:
+            self._primary.close()
+            self._primary = None
+
+    def _leave(self, replica: LogConnection, reason: str) -> None:
+        replica.close()
+        self._replica = None
+        self._search.postpone()
+        self._note_lost(reason)
+
+    def _note_lost(self, reason: str) -> None:
+        if not self._is_lost:
+            logger.warning("read=from_primary reason=%r", reason)
+        self._is_lost = True
 
     def probe(self) -> None:
         """Write a probe, even while the breaker is open; raises LogUnavailable."""
-        with (
-            self._command(bypass_breaker=True) as client,
-            client.pipeline(transaction=False) as pipeline,
-        ):
-            pipeline.xadd(self._probes, {"probe": ""}, maxlen=1, approximate=False)
-            pipeline.expire(self._probes, PROBE_SECONDS)
-            pipeline.execute()
+        self.probes.write(bypass_breaker=True)
 
     def confirm(self, *, seconds: float) -> bool:
-        """Write a probe; tell whether one is read within `seconds`.
+        """Write a probe; tell whether it is read within `seconds`.
 
         Raises LogUnavailable, also while the breaker is open.
         """
         self._client.check_breaker()
-        before = self._clock()
-        self.probe()
-        with self._probe_read:
-            return self._probe_read.wait_for(
-                lambda: self._probe_read_at >= before, timeout=seconds
-            )
+        written = self.probes.write(bypass_breaker=True)
+        return self.probes.wait_until_read(written, seconds=seconds)
 
     @property
     def probe_timeout(self) -> float:
@@ -146,15 +209,23 @@ class BlockingReader:
         return PROBES_MISSED * conf.SWEEP_INTERVAL
 
     @property
-    def seconds_since_probe(self) -> float:
-        """How long ago this process last read a probe of its own; infinite if never.
+    def replica_lag(self) -> float | None:
+        """How many seconds the replica is behind; None if the primary is read."""
+        return None if self._replica is None else self.probes.lag
 
-        It grows when writes and reads no longer reach the same Redis.
-        """
-        return self._clock() - self._probe_read_at
+    @property
+    def has_lost_replicas(self) -> bool:
+        """Whether the primary is read because no replica can be."""
+        return self._is_lost
 
     def close(self) -> None:
-        """Close the connection; the next wait opens a new one."""
-        if self._connection is not None:
-            self._connection.disconnect()
-        self._connection = self._own_client = None
+        """Close the connections; the next wait opens a new one."""
+        self._drop()
+        self._search.close()
+        self._is_lost = False
+
+    def _drop(self) -> None:
+        for each in (self._primary, self._replica):
+            if each is not None:
+                each.close()
+        self._primary = self._replica = None

@@ -110,6 +110,22 @@ class RedisClient:
             connect_timeout=min(timeout, CONNECT_SECONDS),
         )
 
+    def reads_replicas(self) -> bool:
+        """Tell whether the log is to be read from replicas; raises OSError."""
+        return locations.reads_replicas(self._url())
+
+    def replicas(self, *, timeout: float) -> list[locations.Replica]:
+        """Return the replicas to read from; their replies may take `timeout` seconds.
+
+        Raises as `connect` does.
+        """
+        return locations.replicas(
+            self._url(),
+            key=self._key,
+            timeout=timeout,
+            connect_timeout=min(timeout, CONNECT_SECONDS),
+        )
+
     def close(self) -> None:
         """Close the connection; the next command opens a new one."""
         with self._command_lock:

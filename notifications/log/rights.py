@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import redis
@@ -56,6 +56,10 @@ TRIAL: tuple[tuple[str, ...], ...] = (
 UNTRIED = ("SUBSCRIBE", "UNSUBSCRIBE")
 # Needed as well, to find the right node of a Cluster.
 IN_A_CLUSTER = ("cluster|slots", "command")
+# Needed as well, to read from a replica in a Cluster.
+ON_REPLICAS_IN_A_CLUSTER = ("readonly",)
+# All that is needed on a replica that is read and never becomes the primary.
+ON_A_REPLICA = ("EVAL", "XRANGE", "XREAD")
 # How Redis refuses the keys of a command, in each of its versions.
 KEYS_REFUSED = re.compile("one of the keys|access to the key|keys? .*access")
 
@@ -115,6 +119,15 @@ def _right(command: tuple[str, ...], reply: Exception) -> str:
 def rules(prefix: str, *, channels: Sequence[str] = ("sse",)) -> list[str]:
     """Return the rules of a user with exactly these rights, for ACL SETUSER."""
     commands = {*UNTRIED, *(command[0] for command in TRIAL)}
+    return _rules(commands, prefix, channels)
+
+
+def replica_rules(prefix: str) -> list[str]:
+    """Return the rules of a user for a replica that never becomes the primary."""
+    return _rules(ON_A_REPLICA, prefix, ())
+
+
+def _rules(commands: Iterable[str], prefix: str, channels: Sequence[str]) -> list[str]:
     return [
         "-@all",
         *(f"+{command.lower()}" for command in sorted(commands)),

@@ -1,8 +1,9 @@
 """The log: a Redis Stream that the write side appends to and the live side reads.
 
-A process holds at most six connections, so that none of these waits for another:
-appends and other short commands; the same in threads that no request waits for; what
-clients need that reconnect; replays; waiting for entries; and pub/sub channels.
+A process holds at most six connections, and one more while it looks for a replica, so
+that none of these waits for another: appends and other short commands; the same in
+threads that no request waits for; what clients need that reconnect; replays; waiting
+for entries, also of a replica; and pub/sub channels.
 """
 
 import time
@@ -50,18 +51,15 @@ class Log(LogReader):
         prefix: str = "notifications",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        # The braces keep all keys in one slot of a Redis Cluster, since the scripts
-        # touch several of them.
+        # The braces keep all keys in one slot of a Cluster: scripts touch several.
         self._prefix = f"{{{prefix}}}"
         self._stream = f"{self._prefix}:log"
-
         self._connections = Connections(url, key=self._stream, clock=clock)
         self._command = self._connections.command
         super().__init__(self._connections.replays, self._stream)
-        # Many clients reconnect at the same time; their lookups share round trips.
+        # The lookups of many clients share round trips.
         self._batcher = Batcher(self._connections.reconnects.run_all)
-        # Used by `wait` alone, which one thread calls.
-        self._reader = BlockingReader(
+        self.reader = BlockingReader(
             self._connections.appends,
             self._prefix,
             command=self._command,
@@ -215,12 +213,12 @@ class Log(LogReader):
         this. Raises LogUnavailable, also when Redis stays silent for longer than the
         wait, and LogGap if the entry at `after` is no longer in the log.
         """
-        return self._reader.wait(after, seconds=seconds)
+        return self.reader.wait(after, seconds=seconds)
 
     @property
     def read_failure(self) -> str:
         """Why the last `wait` failed; empty if it did not."""
-        return self._reader.failure
+        return self.reader.failure
 
     def exclusive(self, name: str, *, seconds: int) -> Lock:
         """Return a lock of this name, to be renewed before each piece of work.
@@ -261,7 +259,7 @@ class Log(LogReader):
         Call it only when no thread waits for entries any more.
         """
         self._connections.close()
-        self._reader.close()
+        self.reader.close()
 
     def probe(self) -> None:
         """Write a probe for `wait` to read, even while the breaker is open.
@@ -269,7 +267,7 @@ class Log(LogReader):
         A background thread calls it and finds out when Redis is back, so that no
         request has to. Raises LogUnavailable.
         """
-        self._reader.probe()
+        self.reader.probe()
         self._connections.close_breakers()
 
     def confirm(self, *, seconds: float) -> bool:
@@ -277,7 +275,7 @@ class Log(LogReader):
 
         `seconds` is how long that may take. Raises LogUnavailable.
         """
-        return self._reader.confirm(seconds=seconds)
+        return self.reader.confirm(seconds=seconds)
 
     @property
     def probe_timeout(self) -> float:
@@ -285,12 +283,15 @@ class Log(LogReader):
 
         It is 0 without a sweep, which writes the probes.
         """
-        return self._reader.probe_timeout
+        return self.reader.probe_timeout
 
     @property
     def seconds_since_probe(self) -> float:
-        """How long ago this process last read a probe of its own; infinite if never."""
-        return self._reader.seconds_since_probe
+        """How old the newest of its own probes is that this process has read.
+
+        It grows when writes and reads no longer reach the same Redis.
+        """
+        return self.reader.probes.seconds_since
 
 
 @cache

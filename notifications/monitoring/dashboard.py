@@ -48,6 +48,7 @@ READING = {
     ReaderStatus.IDLE: gettext_lazy("not yet"),
     ReaderStatus.READS: gettext_lazy("yes"),
     ReaderStatus.PROBE_LOST: gettext_lazy("not its own writes"),
+    ReaderStatus.REPLICA_LOST: gettext_lazy("from the primary"),
     ReaderStatus.INTERRUPTED: gettext_lazy("no"),
 }
 
@@ -116,6 +117,10 @@ def _problems(
                 "%s does not read what it writes to the log. Do both connections reach "
                 "the same Redis?"
             ) % _process_name(report)
+        if report.reading is ReaderStatus.REPLICA_LOST:
+            yield _(
+                "%s reads the log from the primary, since no replica keeps up."
+            ) % _process_name(report)
 
 
 def _redis(snapshot: Snapshot | None) -> Stat:
@@ -174,8 +179,6 @@ def _entries(snapshot: Snapshot | None, now: datetime) -> Stat:
 
 def _process(report: Report, now: datetime) -> Stats:
     seconds = now.timestamp() - report.started
-    reading = str(READING[report.reading])
-    healthy = report.reading in (ReaderStatus.IDLE, ReaderStatus.READS)
     return {
         "process": Stat(report.pid, _process_name(report)),
         "uptime": Stat(round(seconds), format_duration(seconds)),
@@ -185,8 +188,20 @@ def _process(report: Report, now: datetime) -> Stats:
         "deliveries": _rate(report.deliveries),
         "lag": _lag(report.lag),
         "slow_closes": _count(report.slow_closes),
-        "reading": Stat(report.reading, reading, _skipped(report), alarm=not healthy),
+        "reading": _reading(report),
     }
+
+
+def _reading(report: Report) -> Stat:
+    text = str(READING[report.reading])
+    notes = [_skipped(report)]
+    healthy = report.reading in (ReaderStatus.IDLE, ReaderStatus.READS)
+    if report.reading is ReaderStatus.READS and report.replica_lag is not None:
+        text = _("from a replica")
+        notes.append(_("%s ms behind") % format_number(report.replica_lag))
+        healthy = report.replica_lag <= LAG_MILLISECONDS
+    note = ", ".join(filter(None, notes))
+    return Stat(report.reading, text, note, alarm=not healthy)
 
 
 def _process_name(report: Report) -> str:

@@ -38,6 +38,8 @@ class ReaderStatus(StrEnum):
     # It does not read its own probes: its connections may reach different Redis
     # servers.
     PROBE_LOST = "probe_lost"
+    # It should read a replica, and reads the primary.
+    REPLICA_LOST = "replica_lost"
     INTERRUPTED = "interrupted"
 
 
@@ -45,8 +47,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a process.
 
     `name` is unique, even if machines have the same hostname. `started` is in seconds
-    since 1970 and `lag` in milliseconds. `events` and `deliveries` are rates per
-    second; `slow_closes` and `unreadable` count since the process started.
+    since 1970 and `lag` in milliseconds, as is `replica_lag`, how far behind the
+    replica is that it reads. `events` and `deliveries` are rates per second;
+    `slow_closes` and `unreadable` count since the process started.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: int
     reading: ReaderStatus
     position: str
+    replica_lag: int | None = None
 
 
 class Reporter:
@@ -107,6 +111,7 @@ class Reporter:
         """Return the state of this process, with the rates since the last call."""
         streams = self._admission.connections()
         events, deliveries = self._rates()
+        replica_lag = self._log.reader.replica_lag
         return Report(
             name=self._name,
             host=socket.gethostname(),
@@ -121,6 +126,7 @@ class Reporter:
             unreadable=self._hub.unreadable,
             reading=self._reading(),
             position=str(self._hub.delivered_up_to),
+            replica_lag=None if replica_lag is None else round(replica_lag * 1000),
         )
 
     def _rates(self) -> tuple[float, float]:
@@ -148,7 +154,11 @@ class Reporter:
         since_probe = min(self._log.seconds_since_probe, now - self._reading_since)
         # The sweep writes the probes; a timeout of 0 means that it is off.
         lost = 0 < self._log.probe_timeout < since_probe
-        return ReaderStatus.PROBE_LOST if lost else ReaderStatus.READS
+        if lost:
+            return ReaderStatus.PROBE_LOST
+        if self._log.reader.has_lost_replicas:
+            return ReaderStatus.REPLICA_LOST
+        return ReaderStatus.READS
 
 
 def _sample(report: Report) -> Sample:

@@ -34,9 +34,26 @@ def test_url_of_a_cluster_has_its_nodes():
     assert url == RedisUrl(Kind.CLUSTER, "redis://:secret@", hosts)
 
 
+def test_url_names_the_replicas_to_read_from():
+    server = RedisUrl.parse("redis://me:p@one/2?readers=two,three:1&protocol=3")
+    sentinels = RedisUrl.parse("redis+sentinel://one/main?readers=replicas")
+    cluster = RedisUrl.parse("redis+cluster://one?readers=replicas")
+
+    assert server.readers == (("two", 6379), ("three", 1))
+    assert server.server == "redis://me:p@one/2?protocol=3"
+    assert server.any_server == "redis://me:p@/2?protocol=3"
+    assert sentinels.readers == cluster.readers == ()
+    assert RedisUrl.parse("redis+sentinel://one/main").readers is None
+
+
 @pytest.mark.parametrize(
     "url",
     [
+        "redis://:secret@one?readers=replicas",
+        "redis://:secret@one?readers=two:x",
+        "redis+sentinel://:secret@one/main?readers=two",
+        "redis+cluster://:secret@one?readers=two",
+        "unix://:secret@/redis.sock?readers=two",
         "redis+sentinel://:secret@one",
         "redis+sentinel://:secret@one/main/x",
         "redis+sentinel://:secret@/main",

@@ -1,5 +1,7 @@
 """The log in a Redis that Sentinels or a Cluster stand for, with the least rights."""
 
+import uuid
+
 import pytest
 
 from notifications.exceptions import LogUnavailable
@@ -12,6 +14,7 @@ from tests.redis_group import (
     SentinelGroup,
     running,
 )
+from tests.system.server import wait_for
 
 
 @pytest.fixture(scope="module", params=[SentinelGroup, ClusterGroup])
@@ -44,6 +47,22 @@ def test_log_is_written_and_read_with_the_least_rights(group, new_log):
     assert [each.cursor for each in log.wait(position, seconds=5)] == [cursor]
     assert log.contains(cursor)
     assert log.recovery().identity()
+
+
+def test_log_is_read_from_a_replica(group, new_log):
+    log = new_log(group.reading_url)
+    position = log.position()
+
+    def is_found():
+        log.wait(position, seconds=0.05)
+        return log.reader.replica_lag is not None
+
+    wait_for(is_found, what="a replica")
+    [cursor] = log.append([(uuid.uuid4().hex, b"{}")])
+
+    wait_for(lambda: log.wait(position, seconds=0.05), what="the entry")
+    assert log.contains(cursor)
+    assert log.reader.replica_lag is not None
 
 
 def test_message_reaches_subscribers(group, new_log):

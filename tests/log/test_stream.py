@@ -7,8 +7,8 @@ import pytest
 
 from notifications.conf import conf
 from notifications.exceptions import LogGap, UnreadableEntry
-from notifications.log.blocking_reader import PROBE_SECONDS
 from notifications.log.log_reader import READ_LIMIT
+from notifications.log.probes import PROBE_SECONDS
 from notifications.log.stream import Log
 from notifications.protocol.cursor import Cursor
 

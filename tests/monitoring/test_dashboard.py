@@ -144,6 +144,23 @@ def test_process_that_does_not_read_the_log_is_a_problem(reading):
     assert problem.startswith("web:1 ")
 
 
+def test_lag_of_a_replica_is_shown_and_a_long_one_is_an_alarm():
+    shown = page(report(replica_lag=12), report(name="b", replica_lag=1_001))
+
+    first, second = (shown.processes[name]["reading"] for name in "ab")
+    assert (first.text, first.note) == ("from a replica", "12 ms behind")
+    assert (first.alarm, second.alarm) == (False, True)
+
+
+def test_process_that_has_no_replica_to_read_is_a_problem():
+    shown = page(report(reading=ReaderStatus.REPLICA_LOST))
+
+    assert shown.processes["a"]["reading"].text == "from the primary"
+    assert shown.problems == [
+        "web:1 reads the log from the primary, since no replica keeps up."
+    ]
+
+
 def test_long_lag_is_an_alarm():
     shown = page(report(lag=1_001))
 

@@ -1,12 +1,14 @@
 """What holds when the primary of several Redis servers is lost."""
 
+import itertools
+
 import pytest
 
 from tests.effort import THOROUGH, either
 from tests.redis_group import ClusterGroup, SentinelGroup, running
 from tests.system.crowd import wait_until_live
-from tests.system.faults import FAST, RESET, pending
-from tests.system.publisher import due, published
+from tests.system.exactly_once import everything_arrives, wrong
+from tests.system.faults import FAST, RESET
 from tests.system.server import Site, wait_for
 from tests.system.topics import asking, new_topics
 
@@ -15,15 +17,26 @@ EVENTS_PER_SECOND = either(40, thorough=200)
 ENVIRONMENT = {**FAST, "NOTIFICATIONS_MAX_STREAMS_PER_ADDRESS": "1000"}
 
 
-@pytest.fixture(scope="module", params=[SentinelGroup, ClusterGroup])
-def group(request):
-    with running(request.param()) as group:
+# By what servers, and whether hubs read from replicas.
+BOTH = [*itertools.product([SentinelGroup, ClusterGroup], [True, False])]
+SETUPS = BOTH if THOROUGH else [(SentinelGroup, True), (ClusterGroup, False)]
+
+
+@pytest.fixture(scope="module", params=SETUPS, ids=str)
+def setup(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def group(setup):
+    with running(setup[0]()) as group:
         yield group
 
 
 @pytest.fixture(scope="module")
-def site(group):
-    with Site(environment={**ENVIRONMENT, "REDIS_URL": group.site_url}) as site:
+def site(group, setup):
+    url = group.reading_url if setup[1] else group.site_url
+    with Site(environment={**ENVIRONMENT, "REDIS_URL": url}) as site:
         yield site
 
 
@@ -47,42 +60,6 @@ def kill(group):
 
 def freeze(group):
     group.primary().freeze()
-
-
-def wrong(streams, events):
-    """Return what is missing or double on each stream, and resets but the first."""
-    found = {}
-    for topic, stream in streams.items():
-        resets = [n for n, each in enumerate(stream.events) if each.name == RESET]
-        since = stream.events[resets[-1] :] if resets else stream.events
-        got = [each.uid for each in since if each.uid]
-        wanted = due(events, {topic})
-        if got != wanted[len(wanted) - len(got) :] or (not resets and got != wanted):
-            found[topic] = (got, wanted)
-        if len(resets) > 1 or len({*stream.uids}) < len(stream.uids):
-            found[topic] = (resets, stream.uids)
-    return found
-
-
-def publish_until_one_arrives(publisher, topic, stream):
-    """Publish again after a reset, which may stand for the event."""
-    resets, last = 0, ""
-    while last not in stream.uids:
-        resets, last = len(stream.named(RESET)), publisher.publish(topic)
-        wait_for(
-            lambda last=last, resets=resets: (
-                last in stream.uids or len(stream.named(RESET)) > resets
-            ),
-            what="an event or a reset",
-        )
-
-
-def everything_arrives(site, publisher, streams):
-    """Publish one more event to each stream, and wait until all have arrived."""
-    wait_for(lambda: not pending(site), what="the outbox to be empty")
-    for topic, stream in streams.items():
-        publish_until_one_arrives(publisher, topic, stream)
-    return sorted(published(site.database), key=lambda each: each.cursor)
 
 
 @pytest.mark.usefixtures("mended")
