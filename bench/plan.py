@@ -36,6 +36,10 @@ class Plan:
     # Below the limit of open files of one process.
     scale_alone: int = 19_500
     scale_processes: tuple[int, ...] = (1, 2, 4)
+    # How long the streams of several processes are held, and what happens meanwhile.
+    scale_seconds: float = 600.0
+    scale_events_per_second: float = 1.0
+    scale_changes_per_second: float = 20.0
     database_events: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     database_rounds: int = 50
     _populations: dict[str, Population] = field(default_factory=dict)
@@ -89,6 +93,7 @@ def quick(cores: Cores, scenarios: tuple[str, ...]) -> Plan:
         scale_streams=800,
         scale_alone=400,
         scale_processes=(1, 2),
+        scale_seconds=5.0,
         database_events=(200, 1_000),
         database_rounds=3,
     )

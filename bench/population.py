@@ -1,5 +1,6 @@
 """A database of users, created once and copied for each server."""
 
+import random
 from functools import cached_property
 from pathlib import Path
 
@@ -54,6 +55,10 @@ class Population:
         if count > self.count:
             raise ValueError(f"expected at most {self.count} users, got {count}")
         return [row[0] for row in self._rows[:count]]
+
+    def random_user(self) -> str:
+        """Return the primary key of one of the users, which are numbered from 1."""
+        return str(random.randint(1, self.count))
 
     def topics(self, count: int) -> list[list[int]]:
         """Return the topic numbers that each of the first `count` users follows."""

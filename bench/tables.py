@@ -200,6 +200,10 @@ TABLES: dict[str, Columns] = {
         ("CPU per delivery, µs", "cpu_us"),
         ("p99, ms", "p99_ms"),
         ("Redis clients", "redis_clients"),
+        ("held: CPU per delivery, µs", "held_cpu_us"),
+        ("held: p99, ms", "held_p99_ms"),
+        ("held: bytes more per stream", "held_grown_bytes"),
+        ("held: lost", "held_lost"),
     ],
     "database": [
         ("database", lambda row: str(row["server"])),

@@ -1,11 +1,14 @@
 """Scale-out: the same streams in several processes."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from bench import machine
 from bench.column import Column
+from bench.follow_changes import FollowChanges
+from bench.output import say
 from bench.plan import Plan
 from bench.scenarios.common import in_rounds
 from bench.servers import Ours
@@ -13,6 +16,8 @@ from bench.summary import Sample, goal, of_rounds, ratio
 
 # A ratio up to this counts as equal.
 EQUAL = 1.1
+# What a stream may take more after it was held, with a new follow for some.
+GROWN_BYTES = 200
 
 
 def run(plan: Plan) -> dict[str, Any]:
@@ -33,6 +38,11 @@ def run(plan: Plan) -> dict[str, Any]:
                 for each, (_, column) in sites.items()
             },
         )
+        held = {
+            each: _hold(plan, server, column)
+            for each, (server, column) in sites.items()
+            if each > 1
+        }
         for each, (server, _) in sites.items():
             opened[each]["redis_clients"] = server.redis_clients()
     rows = [
@@ -41,11 +51,38 @@ def run(plan: Plan) -> dict[str, Any]:
             "processes": each,
             **opened[each],
             **of_rounds(samples[str(each)]),
+            **{f"held_{name}": value for name, value in held.get(each, {}).items()},
             "rounds": samples[str(each)],
         }
         for each in sites
     ]
-    return {"rows": rows, "goals": _goals(rows, samples), "missing": {}}
+    goals = [*_goals(rows, samples), *_goals_of_held(held)]
+    return {"rows": rows, "goals": goals, "missing": {}}
+
+
+def _hold(plan: Plan, server: Ours, column: Column) -> Sample:
+    """Hold the streams while people change what they follow, and all get events."""
+    before = column.memory()
+    with FollowChanges(server, rate=plan.scale_changes_per_second) as changes:
+        sample = column.steadily(
+            rate=plan.scale_events_per_second, seconds=plan.scale_seconds
+        )
+    grown = (column.memory() - before) / column.load.opened
+    say(f"  {server.label}: held, with {changes.count:,} changes of follows")
+    return {**sample, "changes": changes.count, "grown_bytes": grown}
+
+
+def _goals_of_held(held: Mapping[int, Sample]) -> list[dict[str, Any]]:
+    goals = []
+    for count, sample in held.items():
+        wrong = sum(sample[name] for name in ("lost", "extra", "disorder", "dropped"))
+        label = f"held by {count} processes"
+        grown = sample["grown_bytes"]
+        goals += [
+            goal(f"events lost, doubled or in disorder, {label}", wrong, most=0),
+            goal(f"growth of a stream in bytes, {label}", grown, most=GROWN_BYTES),
+        ]
+    return goals
 
 
 def _site(plan: Plan, processes: int, ending: ExitStack) -> tuple[Ours, Column]:

@@ -87,6 +87,10 @@ class Ours(Server):
 
     @cached_property
     def _log(self) -> Log:
+        return self.new_log()
+
+    def new_log(self) -> Log:
+        """Return the log with connections of its own, which the caller closes."""
         return Log(lambda: self.redis.url)
 
     def publish(self, events: Sequence[Event]) -> None:
