@@ -27,7 +27,7 @@ def make(browser: Browser) -> None:
         reader = sign_in(browser, site.url, "reader")
         ask(asker, site.url)
         reader.locator("new-items-banner a").wait_for()
-        reader.locator(".bell-count", has_text="1").wait_for()
+        reader.locator(".notifications-bell-count", has_text="1").wait_for()
         captions = (
             "asker has just asked",
             "reader, who follows Sourdough, sees it without reloading",

@@ -31,7 +31,7 @@ def payload_html(payload: Any) -> SafeString:
     fields = payload if isinstance(payload, dict) else {}
     rows = [(name, _value(name, value)) for name, value in fields.items()]
     return format_html(
-        '<dl class="payload">{}</dl>'
+        '<dl class="notifications-payload">{}</dl>'
         "<details><summary>{}</summary><pre>{}</pre></details>",
         format_html_join("", "<dt>{}</dt><dd>{}</dd>", rows),
         _("As JSON"),

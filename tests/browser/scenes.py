@@ -19,7 +19,7 @@ LIVE = "html[data-notifications=live]"
 STREAM = "**/notifications/stream/**"
 POLL = "**/notifications/poll/**"
 TOAST = ".notifications-toast"
-PANEL = ".notifications-panel :is(.inbox-item, [data-key=empty] > p)"
+PANEL = ".notifications-panel :is(.notifications-inbox-item, [data-key=empty] > p)"
 # In milliseconds; after this a page shows that its connection is lost.
 PATIENCE = 6_000
 
@@ -48,7 +48,7 @@ class Scene:
 
 
 def open_bell(page: Page) -> None:
-    page.locator("button.bell[aria-expanded]").click()
+    page.locator("button.notifications-bell[aria-expanded]").click()
     page.locator(PANEL).first.wait_for()
 
 
@@ -66,7 +66,7 @@ def open_menu(page: Page) -> None:
 
 def select_rows(page: Page) -> None:
     for number in (1, 3):
-        page.locator("main .inbox-check").nth(number).check()
+        page.locator("main .notifications-inbox-check").nth(number).check()
     # What scrolls below the bar is hidden by it.
     page.evaluate("scrollTo(0, 0)")
 
@@ -147,7 +147,7 @@ def answer(stage: Stage) -> None:
     stage.member("answerer").answer(path, "A second loaf in an upturned roasting tin.")
 
 
-ROW = "main .inbox-item"
+ROW = "main .notifications-inbox-item"
 KEYS = "#notifications-keys[open]"
 MENU = "main .notifications-menu[open] .notifications-choices"
 ERROR = ".form-problem"
@@ -157,7 +157,10 @@ ACCOUNT = ".notifications-account"
 LIVE_PAGE = "/admin/notifications/event/live/"
 ANNOUNCE = "/admin/notifications/event/announce/"
 NOTE = ".errornote"
-CONFIRM = ".announcement"
+WHY = ".notifications-explanation"
+BANNER = "a.notifications-new-items-banner"
+ARRIVED = ".notifications-arrived"
+CONFIRM = ".notifications-announcement"
 SECOND_EVENT = "event-log pre >> nth=1"
 EVERYTHING = "/notifications/stream/?topic=topic:*"
 
@@ -217,7 +220,7 @@ NOTIFICATIONS = (
 ADMIN = (
     Scene("admin-events", "/admin/notifications/event/", "admin"),
     Scene("admin-event", "{event}", "admin"),
-    Scene("admin-event-why", "{event}?person=reader", "admin", until=".explanation"),
+    Scene("admin-event-why", "{event}?person=reader", "admin", until=WHY),
     Scene("admin-event-nobody", "{event}?person=x", "admin", until=NOTE),
     Scene("admin-announcement", ANNOUNCE, "admin"),
     Scene("admin-announcement-errors", ANNOUNCE, "admin", press_default, until=NOTE),
@@ -252,11 +255,11 @@ FROM_THE_RIGHT = tuple(
 # Events that arrive on open pages; later scenes show them, too.
 LIVE_SCENES = (
     Scene("stream", EVERYTHING, "reader", happens=answer, until=SECOND_EVENT),
-    Scene("banner", "/", "reader", happens=ask, until="a.new-items-banner"),
-    Scene("arrived", "{loaf}", "reader", happens=answer, until=".answer.arrived"),
+    Scene("banner", "/", "reader", happens=ask, until=BANNER),
+    Scene("arrived", "{loaf}", "reader", happens=answer, until=f".answer{ARRIVED}"),
     Scene(
         "bell-arrived", "/topics/", "reader", open_bell, answer,
-        until=".notifications-panel .arrived", full=False,
+        until=f".notifications-panel {ARRIVED}", full=False,
     ),
 )  # fmt: skip
 SCENES = (*PAGES, *NOTIFICATIONS, *ADMIN, *GERMAN, *FROM_THE_RIGHT, *LIVE_SCENES)

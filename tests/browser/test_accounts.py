@@ -42,15 +42,15 @@ def test_other_tabs_say_that_they_are_signed_out(tabs, tobias, errors):
     wait_until_live(*pages)
     tobias.ask("What is private?")
     for page in pages:
-        expect(page.locator(".bell-count")).to_have_text("1")
+        expect(page.locator(".notifications-bell-count")).to_have_text("1")
 
     sign_out(pages[0])
 
     for page in pages[1:]:
         expect(page.locator(NOTICE)).to_have_text("You are signed out. Sign in")
-        expect(page.locator(".bell-count")).to_be_hidden()
+        expect(page.locator(".notifications-bell-count")).to_be_hidden()
         expect(page.locator(".account-name")).to_be_hidden()
-        expect(page.locator(".inbox-item")).to_have_count(0)
+        expect(page.locator(".notifications-inbox-item")).to_have_count(0)
         assert page.title().startswith("(") is False
     inbox = pages[2].locator("main notification-inbox")
     assert inbox.evaluate(REFRESH) == 0
@@ -64,14 +64,14 @@ def test_tab_says_who_is_signed_in_now(tabs, tobias, errors):
     [page] = tabs("/notifications/")
     wait_until_live(page)
     tobias.ask("What is private?")
-    expect(page.locator(".inbox-item")).to_have_count(1)
+    expect(page.locator(".notifications-inbox-item")).to_have_count(1)
 
     page.context.add_cookies(tobias.cookies())
     page.evaluate("dispatchEvent(new Event('online'))")
 
     text = f"You are now signed in as {tobias.name}. Reload"
     expect(page.locator(NOTICE)).to_have_text(text)
-    expect(page.locator(".inbox-item")).to_have_count(0)
+    expect(page.locator(".notifications-inbox-item")).to_have_count(0)
     page.locator(NOTICE).get_by_role("link").click()
     expect(page.locator(".account-name")).to_have_text(tobias.name)
     errors[:] = [each for each in errors if "409" not in each]

@@ -159,4 +159,4 @@ def test_event_is_explained_for_a_person(admin, tobias):
 
     admin.get_by_role("button", name="Explain").click()
 
-    expect(admin.locator(".verdict")).to_be_visible()
+    expect(admin.locator(".notifications-verdict")).to_be_visible()

@@ -11,11 +11,11 @@ from tests.browser.tabs import wait_until_live
 
 def bell(page: Page):
     """The bell once its script runs: before that, it is a form that leads away."""
-    return page.locator("button.bell[aria-expanded]")
+    return page.locator("button.notifications-bell[aria-expanded]")
 
 
 def badge(page: Page):
-    return page.locator(".bell-count")
+    return page.locator(".notifications-bell-count")
 
 
 def panel(page: Page):
@@ -23,7 +23,7 @@ def panel(page: Page):
 
 
 def rows(page: Page):
-    return panel(page).locator(".inbox-item")
+    return panel(page).locator(".notifications-inbox-item")
 
 
 def notify_count(page: Page, unseen: int | None) -> None:
@@ -104,7 +104,7 @@ def test_badge_counts_the_rows_that_the_inbox_shows(visit, maja, tobias):
     page.reload()
     expect(badge(page)).to_have_text("2")
     bell(page).click()
-    expect(page.get_by_role("dialog").locator(".inbox-item")).to_have_count(2)
+    expect(rows(page)).to_have_count(2)
 
 
 @pytest.mark.parametrize(("unseen", "shown"), [(99, "99"), (100, "99+")])
@@ -222,9 +222,9 @@ def test_mark_all_as_read_in_the_panel_can_be_undone(visit, maja, answered):
     panel(page).get_by_role("button", name="Mark all as read").click()
 
     expect(panel(page).get_by_role("status")).to_contain_text("All marked as read.")
-    expect(panel(page).locator(".unread")).to_have_count(0)
+    expect(panel(page).locator(".notifications-unread")).to_have_count(0)
     panel(page).get_by_role("button", name="Undo").click()
-    expect(panel(page).locator(".unread")).to_have_count(1)
+    expect(panel(page).locator(".notifications-unread")).to_have_count(1)
     assert page.evaluate("window.sameDocument")
 
 
@@ -237,7 +237,9 @@ def test_link_in_the_panel_marks_its_row_as_read(visit, maja, answered):
     expect(panel(page)).to_be_hidden()
     expect(page).to_have_url(re.compile("#answer-"))
     bell(page).click()
-    expect(panel(page).locator(".inbox-item:not(.unread)")).to_have_count(1)
+    expect(
+        panel(page).locator(".notifications-inbox-item:not(.notifications-unread)")
+    ).to_have_count(1)
 
 
 def test_panel_leads_to_the_inbox_and_to_the_preferences(visit, maja):
@@ -263,14 +265,16 @@ def test_empty_panel_says_so(visit, maja):
 
 def test_bell_without_scripts_leads_to_the_inbox(visit, maja, answered):
     page = visit("/topics/", maja, java_script_enabled=False)
-    bell = page.locator("button.bell")
+    bell = page.locator("button.notifications-bell")
     expect(bell).to_have_accessible_name("Notifications, 1 new")
     expect(page.locator(".notifications-panel")).to_be_hidden()
 
     bell.click()
 
     expect(page.locator("h1")).to_have_text("Notifications")
-    expect(page.locator("main .inbox-item.unread")).to_have_count(1)
+    expect(
+        page.locator("main .notifications-inbox-item.notifications-unread")
+    ).to_have_count(1)
     expect(badge(page)).to_be_hidden()
 
 
@@ -281,7 +285,9 @@ def test_bell_is_current_after_going_back(visit, maja, answered):
     # Without scripts, the button would open the page again.
     page.locator("main notification-inbox:defined").wait_for()
     page.locator("main").get_by_role("button", name="Mark all as read").click()
-    expect(page.locator("main .inbox-item.unread")).to_have_count(0)
+    expect(
+        page.locator("main .notifications-inbox-item.notifications-unread")
+    ).to_have_count(0)
 
     page.go_back()
 

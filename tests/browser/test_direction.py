@@ -73,7 +73,13 @@ def test_anonymous_pages_fit_a_phone_in_german(visit, path):
 
 def test_header_is_mirrored_from_right_to_left(visit, maja, question):
     page = visit(question, maja, viewport=DESKTOP)
-    parts = [".brand", ".site-nav a", ".bell", ".account-name", ".account .quiet"]
+    parts = [
+        ".brand",
+        ".site-nav a",
+        ".notifications-bell",
+        ".account-name",
+        ".account .quiet",
+    ]
 
     def left(part: str) -> float:
         return page.locator(part).first.bounding_box()["x"]

@@ -144,7 +144,7 @@ def test_following_takes_effect_on_the_open_page(visit, maja, tobias):
     expect(page.get_by_role("button", name="Following Juniper")).to_be_visible()
     maja.ask("Second?", topics="Juniper")
 
-    expect(page.locator(".bell-count")).to_have_text("1")
+    expect(page.locator(".notifications-bell-count")).to_have_text("1")
 
 
 def test_button_of_an_ended_session_is_disabled(visit, maja, tobias, errors):

@@ -14,7 +14,7 @@ def inbox(page: Page) -> Locator:
 
 
 def rows(page: Page) -> Locator:
-    return inbox(page).locator(".inbox-item")
+    return inbox(page).locator(".notifications-inbox-item")
 
 
 def status(page: Page) -> Locator:
@@ -26,7 +26,7 @@ def press(within: Page | Locator, name: str) -> None:
 
 
 def wait_for_scripts(page: Page) -> None:
-    page.locator("button.bell[aria-expanded]").wait_for()
+    page.locator("button.notifications-bell[aria-expanded]").wait_for()
     page.locator("main notification-inbox:defined").wait_for()
 
 
@@ -165,14 +165,14 @@ def test_keys_move_between_rows_and_sort_them(visit, maja, tobias, question):
 
     page.keyboard.press("j")
     page.keyboard.press("j")
-    expect(rows(page).nth(1).locator(".inbox-link")).to_be_focused()
+    expect(rows(page).nth(1).locator(".notifications-inbox-link")).to_be_focused()
     page.keyboard.press("k")
     page.keyboard.press("u")
     expect(rows(page).first).not_to_have_class(UNREAD)
     page.keyboard.press("e")
 
     expect(rows(page)).to_have_count(1)
-    expect(rows(page).locator(".inbox-link")).to_be_focused()
+    expect(rows(page).locator(".notifications-inbox-link")).to_be_focused()
     expect(rows(page)).to_contain_text("Why is it sour?")
 
 
@@ -330,11 +330,11 @@ def test_opening_the_actor_does_not_mark_a_row_as_read(visit, maja, tobias, ques
 
 def test_opened_inbox_marks_events_as_seen(visit, maja, question):
     elsewhere = visit("/topics/", maja)
-    expect(elsewhere.locator(".bell-count")).to_have_text("1")
+    expect(elsewhere.locator(".notifications-bell-count")).to_have_text("1")
 
     visit("/notifications/", maja)
 
-    expect(elsewhere.locator(".bell-count")).to_be_hidden()
+    expect(elsewhere.locator(".notifications-bell-count")).to_be_hidden()
 
 
 def test_filtered_inbox_does_not_mark_events_as_seen(visit, maja, question):
@@ -343,7 +343,7 @@ def test_filtered_inbox_does_not_mark_events_as_seen(visit, maja, question):
 
     page.wait_for_timeout(600)
 
-    expect(page.locator(".bell-count")).to_have_text("1")
+    expect(page.locator(".notifications-bell-count")).to_have_text("1")
 
 
 @SCRIPTS

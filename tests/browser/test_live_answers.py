@@ -22,7 +22,7 @@ def test_answer_arrives_on_an_open_page_once(visit, maja, tobias):
     tobias.answer(question, "First <b>line</b>.\n\nSecond line.")
 
     expect(answers(page)).to_have_count(1)
-    expect(answers(page)).to_have_class("answer arrived")
+    expect(answers(page)).to_have_class("answer notifications-arrived")
     expect(answers(page).locator("p").first).to_have_text("First <b>line</b>.")
     expect(page.get_by_text("No answers yet")).to_have_count(0)
     tobias.answer(question, "And another.")

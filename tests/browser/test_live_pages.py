@@ -47,7 +47,7 @@ def test_banner_inserts_new_questions(visit, maja):
 
     banner(reading).press("Enter")
 
-    new = reading.locator(".question-summary.arrived")
+    new = reading.locator(".question-summary.notifications-arrived")
     expect(new.locator("h2")).to_have_text(["Brought, too?", "Brought?"])
     expect(reading.get_by_role("link", name="Brought, too?")).to_be_focused()
     expect(banner(reading)).to_have_count(0)

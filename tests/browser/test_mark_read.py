@@ -20,7 +20,7 @@ def question(maja, tobias) -> str:
 
 
 def badge(page: Page):
-    return page.locator(".bell-count")
+    return page.locator(".notifications-bell-count")
 
 
 def test_page_that_is_visited_is_read_on_all_devices(visit, maja, question):

@@ -52,11 +52,13 @@ def test_page_that_turbo_visits_is_live(visit_with, maja, tobias):
     tobias.answer(question, "On the page that was visited.")
 
     expect(page.get_by_text("On the page that was visited.")).to_be_visible()
-    page.locator("button.bell").click()
-    expect(page.get_by_role("dialog").locator(".inbox-item")).to_have_count(1)
+    page.locator("button.notifications-bell").click()
+    expect(
+        page.get_by_role("dialog").locator(".notifications-inbox-item")
+    ).to_have_count(1)
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Questions", exact=True).click()
-    expect(page.locator(".bell-count")).to_be_hidden()
+    expect(page.locator(".notifications-bell-count")).to_be_hidden()
     tobias.ask("After coming back?")
     expect(page.locator("new-items-banner a")).to_have_text("1 new question")
     assert_same_document(page)
@@ -96,7 +98,7 @@ def test_person_who_signs_in_by_turbo_gets_what_they_follow(visit_with, maja, to
     expect(page.locator("notification-bell")).to_be_visible()
     tobias.answer(question, "Hers.")
 
-    expect(page.locator(".bell-count")).to_have_text("1")
+    expect(page.locator(".notifications-bell-count")).to_have_text("1")
     hide(page)
     assert page.title().startswith("(1) ")
     assert_same_document(page)

@@ -80,7 +80,7 @@ def test_live_parts_work(visit, maja, tobias, question):
     tobias.answer(other, "Rings.")
 
     expect(page.locator("live-answers .answer")).to_have_count(2)
-    expect(page.locator(".bell-count")).to_be_visible()
+    expect(page.locator(".notifications-bell-count")).to_be_visible()
     page.get_by_role("button", name=re.compile("Allowed")).click()
 
 

@@ -15,7 +15,7 @@ def test_comment_appears_on_an_open_page_and_rings_for_whom_it_mentions(
     maja.post(f"{path}/comment/", body=f"Ask @{tobias.name}.")
 
     expect(answer.locator(".comment .prose")).to_have_text(f"Ask @{tobias.name}.")
-    expect(elsewhere.locator(".bell")).to_contain_text("1")
+    expect(elsewhere.locator(".notifications-bell")).to_contain_text("1")
     maja.post(f"{question}comment/", body="On the question.")
     expect(page.locator(".question .comment .prose")).to_have_text("On the question.")
 

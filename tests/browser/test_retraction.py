@@ -28,11 +28,11 @@ def delete(site):
 
 
 def rows(page: Page):
-    return page.locator("main notification-inbox .inbox-item")
+    return page.locator("main notification-inbox .notifications-inbox-item")
 
 
 def badge(page: Page):
-    return page.locator(".bell-count")
+    return page.locator(".notifications-bell-count")
 
 
 def wait_for_count(page: Page) -> None:
@@ -131,7 +131,7 @@ def test_focus_in_a_row_that_goes_moves_to_the_status(visit, maja, tobias, delet
     question = maja.ask("Focused?")
     tobias.answer(question, "Gone.")
     page = visit("/notifications/", maja)
-    page.locator("button.bell[aria-expanded]").wait_for()
+    page.locator("button.notifications-bell[aria-expanded]").wait_for()
     rows(page).get_by_role("link", name="Focused?").focus()
 
     delete("Answer", body="Gone.")

@@ -190,7 +190,9 @@ def test_inbox_shows_title_text_and_link(client, maja):
 
     page = client.get("/notifications/").content.decode()
 
-    assert '<a class="inbox-link" href="/news/">We &lt;move&gt;</a>' in page
+    assert (
+        '<a class="notifications-inbox-link" href="/news/">We &lt;move&gt;</a>' in page
+    )
     assert "On Sunday.<br>At noon." in page
     assert "Sent to everyone" in page
 

@@ -146,7 +146,7 @@ def test_bell_without_unseen_events_has_no_number(render, maja):
     page = render("{% notification_bell %}", maja)
 
     assert 'type="submit" aria-label="Notifications"' in page
-    assert '<span class="bell-count" hidden>' in page
+    assert '<span class="notifications-bell-count" hidden>' in page
 
 
 def test_bell_counts_unseen_events(render, maja, tobias, espresso):
@@ -157,7 +157,7 @@ def test_bell_counts_unseen_events(render, maja, tobias, espresso):
     page = render("{% notification_bell %}", maja, cursor="")
 
     assert 'aria-label="Notifications, 3 new"' in page
-    assert '<span class="bell-count">3</span>' in page
+    assert '<span class="notifications-bell-count">3</span>' in page
 
 
 def test_bell_counts_to_a_limit(render, maja, tobias):
@@ -172,7 +172,7 @@ def test_bell_counts_to_a_limit(render, maja, tobias):
     page = render("{% notification_bell %}", maja, cursor="")
 
     assert 'aria-label="Notifications, 99+ new"' in page
-    assert '<span class="bell-count">99+</span>' in page
+    assert '<span class="notifications-bell-count">99+</span>' in page
     assert 'data-limit="100"' in page
 
 
@@ -396,7 +396,7 @@ def test_presence_shows_names_as_text_and_the_number(render, present):
 def test_presence_is_empty_while_nobody_is_there(render, db):
     page = render('{% presence "room:espresso" %}')
 
-    assert '<span class="presence-count"></span>' in page
+    assert '<span class="notifications-presence-count"></span>' in page
 
 
 def test_presence_shows_nothing_of_kinds_without_it(render, db, espresso):

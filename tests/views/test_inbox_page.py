@@ -30,7 +30,7 @@ def test_inbox_shows_actor_and_title(as_maja, tobias, espresso):
 
     page = inbox(as_maja)
 
-    assert '<li class="inbox-item unread" ' in page
+    assert '<li class="notifications-inbox-item notifications-unread" ' in page
     assert ">tobias</a> asked " in page
     assert f'href="/questions/{question.pk}/">Why &lt;sour&gt;?</a>' in page
 
@@ -70,7 +70,7 @@ def test_inbox_is_marked_as_read_up_to_its_newest_row(as_maja, tobias, espresso)
 
     assert f'name="up_to" value="{newest.uid}"' in page
     assert "Mark all as read" not in inbox(as_maja)
-    assert "inbox-item unread" not in inbox(as_maja)
+    assert "notifications-inbox-item notifications-unread" not in inbox(as_maja)
 
 
 def test_enter_on_a_checkbox_changes_selected_rows_only(as_maja, tobias, espresso):

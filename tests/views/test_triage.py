@@ -107,7 +107,7 @@ def test_pages_lead_to_newer_and_older_ones(as_maja):
 
 
 def titles_shown(page):
-    return re.findall(r'class="inbox-link"[^>]*>([^<]*)<', page.text)
+    return re.findall(r'class="notifications-inbox-link"[^>]*>([^<]*)<', page.text)
 
 
 @pytest.mark.parametrize(

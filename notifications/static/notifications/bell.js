@@ -53,14 +53,14 @@ export class NotificationBell extends HTMLElement {
   #show(rows, unseen) {
     const { limit, none, some } = this.dataset;
     const shown = unseen < limit ? `${rows}` : `${Math.min(rows, limit - 1)}+`;
-    const badge = this.querySelector(".bell-count");
+    const badge = this.querySelector(".notifications-bell-count");
     badge.textContent = shown;
     badge.hidden = !rows;
     this.#button.setAttribute("aria-label", rows ? some.replace("%d", shown) : none);
   }
 
   get #button() {
-    return this.querySelector(".bell");
+    return this.querySelector(".notifications-bell");
   }
 
   get #panel() {

@@ -13,9 +13,9 @@ export class InboxKeys {
   #keys = {
     j: () => this.#focus(this.#neighbour(1)),
     k: () => this.#focus(this.#neighbour(-1)),
-    e: () => this.#leave(".inbox-done"),
-    u: () => press(this.#row?.querySelector(".inbox-read")),
-    x: () => this.#row?.querySelector(".inbox-check").click(),
+    e: () => this.#leave(".notifications-inbox-done"),
+    u: () => press(this.#row?.querySelector(".notifications-inbox-read")),
+    x: () => this.#row?.querySelector(".notifications-inbox-check").click(),
   };
 
   constructor(storage) {
@@ -60,7 +60,7 @@ export class InboxKeys {
 
   #onClick = ({ target }) => {
     if (target.closest(".notifications-keys")) this.#open();
-    if (target.closest(".inbox-select-all")) this.#selectAll();
+    if (target.closest(".notifications-inbox-select-all")) this.#selectAll();
   };
 
   #open() {
@@ -69,7 +69,7 @@ export class InboxKeys {
   }
 
   #selectAll() {
-    for (const each of this.#rows) each.querySelector(".inbox-check").checked = true;
+    for (const each of this.#rows) each.querySelector(".notifications-inbox-check").checked = true;
   }
 
   /** Use a control that removes the row; the next one has the focus. */
@@ -82,7 +82,7 @@ export class InboxKeys {
   }
 
   #focus(row) {
-    (row?.querySelector(".inbox-link") ?? row?.querySelector("a, button"))?.focus();
+    (row?.querySelector(".notifications-inbox-link") ?? row?.querySelector("a, button"))?.focus();
   }
 
   /** The row before or after that with the focus; the first one if none has it. */
@@ -93,11 +93,11 @@ export class InboxKeys {
   }
 
   get #row() {
-    return document.activeElement?.closest("main .inbox-item");
+    return document.activeElement?.closest("main .notifications-inbox-item");
   }
 
   get #rows() {
-    return [...document.querySelectorAll("main .inbox-item")];
+    return [...document.querySelectorAll("main .notifications-inbox-item")];
   }
 
   get #dialog() {

@@ -52,7 +52,7 @@ export class NotificationInbox extends HTMLElement {
 
   /** The row goes at once; what else is in its group comes from the server. */
   #onRetracted = ({ detail: { uid } }) => {
-    const rows = [...this.querySelectorAll(".inbox-item")];
+    const rows = [...this.querySelectorAll(".notifications-inbox-item")];
     const row = rows.find(({ dataset }) => dataset.uid === uid);
     if (row) this.#keepFocus(() => row.remove());
     this.#refreshSoon();
@@ -124,9 +124,9 @@ export class NotificationInbox extends HTMLElement {
 
   /** Following the link of a row marks the row as read. */
   #onClick = ({ target, button }) => {
-    const link = target.closest(".unread a");
-    const { url, uid } = link?.closest(".unread").dataset ?? {};
-    const leads = link?.matches(".inbox-link") || link?.getAttribute("href") === url;
+    const link = target.closest(".notifications-unread a");
+    const { url, uid } = link?.closest(".notifications-unread").dataset ?? {};
+    const leads = link?.matches(".notifications-inbox-link") || link?.getAttribute("href") === url;
     if (button > 1 || !uid || !leads) return;
     this.#post(this.querySelector("form").action, uid);
   };
@@ -207,14 +207,14 @@ export class NotificationInbox extends HTMLElement {
 
 function newButton(action) {
   const made = document.createElement("button");
-  Object.assign(made, { type: "button", className: "new-items-banner" });
+  Object.assign(made, { type: "button", className: "notifications-new-items-banner" });
   made.dataset.turboTemporary = "";
   made.addEventListener("click", action);
   return made;
 }
 
 function uidsOf(root) {
-  return [...root.querySelectorAll(".inbox-item")].map(({ dataset }) => dataset.uid);
+  return [...root.querySelectorAll(".notifications-inbox-item")].map(({ dataset }) => dataset.uid);
 }
 
 function controls(root) {

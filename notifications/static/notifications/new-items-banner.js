@@ -57,7 +57,7 @@ export class NewItemsBanner extends HTMLElement {
 
   #show(text) {
     const link = this.querySelector("a") ?? document.createElement("a");
-    link.className = "new-items-banner";
+    link.className = "notifications-new-items-banner";
     link.dataset.turboTemporary = "";
     link.href = location.pathname;
     link.textContent = text;
@@ -79,7 +79,7 @@ export class NewItemsBanner extends HTMLElement {
     if (!fresh) return location.assign(href);
     reconcile(target, fresh);
     this.#update();
-    target.querySelector(".arrived a, a")?.focus();
+    target.querySelector(".notifications-arrived a, a")?.focus();
   }
 }
 

@@ -13,8 +13,8 @@ class LivePresence extends HTMLElement {
     if (topic !== notificationsTopic) return;
     const text = count && (count === 1 ? one : many).replace("%d", count);
     const names = people.map(({ name }) => name).join(", ");
-    this.querySelector(".presence-count").textContent = text || "";
-    this.querySelector(".presence-names").textContent = names;
+    this.querySelector(".notifications-presence-count").textContent = text || "";
+    this.querySelector(".notifications-presence-names").textContent = names;
   };
 }
 

@@ -1,6 +1,6 @@
 const NAMED = "[id], [data-uid]";
 // Parts that may differ in equal elements: relative times, and what scripts changed.
-const IGNORED = /<time.*?<\/time>| open=""| arrived/gs;
+const IGNORED = /<time.*?<\/time>| open=""| notifications-arrived/gs;
 
 // In milliseconds: how long new elements have a class of their own.
 const HIGHLIGHT = 20_000;
@@ -8,14 +8,14 @@ const HIGHLIGHT = 20_000;
 /**
  * Replace the children of `container` by those of `fresh`. Equal children stay in the
  * document, with focus and selection. New elements with an id or `data-uid` get the
- * class `arrived` for some time.
+ * class `notifications-arrived` for some time.
  */
 export function reconcile(container, fresh, clock = globalThis) {
   const known = new Set([...container.querySelectorAll(NAMED)].map(nameOf));
   const named = [...fresh.querySelectorAll(NAMED)];
   const arrived = named.filter((each) => !known.has(nameOf(each)));
-  for (const each of arrived) each.classList.add("arrived");
-  const end = () => arrived.forEach((each) => each.classList.remove("arrived"));
+  for (const each of arrived) each.classList.add("notifications-arrived");
+  const end = () => arrived.forEach((each) => each.classList.remove("notifications-arrived"));
   if (arrived.length) clock.setTimeout(end, HIGHLIGHT);
   replaceChildren(container, [...fresh.children]);
 }

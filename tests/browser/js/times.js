@@ -61,7 +61,7 @@ export function arrivals() {
   const fresh = document.createElement("ul");
   list.innerHTML = '<li id="a">A</li>';
   fresh.innerHTML = '<li id="b">B</li><li id="a">A</li>';
-  const marked = () => [...list.querySelectorAll(".arrived")].map(({ id }) => id).join();
+  const marked = () => [...list.querySelectorAll(".notifications-arrived")].map(({ id }) => id).join();
   reconcile(list, fresh, clock);
   const first = marked();
   clock.pass(20_000);

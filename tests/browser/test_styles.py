@@ -1,0 +1,28 @@
+"""The app's styles among those of the page that it is in."""
+
+from playwright.sync_api import expect
+
+from tests.browser.scripts import call
+
+PLAIN_ELEMENTS = """
+* { margin: 0; padding: 0; border: 0; min-height: 3rem }
+ol, li { padding-left: 2rem; list-style: square; background: pink }
+p, span, summary { font-size: 2rem; color: red }
+button, a { display: block; padding: 1rem; background: red; color: yellow }
+button { text-transform: uppercase }
+input[type="checkbox"]:not([type="radio"]) { display: none; appearance: none }
+"""
+
+
+def test_only_rules_with_a_class_change_the_elements(visit, maja, tobias):
+    tobias.answer(maja.ask("Which kettle?"), "A quiet one.")
+    page = visit("/notifications/", maja)
+    expect(page.locator(".notifications-inbox-item")).to_have_count(1)
+    row = page.locator(".notifications-inbox-item")
+    before = call(page, "styles.looks")
+
+    call(page, "styles.add", PLAIN_ELEMENTS)
+
+    assert call(page, "styles.looks") == before
+    call(page, "styles.add", ".notifications-inbox-item { padding-left: 77px }")
+    assert call(page, "styles.valueOf", row, "paddingLeft") == "77px"
