@@ -59,6 +59,13 @@ def follow_offline(page: Page) -> None:
     page.locator("main follow-button form > button").click()
 
 
+def open_site_menu(page: Page) -> None:
+    """Open the menu of the header, which only a narrow window has."""
+    button = page.locator(".site-menu")
+    if button.is_visible():
+        button.click()
+
+
 def open_menu(page: Page) -> None:
     """Open the first menu of the page's own content."""
     page.locator("main .notifications-menu summary").first.click()
@@ -168,6 +175,7 @@ PAGES = (
     Scene("home", "/", "reader", until="article"),
     Scene("home-stranger", "/", until="article"),
     Scene("topics", "/topics/", "reader"),
+    Scene("site-menu", "/topics/", "reader", open_site_menu, full=False),
     Scene("topics-none", "/topics/?q=zeppelin", "reader"),
     Scene("topic", "/topics/tea/", "reader"),
     Scene("topic-menu", "/topics/tea/", "reader", open_menu, until=MENU, full=False),

@@ -32,8 +32,8 @@ OURS = {"admin-events": LIST, "admin-follows": LIST}
 WRITTEN = {"question-stranger"}
 # Other scenes show what these do, and more.
 LESS = {
-    "topics-none", "topic", "topic-chat", "ask", "signin", "signup", "csrf",
-    "inbox-unread", "inbox-type", "bell-empty", "admin-event",
+    "site-menu", "topics-none", "topic", "topic-chat", "ask", "signin", "signup",
+    "csrf", "inbox-unread", "inbox-type", "bell-empty", "admin-event",
 }  # fmt: skip
 JUDGED = [
     scene
@@ -50,6 +50,7 @@ READ = (
     "inbox-did", "inbox-menu", "bell", "preferences", "stopped", "stream", "banner",
 )  # fmt: skip
 FROM_THE_RIGHT = ("inbox-menu", "bell")
+PHONE = {"width": 320, "height": 568}
 # As 1280 pixels are at 400 %.
 NARROW = {"width": 320, "height": 256}
 
@@ -162,6 +163,29 @@ def test_focus_is_always_visible(show, name, last):
     assert [
         each for each in found if not each["visible"] or not each["uncovered"]
     ] == []
+
+
+def test_narrow_header_is_one_row_with_a_menu(show):
+    scene = next(each for each in PAGES if each.name == "site-menu")
+    page = show(scene, viewport=PHONE)
+    parts = ".site-menu, .brand, .notifications-bell, .account-name"
+    boxes = [each.bounding_box() for each in page.locator(parts).all()]
+
+    assert len({round(box["y"] + box["height"] / 2) for box in boxes}) == 1
+    assert findings(page, scene) == []
+    page.get_by_role("button", name="Sign out").press("Escape")
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    expect(page.get_by_role("button", name="Menu")).to_be_focused()
+
+
+def test_menu_works_by_keyboard_without_scripts(show):
+    page = show("home-stranger", viewport=PHONE, java_script_enabled=False)
+
+    page.get_by_role("button", name="Menu").press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+
+    expect(page.get_by_role("link", name="Topics")).to_be_focused()
 
 
 @pytest.mark.parametrize("name", [*READ, *(f"{name}-rtl" for name in FROM_THE_RIGHT)])
