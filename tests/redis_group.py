@@ -233,6 +233,8 @@ class ReplicatedServer(Group):
     def mend(self) -> None:
         self.proxy.mend()
         super().mend()
+        with self.replica.client() as client:
+            client.replicaof(HOST, self.proxy.port)
         self.wait_until_replicated()
 
     def wait_until_replicated(self) -> None:

@@ -133,6 +133,8 @@ class BlockingReader:
         began = self._clock()
         if began >= self._probed_at + PROBE_INTERVAL:
             self._probe(began)
+            if replica.leads_to_a_primary():
+                raise UnusableReplica(f"{replica.host} has become a primary")
         found, probes, is_known = replica.read(
             after, seconds=min(seconds, PROBE_INTERVAL)
         )

@@ -67,6 +67,11 @@ class LogConnection:
             self._run(("READONLY",))
         self._run(("EVAL", CONTAINS, 1, self._stream, "0-1"))
 
+    def leads_to_a_primary(self) -> bool:
+        """Tell whether the server is a primary now."""
+        [found] = self._run(("INFO", "replication"))
+        return b"role:master" in found
+
     def _run(self, *commands: tuple[Any, ...]) -> list[Any]:
         connection = self._connection
         connection.send_packed_command(connection.pack_commands(commands))

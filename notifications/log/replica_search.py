@@ -116,19 +116,23 @@ class ReplicaSearch:
                 host=replica.host,
             )
             connection.prepare_replica(is_in_cluster=replica.is_in_cluster)
-            if self._keeps_up(connection):
+            fault = self._fault(connection)
+            if not fault:
                 return connection
-            self.failure = f"{replica.host} is more than {TRIAL_SECONDS:g} s behind"
+            self.failure = f"{replica.host} {fault}"
         except (redis.RedisError, OSError) as error:
             self.failure = f"{replica.host}: {explain(error)}"
         if connection is not None:
             connection.close()
         return None
 
-    def _keeps_up(self, connection: LogConnection) -> bool:
+    def _fault(self, connection: LogConnection) -> str:
+        """Return why a server is not to be read; empty for a replica that keeps up."""
+        if connection.leads_to_a_primary():
+            return "is a primary"
         written = self._probes.write()
         deadline = self._clock() + TRIAL_SECONDS
         while (seconds := deadline - self._clock()) > 0:
             if newest_in(connection.read_probes(seconds=seconds)) >= written:
-                return True
-        return False
+                return ""
+        return f"is more than {TRIAL_SECONDS:g} s behind"

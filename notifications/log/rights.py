@@ -59,7 +59,7 @@ IN_A_CLUSTER = ("cluster|slots", "command")
 # Needed as well, to read from a replica in a Cluster.
 ON_REPLICAS_IN_A_CLUSTER = ("readonly",)
 # All that is needed on a replica that is read and never becomes the primary.
-ON_A_REPLICA = ("EVAL", "XRANGE", "XREAD")
+ON_A_REPLICA = ("EVAL", "INFO", "XRANGE", "XREAD")
 # How Redis refuses the keys of a command, in each of its versions.
 KEYS_REFUSED = re.compile("one of the keys|access to the key|keys? .*access")
 

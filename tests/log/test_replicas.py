@@ -176,6 +176,27 @@ def test_replica_that_fails_is_left(servers, new_log, fault):
     assert reader.log.reader.has_lost_replicas
 
 
+@pytest.mark.usefixtures("mended")
+def test_replica_that_becomes_a_primary_is_left(servers, reader, caplog):
+    reader.read_replica()
+
+    with servers.replica.client() as client:
+        client.replicaof("NO", "ONE")
+    reader.read_primary()
+
+    assert "has become a primary" in caplog.text
+
+
+def test_primary_is_not_read_as_a_replica(servers, new_log, caplog):
+    replica, primary = servers.replica.port, servers.primary().port
+    url = servers.reading_url.replace(str(replica), str(primary))
+    reader = Reader(new_log(url))
+
+    reader.read_primary()
+
+    assert f"127.0.0.1:{primary} is a primary" in caplog.text
+
+
 def test_primary_is_read_without_a_replica(servers, new_log):
     url = servers.reading_url.replace(str(servers.replica.port), str(free_port()))
     reader = Reader(new_log(url))

@@ -22,7 +22,12 @@ BOTH = [*itertools.product([SentinelGroup, ClusterGroup], [True, False])]
 SETUPS = BOTH if THOROUGH else [(SentinelGroup, True), (ClusterGroup, False)]
 
 
-@pytest.fixture(scope="module", params=SETUPS, ids=str)
+def name(setup):
+    group, reads_replicas = setup
+    return f"{group.__name__}-{'replicas' if reads_replicas else 'primary'}"
+
+
+@pytest.fixture(scope="module", params=SETUPS, ids=name)
 def setup(request):
     return request.param
 
