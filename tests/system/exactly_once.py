@@ -38,4 +38,6 @@ def everything_arrives(site, publisher, streams):
     wait_for(lambda: not pending(site), what="the outbox to be empty")
     for topic, stream in streams.items():
         publish_until_one_arrives(publisher, topic, stream)
+    # An event arrives before its row has its cursor.
+    wait_for(lambda: not pending(site), what="the cursor of the last event")
     return sorted(published(site.database), key=lambda each: each.cursor)
