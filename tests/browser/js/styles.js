@@ -26,3 +26,8 @@ export function add(rules) {
 export function valueOf(element, name) {
   return getComputedStyle(element)[name];
 }
+
+/** Remove the styles of the site, and what it says of color schemes. */
+export function removeTheSites() {
+  for (const each of document.querySelectorAll("[href*='/qa/'], [name=color-scheme]")) each.remove();
+}
