@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.scripts import call, init_script
 from tests.browser.tabs import wait_until_live
@@ -24,6 +24,10 @@ def panel(page: Page):
 
 def rows(page: Page):
     return panel(page).locator(".notifications-inbox-item")
+
+
+def top(locator: Locator) -> float:
+    return locator.bounding_box()["y"]
 
 
 def notify_count(page: Page, unseen: int | None) -> None:
@@ -261,6 +265,24 @@ def test_empty_panel_says_so(visit, maja):
 
     expect(panel(page)).to_contain_text("No notifications yet.")
     expect(panel(page).get_by_role("button", name="Mark all as read")).to_have_count(0)
+
+
+def test_two_bells_show_the_count_and_open_their_panels(visit, maja, answered):
+    page = visit("/two-bells/", maja)
+    expect(bell(page)).to_have_count(2)
+    expect(badge(page)).to_have_text(["1", "1"])
+
+    for number in (1, 0):
+        bell(page).nth(number).click()
+
+        # A panel closes that of the other bell.
+        expect(panel(page)).to_have_count(1)
+        expect(rows(page)).to_have_count(1)
+        expect(bell(page).nth(number)).to_have_attribute("aria-expanded", "true")
+        expect(bell(page).nth(1 - number)).to_have_attribute("aria-expanded", "false")
+        call(page, "page.animationsEnd")
+        assert 0 <= top(panel(page)) - top(bell(page).nth(number)) < 60
+    expect(badge(page).locator("visible=true")).to_have_count(0)
 
 
 def test_bell_without_scripts_leads_to_the_inbox(visit, maja, answered):
