@@ -210,7 +210,7 @@ class ReplicatedServer(Group):
     """
 
     def start(self) -> None:
-        first = self._new_server(*SECRET, self._user)
+        first = self._new_server(*SECRET, self._user, "repl-diskless-sync-delay 0")
         self.proxy = Proxy((HOST, first.port))
         rules = ["on", f">{PASSWORD}", *rights.replica_rules("{*}")]
         self.replica = self._new_server(
