@@ -193,13 +193,12 @@ class BlockingReader:
         """Write a probe, even while the breaker is open; raises LogUnavailable."""
         self.probes.write(bypass_breaker=True)
 
-    def confirm(self, *, seconds: float) -> bool:
-        """Write a probe; tell whether it is read within `seconds`.
+    def confirm(self, writer: RedisClient, *, seconds: float) -> bool:
+        """Write a probe by another client; tell whether it is read within `seconds`.
 
-        Raises LogUnavailable, also while the breaker is open.
+        Raises LogUnavailable, also while the writer's breaker is open.
         """
-        self._client.check_breaker()
-        written = self.probes.write(bypass_breaker=True)
+        written = self.probes.write(writer.command)
         return self.probes.wait_until_read(written, seconds=seconds)
 
     @property

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 import redis
 
 from notifications.log import replies
+from notifications.protocol.log_clock import log_clock
 
 # How long Redis keeps the last probe of a process: it is read at once, or never.
 PROBE_SECONDS = 60
@@ -46,22 +47,35 @@ class Probes:
         # How long the last one took to be read.
         self._lag = 0.0
 
-    def write(self, *, bypass_breaker: bool = False) -> float:
-        """Write a probe and return its time; raises LogUnavailable."""
+    def write(
+        self,
+        command: Callable[..., AbstractContextManager[redis.Redis]] | None = None,
+        *,
+        bypass_breaker: bool = False,
+    ) -> float:
+        """Write a probe and return its time; raises LogUnavailable.
+
+        Another `command` than that of these probes may lend the client.
+        """
         written = self._clock()
-        with (
-            self._command(bypass_breaker=bypass_breaker) as client,
-            client.pipeline(transaction=False) as pipeline,
-        ):
-            pipeline.xadd(
-                self.stream, {"probe": repr(written)}, maxlen=1, approximate=False
-            )
-            pipeline.expire(self.stream, PROBE_SECONDS)
-            pipeline.execute()
+        with (command or self._command)(bypass_breaker=bypass_breaker) as client:
+            self._write(client, written)
         with self._changed:
             if written > self._newest_read:
                 self._unread.append(written)
         return written
+
+    def _write(self, client: redis.Redis, written: float) -> None:
+        """Write a probe, whose id also says what time it is for Redis."""
+        clock = log_clock()
+        since = clock.local()
+        with client.pipeline(transaction=False) as pipeline:
+            pipeline.xadd(
+                self.stream, {"probe": repr(written)}, maxlen=1, approximate=False
+            )
+            pipeline.expire(self.stream, PROBE_SECONDS)
+            cursor, _ = pipeline.execute()
+        clock.note(replies.cursor(cursor).milliseconds, since=since)
 
     def note(self, page: replies.Page) -> None:
         """Note that these probes were read."""

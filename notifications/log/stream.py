@@ -273,9 +273,10 @@ class Log(LogReader):
     def confirm(self, *, seconds: float) -> bool:
         """Write a probe; tell whether `wait` reads one in another thread in time.
 
-        `seconds` is how long that may take. Raises LogUnavailable.
+        `seconds` is how long that may take. Raises LogUnavailable. Redis may take as
+        long as for clients that reconnect: a reply that is late is no failure here.
         """
-        return self.reader.confirm(seconds=seconds)
+        return self.reader.confirm(self._connections.reconnects, seconds=seconds)
 
     @property
     def probe_timeout(self) -> float:

@@ -1,13 +1,19 @@
 """The clock for the times in rows."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from notifications.protocol.log_clock import log_clock
+
 
 def now() -> datetime:
-    """Return the current time in whole milliseconds, the precision of cursors."""
-    return truncate_to_milliseconds(timezone.now())
+    """Return the current time in whole milliseconds, the precision of cursors.
+
+    It is that of the log, as far as this process knows it.
+    """
+    ahead = timedelta(milliseconds=log_clock().ahead)
+    return truncate_to_milliseconds(timezone.now() + ahead)
 
 
 def truncate_to_milliseconds(time: datetime) -> datetime:

@@ -54,9 +54,10 @@ def _problem_of_log() -> str:
             return f"the log cannot be read: {log.read_failure}"
         if log.rights.problem:
             return log.rights.problem
+        lag = log.reader.replica_lag or 0.0
         # What the sweep reads of its own probes shows it as well, but is often older.
-        if log.seconds_since_probe <= RECENT_SECONDS or log.confirm(
-            seconds=CONFIRM_SECONDS
+        if log.seconds_since_probe <= RECENT_SECONDS + lag or log.confirm(
+            seconds=CONFIRM_SECONDS + lag
         ):
             return ""
     except LogUnavailable as error:

@@ -7,6 +7,8 @@ import pytest
 
 from notifications.conf import conf
 from notifications.exceptions import LogGap, UnreadableEntry
+from notifications.lib.server_clock import ServerClock
+from notifications.log import probes
 from notifications.log.log_reader import READ_LIMIT
 from notifications.log.probes import PROBE_SECONDS
 from notifications.log.stream import Log
@@ -223,3 +225,12 @@ def test_probe_expires(log, redis_client):
 
     [key] = redis_client.keys(f"{{{conf.KEY_PREFIX}}}:probes:*")
     assert 0 < redis_client.ttl(key) <= PROBE_SECONDS
+
+
+def test_probe_shows_how_far_the_clock_of_redis_is_ahead(log, monkeypatch):
+    slow = ServerClock(clock=lambda: time.time() - 3600)
+    monkeypatch.setattr(probes, "log_clock", lambda: slow)
+
+    log.probe()
+
+    assert slow.ahead == pytest.approx(3_600_000, abs=60_000)

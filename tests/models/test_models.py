@@ -1,8 +1,12 @@
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from notifications.models import Follow, Inbox, ReadState
+from notifications.protocol.log_clock import log_clock
 from notifications.publishing import outbox
 from project.qa.notifications import NEW_QUESTION
 from tests.inboxes import inbox_of
@@ -138,3 +142,12 @@ def test_following_again_at_the_same_level_records_nothing(maja, log):
     follow(maja, "topic:milk")
 
     assert log.position() == before
+
+
+def test_follow_begins_by_the_clock_of_the_log(maja, monkeypatch):
+    monkeypatch.setattr(log_clock(), "ahead", -3_600_000)
+
+    follow(maja, "topic:milk")
+
+    age = timezone.now() - Follow.objects.get().created
+    assert age > timedelta(minutes=59)

@@ -1,7 +1,7 @@
 """Readiness over HTTP: whether a process reads what it writes."""
 
-import itertools
 import socket
+import threading
 
 import pytest
 from django.apps import apps
@@ -54,14 +54,14 @@ def test_process_that_reads_another_redis_is_not_ready(
     client, probes, link, settings, monkeypatch
 ):
     monkeypatch.setattr(views.readiness, "CONFIRM_SECONDS", 0.05)
-    numbers = itertools.count()
     # As another user, since the site's own may not select a database.
     other = link().replace(f"{USER}:{PASSWORD}@", "") + "?db=1"
-    # The first connection is that for commands.
-    settings.NOTIFICATIONS = {
-        **settings.NOTIFICATIONS,
-        "REDIS_URL": lambda: other if next(numbers) else link(),
-    }
+
+    def url():
+        reads = threading.current_thread().name == "notifications-hub"
+        return other if reads else link()
+
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "REDIS_URL": url}
 
     response = client.get(READY)
 
