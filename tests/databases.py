@@ -117,7 +117,7 @@ def _administer(statement: str, *names: str) -> None:
 def _empty_file() -> bytes:
     with tempfile.TemporaryDirectory(prefix="database-") as folder:
         file = Path(folder, "db.sqlite3")
-        _migrate(f"sqlite:///{file}")
+        migrate(f"sqlite:///{file}")
         return file.read_bytes()
 
 
@@ -126,11 +126,12 @@ def _empty_database() -> str:
     """Create a database as a template; return its name. It goes with the server."""
     name = f"template_{uuid.uuid4().hex}"
     _administer("CREATE DATABASE {}", name)
-    _migrate(_url_of(name))
+    migrate(_url_of(name))
     return name
 
 
-def _migrate(url: str) -> None:
+def migrate(url: str) -> None:
+    """Create the site's tables in an empty database."""
     environment = {
         # With the user model of the run.
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", SITE),

@@ -15,6 +15,7 @@ _CLONE_NEWNET = 0x40000000
 # For tests: RFC 5735, 3.
 SERVER = "198.18.77.1"
 CLIENT = "198.18.77.2"
+CONNECT_SECONDS = 5.0
 
 
 class Network:
@@ -70,6 +71,18 @@ class Network:
     def make_socket(self) -> socket.socket:
         """Return a TCP socket of the client."""
         return _make_socket(self._client)
+
+
+def connect_from(namespace: str, address: tuple[str, int]) -> socket.socket:
+    """Return a connection to an address, from within a namespace; raises OSError."""
+    made = _make_socket(namespace)
+    try:
+        made.settimeout(CONNECT_SECONDS)
+        made.connect(address)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def _make_socket(namespace: str) -> socket.socket:

@@ -41,64 +41,27 @@ SETTINGS = {
 MALLOC = {"MALLOC_ARENA_MAX": "1", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 
 
-class Site:
-    """A server with a Redis and a database of its own, in a temporary folder.
+class Server:
+    """The processes of a gunicorn, with an environment and an output of their own.
 
     `worker_class` is the gunicorn worker, if not the site's own.
     """
 
     def __init__(
-        self,
-        *,
-        workers: int = 2,
-        environment: dict[str, str] | None = None,
-        worker_class: str = "",
+        self, output: Path, environment: dict[str, str], *, worker_class: str = ""
     ) -> None:
         self.worker_class = worker_class or WORKER_CLASS
-        self.folder = Path(tempfile.mkdtemp(prefix="site-"))
-        self.redis = OwnRedis(self.folder / "var")
-        self.database = new_database(self.folder)
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **os.environ,
             **SETTINGS,
-            "DATABASE_URL": self.database.url,
-            "REDIS_URL": self.redis.site_url,
-            "PORT": str(self.port),
-            "WEB_CONCURRENCY": str(workers),
             **(MALLOC if self.worker_class == "gthread" else {}),
-            **(environment or {}),
+            **environment,
         }
+        self.port = int(environment["PORT"])
         self.process: subprocess.Popen[bytes] | None = None
-        self._console: Console | None = None
-        self.output = self.folder / "server.log"
+        self.output = output
         # Sockets for gunicorn to listen on, instead of its port.
         self.listeners: list[socket.socket] = []
-
-    def __enter__(self) -> "Site":
-        try:
-            watch_redis(self.redis.directory)
-            self.redis.ensure_running(timeout=DEADLINE_SECONDS)
-            self.database.create()
-            self.start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-        if self._console:
-            self._console.close()
-        self.redis.stop()
-        self.database.drop()
-        shutil.rmtree(self.folder)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -144,6 +107,74 @@ class Site:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
         return [int(each) for each in children.split()]
 
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server ended: {self.output.read_text()}")
+        with contextlib.suppress(OSError):
+            self._connect()
+            return len(self.workers()) == int(self.environment["WEB_CONCURRENCY"])
+        return False
+
+    def _connect(self) -> None:
+        """Open a connection and close it; raises OSError."""
+        socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+
+
+class Site(Server):
+    """A server with a Redis and a database of its own, in a temporary folder.
+
+    `worker_class` is the gunicorn worker, if not the site's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        environment: dict[str, str] | None = None,
+        worker_class: str = "",
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="site-"))
+        self.redis = OwnRedis(self.folder / "var")
+        self.database = new_database(self.folder)
+        own = {
+            "DATABASE_URL": self.database.url,
+            "REDIS_URL": self.redis.site_url,
+            "PORT": str(free_port()),
+            "WEB_CONCURRENCY": str(workers),
+        }
+        super().__init__(
+            self.folder / "server.log",
+            {**own, **(environment or {})},
+            worker_class=worker_class,
+        )
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._console: Console | None = None
+
+    def __enter__(self) -> "Site":
+        try:
+            watch_redis(self.redis.directory)
+            self.redis.ensure_running(timeout=DEADLINE_SECONDS)
+            self.database.create()
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if self._console:
+            self._console.close()
+        self.redis.stop()
+        self.database.drop()
+        shutil.rmtree(self.folder)
+
     def manage(self, *arguments: str, given: str = "", check: bool = True) -> str:
         """Run a management command; return what it printed."""
         done = subprocess.run(
@@ -168,15 +199,6 @@ class Site:
     def shell_anew(self, code: str) -> str:
         """Run Python code in a new process of the site; return what it printed."""
         return self.manage("shell", "--verbosity=0", "--command", code)
-
-    def _answers(self) -> bool:
-        assert self.process is not None
-        if self.process.poll() is not None:
-            raise AssertionError(f"the server ended: {self.output.read_text()}")
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            return len(self.workers()) == int(self.environment["WEB_CONCURRENCY"])
-        return False
 
 
 @functools.cache
