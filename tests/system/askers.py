@@ -10,7 +10,7 @@ import httpx
 from tests.system.members import Member, Members
 from tests.system.server import DEADLINE_SECONDS
 
-INTERVAL_SECONDS = 0.2
+INTERVAL_SECONDS = 0.4
 # Then a person gives up, and asks another question.
 PATIENCE_SECONDS = 5.0
 NO_ANSWER = 0

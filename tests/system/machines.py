@@ -5,11 +5,13 @@ have addresses there, too. Nothing is in the namespace of this machine: the test
 the site by a Unix socket, and browsers reload when an interface appears there.
 """
 
+import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import textwrap
 import uuid
 from collections.abc import Iterator
@@ -56,7 +58,9 @@ listen site
 
 
 def skip_without_programs() -> None:
-    """Skip the test where a program is missing that the machines need."""
+    """Skip the test where the machines lack a program, or the right to a network."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make network namespaces")
     for program in ("haproxy", "ip"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
@@ -98,7 +102,7 @@ class Machines(Site):
         super().__init__(environment={"PORT": str(PORT), **environment})
         name = f"test-{uuid.uuid4().hex[:8]}"
         self.hub = f"{name}-hub"
-        self.postgres = PostgresServer(Path(f"/tmp/{name}"))
+        self.postgres = PostgresServer(Path(tempfile.mkdtemp(prefix="postgres-")))
         self.database = _Database(self.postgres)
         self.environment["DATABASE_URL"] = self.database.url
         own = {

@@ -198,6 +198,18 @@ def test_machines_whose_clocks_differ_lose_nothing(site, crowd, streams, busy):
     assert_each_got_everything_once(site, streams)
 
 
+def test_pages_are_served_while_no_machine_is_ready(site, members):
+    [reader] = members.join(1)
+
+    with site.cut_off("a", REDIS), site.cut_off("b", REDIS):
+        wait_for(lambda: not any(map(site.is_up, SIDES)), what="no machine to be up")
+        page = members.ask("GET", "/", reader)
+    for side in SIDES:
+        site.wait_until_up(side)
+
+    assert page.status_code == 200
+
+
 def test_streams_count_for_the_address_that_the_balancer_sees(site, client, topic):
     request = STREAM_REQUEST.format(path=asking([topic]))
 
