@@ -18,6 +18,17 @@ from cryptography.x509.oid import NameOID
 
 CHUNK_BYTES = 65_536
 DAY = datetime.timedelta(days=1)
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +49,11 @@ class Authority:
         self._name = _name("ca")
         self.path = folder / "ca.pem"
         constraints = x509.BasicConstraints(ca=True, path_length=None)
+        key_id = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
         found = self._builder("ca", self._key, days=1)
         found = found.add_extension(constraints, critical=True)
+        found = found.add_extension(SIGNS_CERTIFICATES, critical=True)
+        found = found.add_extension(key_id, critical=False)
         self.path.write_bytes(self._signed(found))
 
     def issue(self, name: str, *, days: int = 1) -> Certificate:
@@ -50,8 +64,13 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         address = x509.DNSName("localhost")
         names = x509.SubjectAlternativeName([address])
+        # Python 3.13 verifies as strictly as RFC 5280.
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+            self._key.public_key()
+        )
         found = self._builder(name, key, days=days)
         found = found.add_extension(names, critical=False)
+        found = found.add_extension(issuer, critical=False)
         certificate = Certificate(
             self._folder / f"{name}.pem", self._folder / f"{name}.key"
         )

@@ -49,7 +49,23 @@ def public_events(
         as_of=as_of,
         requested_topics=names,
     )
-    return _events(stream)
+    return PublicEvents(stream)
+
+
+class PublicEvents(Iterator[dict[str, Any] | None]):
+    """The events of a stream; closing it ends the stream, also before the first."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self._stream = stream
+        self._events = _events(stream)
+
+    def __next__(self) -> dict[str, Any] | None:
+        return next(self._events)
+
+    def close(self) -> None:
+        """End the stream; idempotent."""
+        self._events.close()
+        self._stream.close()
 
 
 def _events(stream: EventStream) -> Generator[dict[str, Any] | None]:
