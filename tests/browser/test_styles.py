@@ -8,7 +8,7 @@ LIGHT, DARK = "rgb(255, 255, 255)", "rgb(29, 33, 37)"
 PLAIN_ELEMENTS = """
 * { margin: 0; padding: 0; border: 0; min-height: 3rem }
 ol, li { padding-left: 2rem; list-style: square; background: pink }
-p, span, summary { font-size: 2rem; color: red }
+body > main p, span, summary { font-size: 2rem; color: red }
 button, a { display: block; padding: 1rem; background: red; color: yellow }
 button { text-transform: uppercase }
 input[type="checkbox"]:not([type="radio"]) { display: none; appearance: none }
