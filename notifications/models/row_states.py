@@ -100,9 +100,14 @@ def undo_rows(state: ReadState, version: int) -> None:
     """Undo a change of many rows, as far as they were not changed again since."""
     marks = ReadMark.objects.filter(user=state.user_id, version=version)
     marks.filter(undo_version=None).delete()
+    # A mark that holds gets a new version: what was before it is not known any more, so
+    # the change that made it cannot be undone.
+    state.version += 1
+    renewed = models.Value(state.version, models.BigIntegerField())
+    holds = models.When(undo_version__gt=state.read_version, then=renewed)
     marks.update(
         up_to=models.F("undo_up_to"),
-        version=models.F("undo_version"),
+        version=models.Case(holds, default=models.F("undo_version")),
         undo_up_to=None,
         undo_version=None,
     )
@@ -111,4 +116,4 @@ def undo_rows(state: ReadState, version: int) -> None:
     # Everything may have been marked as read since.
     if version > state.read_version:
         state.remove_read_pending(state.read_pending_by(version))
-        state.save()
+    state.save()

@@ -62,6 +62,28 @@ def test_done_can_be_undone(maja):
     assert rows(maja, DONE) == []
 
 
+def test_undoing_changes_in_turn_keeps_what_was_read_before_them(maja):
+    read_state.read_group(maja, answer())
+    tokens = [triage.finish_rows(maja, found(maja, answer())) for _ in range(2)]
+
+    for token in reversed(tokens):
+        read_state.undo(maja, token)
+
+    assert Inbox(maja).count_unread() == 1
+
+
+def test_undoing_a_change_keeps_what_was_all_read_since(maja):
+    first = triage.finish_rows(maja, found(maja, answer()))
+    newest = answer()
+    read_state.read_all(maja, newest)
+    second = triage.finish_rows(maja, found(maja, newest))
+
+    for token in (second, first):
+        read_state.undo(maja, token)
+
+    assert Inbox(maja).count_unread() == 0
+
+
 def test_reopened_row_is_in_the_inbox(maja):
     event = ask()
     triage.finish_rows(maja, found(maja, event))
