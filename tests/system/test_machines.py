@@ -10,6 +10,7 @@ import pytest
 from notifications.lib.digests import digest
 from tests import ROOT
 from tests.effort import either
+from tests.system.askers import NO_ANSWER
 from tests.system.askers import asking as questions
 from tests.system.crowd import wait_until_live
 from tests.system.faults import RESET, pending
@@ -143,7 +144,9 @@ def test_streams_move_from_a_machine_that_is_cut_off(
             wait_for_more_answers(statuses)
             since = len(statuses)
             wait_for_more_answers(statuses)
-            assert {*statuses[since:]} == {FOUND}
+            # A transaction that was cut off may hold a lock that a request waits for.
+            assert FOUND in statuses[since:]
+            assert {*statuses[since:]} <= {FOUND, NO_ANSWER}
         site.wait_until_up("a")
         wait_for_more_events(streams)
 
