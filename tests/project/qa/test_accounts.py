@@ -81,7 +81,8 @@ def test_password_of_the_demo_is_refused_without_debug(client, db, settings, pat
 def test_sign_up_link_of_the_sign_in_page_keeps_the_previous_page(client, db):
     page = client.get("/login/?next=/topics/").content.decode()
 
-    assert page.count('href="/signup/?next=/topics/"') == 2
+    # In the header, in its menu and below the form.
+    assert page.count('href="/signup/?next=/topics/"') == 3
 
 
 def test_sign_out_needs_a_post(as_maja):
