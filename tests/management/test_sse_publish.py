@@ -6,6 +6,7 @@ import sys
 import uuid
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
 from notifications.models import Event
@@ -209,7 +210,7 @@ def manage(tmp_path_factory, redis_server):
     database.create()
     environment = {
         **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DJANGO_SETTINGS_MODULE": django_settings.SETTINGS_MODULE,
         "DATABASE_URL": database.url,
         "REDIS_URL": redis_server.url,
     }

@@ -78,9 +78,9 @@ def test_client_that_reconnects_does_not_reach_the_site(
     assert response.stream.connection.user == str(maja.pk)
 
 
-def test_page_that_reconnects_names_its_user(site, maja):
+def test_page_that_reconnects_names_its_user(site, maja, tobias):
     response = site.get(f"{STREAM}?user={maja.pk}&last_event_id=1-0")
-    of_other = site.get(f"{STREAM}?user={maja.pk + 1}&last_event_id=1-0")
+    of_other = site.get(f"{STREAM}?user={tobias.pk}&last_event_id=1-0")
 
     assert (response.status_code, of_other.status_code) == (200, 409)
     assert site.requests == 1

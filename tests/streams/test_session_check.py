@@ -15,7 +15,7 @@ from notifications.streams.session_check import (
     shared_session_check,
 )
 from tests.streaming import STREAM, followed_topics
-from tests.users import User
+from tests.users import User, unsaved_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,16 +98,14 @@ def test_without_the_check_the_session_is_looked_up(later, stream, monkeypatch):
 @pytest.fixture
 def logins():
     """The logins of more people than one query is about, two of them invalid."""
-    people = [User(username=str(each), password="x") for each in range(CHECK_BATCH + 9)]
+    people = [unsaved_user(f"{each}") for each in range(CHECK_BATCH + 9)]
     people[7].is_active = False
     User.objects.bulk_create(people)
-    for each in people[1:]:
-        Session.objects.create(
-            session_key=each.username, expire_date="2100-01-01T00:00Z"
-        )
+    for number in range(1, len(people)):
+        Session.objects.create(session_key=number, expire_date="2100-01-01T00:00Z")
     return [
-        CachedLogin(each.username, each.username, str(each.pk), login_digest(each))
-        for each in User.objects.all()
+        CachedLogin(f"{number}", f"{number}", str(each.pk), login_digest(each))
+        for number, each in enumerate(people)
     ]
 
 

@@ -378,7 +378,7 @@ def test_banner_of_an_unknown_event_type_raises(render):
 @pytest.fixture
 def present(log, maja):
     """A person who is present on a topic."""
-    maja.username = "<b>maja</b>"
+    maja.username = maja.name = "<b>maja</b>"
     maja.save()
     roster = Roster([str(maja.pk)], others=1)
     log.presence_store().replace("p1", {"room:espresso": roster})

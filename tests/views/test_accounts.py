@@ -4,7 +4,7 @@ import pytest
 
 from notifications.protocol.sse import EVENT_STREAM
 from tests.streaming import STREAM
-from tests.users import User
+from tests.users import User, shown_name
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ def test_page_of_somebody_else_is_told_who_is_signed_in(as_maja, maja, path):
     response = ask_for(as_maja, path, NOBODY)
 
     assert response.status_code == 409
-    assert response.json() == {"user": maja.get_username()}
+    assert response.json() == {"user": shown_name(maja)}
 
 
 def test_page_of_somebody_is_told_that_nobody_is_signed_in(client, path):
