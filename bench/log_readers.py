@@ -50,7 +50,7 @@ class Reader:
         self.entries = 0
 
     def ask(self) -> None:
-        """Send the commands of `BlockingReader.wait`."""
+        """Send the commands of `LogConnection.read`."""
         from notifications.log.log_connection import CONTAINS, WAIT_LIMIT
 
         key = f"{{{PREFIX}}}:log"

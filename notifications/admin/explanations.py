@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +13,7 @@ from notifications.inbox.explain import explain, explain_all
 from notifications.inbox.reasons import Effect, Explanation
 from notifications.inbox.recipients import recipients_of
 from notifications.models import Event
+from notifications.publishing.followables import KEY_ERRORS
 
 # The page lists this many recipients; others are found by name.
 SHOWN_PEOPLE = 50
@@ -75,7 +75,7 @@ def _find(field: str, text: str) -> Any:
     users = get_user_model()._default_manager
     try:
         return users.filter(**{field: text}).first()
-    except (ValueError, TypeError, ValidationError, OverflowError):
+    except KEY_ERRORS:
         return None
 
 

@@ -104,7 +104,7 @@ class RedisUrl:
         )
 
     @property
-    def any_server(self) -> str:
+    def url_without_host(self) -> str:
         """The URL of a server without its host, which redis-py takes beside it."""
         parts = urlsplit(self.server)
         return parts._replace(netloc=_user(parts)).geturl()
@@ -128,7 +128,7 @@ def _options(parts: SplitResult) -> tuple[dict[str, str], str]:
 
 
 def _known_readers(own: dict[str, str]) -> tuple[Host, ...] | None:
-    """Return no hosts, which others know, or None without readers."""
+    """Return an empty tuple if Sentinels or nodes know the replicas; None for none."""
     if own.get(READERS, REPLICAS) != REPLICAS:
         raise ValueError(
             f"{READERS} must be {REPLICAS!r}: Sentinels and nodes know where they are"

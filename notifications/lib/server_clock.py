@@ -7,7 +7,7 @@ from collections.abc import Callable
 class ServerClock:
     """Estimates how far the clock of a server is ahead of this machine's.
 
-    As long as the clocks agree, it is not: the estimate changes only as much as a reply
+    The estimate is 0 until a reply proves otherwise, and changes only as far as a reply
     proves. All times are in milliseconds since 1970; `clock` is this machine's, in
     seconds. Safe to use in several threads.
     """

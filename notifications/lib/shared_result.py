@@ -1,4 +1,4 @@
-"""A result that all who ask for it at about the same time share."""
+"""A result that is shared by all callers at about the same time."""
 
 import math
 import threading
@@ -12,8 +12,8 @@ Result = TypeVar("Result")
 class SharedResult(Generic[Result]):
     """Calls a function that is expensive, one call at a time.
 
-    Its result is valid for `seconds` after the call; those who ask during the call wait
-    for it. `clock` is a monotonic clock in seconds.
+    Its result is valid for `seconds` after the call; callers during the call wait for
+    it. `clock` is a monotonic clock in seconds.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from notifications.exceptions import LogGap, LogUnavailable, ReplayTooLong
 from notifications.live.connection import Connection, State
+from notifications.live.missed_counts import count, count_from
 from notifications.live.replay import Replay
 from notifications.protocol import frames
 from notifications.protocol.cursor import Cursor
@@ -72,12 +73,8 @@ class CatchUp:
             return UnseenCount(connection.unseen_count)
         entry = self._replay.last_count(connection.user, cursor, position)
         if entry is None:
-            more = self._replay.count(connection, cursor, position)
-            return UnseenCount(connection.unseen_count, more=more)
-        connection.unseen_count = entry.unseen_count
-        as_of = connection.counted_up_to = Cursor.parse(entry.as_of)
-        rows = [*entry.rows, *self._replay.count(connection, as_of, position)]
-        return UnseenCount(connection.unseen_count, rows=rows)
+            return count(self._replay, connection, cursor, position)
+        return count_from(entry, self._replay, connection, position)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the missed frames or one reset, the unseen count, and a heartbeat.

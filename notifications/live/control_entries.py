@@ -6,6 +6,7 @@ Guarded by the hub's lock.
 from typing import NamedTuple
 
 from notifications.live.connection import Connection
+from notifications.live.missed_counts import count_from
 from notifications.live.replay import Replay
 from notifications.live.routing import RoutingTable
 from notifications.live.segments import Item
@@ -19,7 +20,7 @@ from notifications.protocol.entries import (
     GapEntry,
     PreferenceEntry,
 )
-from notifications.protocol.frames import Batch, Frame, UnseenCount
+from notifications.protocol.frames import Batch, Frame
 
 
 class Ending(NamedTuple):
@@ -78,8 +79,5 @@ class ControlEntries:
         # The page was rendered after this entry, and has a newer count.
         if connection.skip_until is not None and cursor <= connection.skip_until:
             return
-        connection.unseen_count = entry.unseen_count
-        as_of = connection.counted_up_to = Cursor.parse(entry.as_of)
-        rows = [*entry.rows, *self._replay.count(connection, as_of, cursor)]
-        count = UnseenCount(connection.unseen_count, rows=rows)
+        count = count_from(entry, self._replay, connection, cursor)
         connection.push(Batch([frames.count(count, cursor)]))

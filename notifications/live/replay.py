@@ -5,7 +5,7 @@ Pushes nothing. A long replay is made page by page, as its client reads it.
 
 import logging
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import nullcontext, suppress
 
 from notifications.conf import conf
@@ -43,9 +43,6 @@ logger.addFilter(RateLimitFilter())
 
 # How many replayed frames from memory are joined into one write at most.
 REPLAY_BATCH_FRAMES = 100
-# How many frames are counted for the bell of one client. With more, it asks for the
-# number, as after a reset.
-COUNTED_FRAMES = 1_000
 # How many pages from memory a client gets before it has to take turns for more, as for
 # what is read from the log. Thousands may reconnect at once, and most missed little.
 FREE_PAGES = 10
@@ -134,21 +131,17 @@ class Replay:
         with self._lock:
             return self._history.has(cursor)
 
-    def count(self, connection: Connection, after: Cursor, until: Cursor) -> list[str]:
-        """Add the frames in memory between two cursors to a connection's unseen count.
+    def in_memory(
+        self, connection: Connection, after: Cursor, until: Cursor, *, at_least: int
+    ) -> Sequence[Frame]:
+        """Return the frames between two cursors that are routed to a connection.
 
-        Returns the keys of their rows. If the frames are too many to look at for one
-        client, the count is not known.
+        If there are more than `at_least`, it may leave out some, but not more.
         """
         with self._lock:
-            found = self._history.frames_for(
-                connection.selectors, after, until, at_least=COUNTED_FRAMES + 1
+            return self._history.frames_for(
+                connection.selectors, after, until, at_least=at_least
             )
-        if len(found) > COUNTED_FRAMES:
-            connection.unseen_count = None
-            return []
-        wanted = filter(connection.wants_replayed, found)
-        return [each.row for each in connection.count_replayed(list(wanted))]
 
     def last_count(self, user: str, after: Cursor, until: Cursor) -> CountEntry | None:
         """Return the last unseen count of a person between two cursors, if any."""

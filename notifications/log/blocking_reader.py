@@ -27,7 +27,8 @@ logger.addFilter(RateLimitFilter())
 
 # How many probes in a row may stay unread.
 PROBES_MISSED = 3
-# How often a process that reads a replica writes a probe; it waits no longer for one.
+# How often a process that reads a replica writes a probe, and how long one read of it
+# waits.
 PROBE_INTERVAL = 1.0
 # A replica that lacks a probe of this many seconds ago is left.
 MAX_LAG_SECONDS = 3.0
@@ -133,14 +134,14 @@ class BlockingReader:
         began = self._clock()
         if began >= self._probed_at + PROBE_INTERVAL:
             self._probe(began)
-            if replica.leads_to_a_primary():
+            if replica.is_primary():
                 raise UnusableReplica(f"{replica.host} has become a primary")
         found, probes, is_known = replica.read(
             after, seconds=min(seconds, PROBE_INTERVAL)
         )
         self.probes.note(probes)
-        # Not until now: this process may have been busy itself.
-        if self.probes.unread_since(began) > MAX_LAG_SECONDS:
+        # Checked after the read: this process itself may have been too busy to read.
+        if self.probes.unread_seconds(at=began) > MAX_LAG_SECONDS:
             raise UnusableReplica(
                 f"{replica.host} is more than {MAX_LAG_SECONDS:g} s behind"
             )

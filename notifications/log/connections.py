@@ -33,8 +33,8 @@ class Connections:
         self.appends = new_client(lambda: conf.REDIS_TIMEOUT)
         # The same in threads that no request waits for.
         self.patient = new_client(_patient_timeout)
-        # What clients need that reconnect, and what they missed. Whatever they ask for,
-        # no append waits behind it.
+        # What clients need that reconnect, and the readiness; and what clients missed.
+        # Whatever they ask for, no append waits behind it.
         self.reconnects = new_client(_reconnect_timeout)
         self.replays = new_client(_reconnect_timeout)
         self._all = (self.appends, self.patient, self.reconnects, self.replays)

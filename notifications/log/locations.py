@@ -75,7 +75,9 @@ def replicas(
     return [
         Replica(
             f"{host}:{port}",
-            redis.Redis.from_url(found.any_server, host=host, port=port, **options),
+            redis.Redis.from_url(
+                found.url_without_host, host=host, port=port, **options
+            ),
             is_in_cluster=found.kind is Kind.CLUSTER,
         )
         for host, port in hosts

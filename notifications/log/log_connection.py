@@ -62,12 +62,12 @@ class LogConnection:
         return self._probes_in(replies.pages(found))
 
     def prepare_replica(self, *, is_in_cluster: bool) -> None:
-        """Let a replica reply to reads, and try whether this user may make them."""
+        """Let a replica reply to reads, and check that this user may make them."""
         if is_in_cluster:
             self._run(("READONLY",))
         self._run(("EVAL", CONTAINS, 1, self._stream, "0-1"))
 
-    def leads_to_a_primary(self) -> bool:
+    def is_primary(self) -> bool:
         """Tell whether the server is a primary now."""
         [found] = self._run(("INFO", "replication"))
         return b"role:master" in found

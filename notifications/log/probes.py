@@ -97,22 +97,22 @@ class Probes:
             )
 
     @property
-    def seconds_since(self) -> float:
+    def age_of_newest(self) -> float:
         """How old the newest probe is that was read; infinite if none was."""
         return self._clock() - self._newest_read
 
-    def unread_since(self, time: float) -> float:
+    def unread_seconds(self, *, at: float) -> float:
         """Return for how many seconds a probe had not been read at a time; 0 if none.
 
         The oldest of them counts.
         """
         with self._changed:
-            return max(time - self._unread[0], 0) if self._unread else 0.0
+            return max(at - self._unread[0], 0) if self._unread else 0.0
 
     @property
     def lag(self) -> float:
         """How many seconds what is written takes to be read."""
-        return max(self._lag, self.unread_since(self._clock()))
+        return max(self._lag, self.unread_seconds(at=self._clock()))
 
 
 def newest_in(page: replies.Page) -> float:

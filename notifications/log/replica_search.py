@@ -128,7 +128,7 @@ class ReplicaSearch:
 
     def _fault(self, connection: LogConnection) -> str:
         """Return why a server is not to be read; empty for a replica that keeps up."""
-        if connection.leads_to_a_primary():
+        if connection.is_primary():
             return "is a primary"
         written = self._probes.write()
         deadline = self._clock() + TRIAL_SECONDS

@@ -282,7 +282,7 @@ class Log(LogReader):
     def probe_timeout(self) -> float:
         """After how many seconds without a probe reads and writes count as cut off.
 
-        It is 0 without a sweep, which writes the probes.
+        It is 0 without a sweep, which writes probes regularly.
         """
         return self.reader.probe_timeout
 
@@ -292,7 +292,7 @@ class Log(LogReader):
 
         It grows when writes and reads no longer reach the same Redis.
         """
-        return self.reader.probes.seconds_since
+        return self.reader.probes.age_of_newest
 
 
 @cache

@@ -100,8 +100,8 @@ def undo_rows(state: ReadState, version: int) -> None:
     """Undo a change of many rows, as far as they were not changed again since."""
     marks = ReadMark.objects.filter(user=state.user_id, version=version)
     marks.filter(undo_version=None).delete()
-    # A mark that holds gets a new version: what was before it is not known any more, so
-    # the change that made it cannot be undone.
+    # A mark that still holds gets a new version: its earlier state is no longer known,
+    # so the change that made it cannot be undone.
     state.version += 1
     renewed = models.Value(state.version, models.BigIntegerField())
     holds = models.When(undo_version__gt=state.read_version, then=renewed)

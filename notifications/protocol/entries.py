@@ -215,7 +215,8 @@ def verified(body: bytes) -> bytes:
 def row_key(group: str) -> str:
     """Return a short key of the row that shows a group of events.
 
-    Two rows of a person have the same key with a probability of 1 in 10^10.
+    The probability that any two unseen rows of a person have the same key is below
+    1 in 10^10.
     """
     digest = hashlib.blake2b(group.encode(), digest_size=6).digest()
     return base64.urlsafe_b64encode(digest).decode()

@@ -18,7 +18,7 @@ from notifications.models import Follow, Level, shown_names
 from notifications.protocol import topics
 
 # What a field or its database raises for a key that it cannot have.
-INVALID_KEY = (ValueError, TypeError, OverflowError, ValidationError)
+KEY_ERRORS = (ValueError, TypeError, OverflowError, ValidationError)
 
 
 class TopicName(NamedTuple):
@@ -58,7 +58,7 @@ class Followable:
         """Return the object whose topic has this key, or None."""
         try:
             found = self.model._default_manager.filter(**{self.key: key}).first()
-        except INVALID_KEY:
+        except KEY_ERRORS:
             return None
         # The database finds 7 by "07", but events are addressed to "7" only.
         return found if str(getattr(found, self.key, "")) == key else None
@@ -69,7 +69,7 @@ class Followable:
         try:
             by_key = {f"{self.key}__in": keys}
             found = list(self.model._default_manager.filter(**by_key))
-        except INVALID_KEY:
+        except KEY_ERRORS:
             # At least one key is not a valid value of the field.
             found = [each for each in map(self.find, keys) if each is not None]
         return {f"{self.kind}:{getattr(each, self.key)}": each for each in found}

@@ -21,15 +21,14 @@ def poll(
     """Respond with the `cursor` and the next `events` of a stream, and end it.
 
     Waits up to `seconds` for an event that is new to the client; under ASGI, the body
-    of the response does. A count is new if it has other rows, or if it differs from
-    `unseen_count`, the number that the client shows; None for no bell. Raises
-    LogUnavailable.
+    of the response does. A count is new if it names rows, or if its number is not
+    `unseen_count`, which the client shows; None for no bell. Raises LogUnavailable.
     """
 
     def is_new(frame: Frame) -> bool:
         event = sse.decode(frame.body)
         if event.event == sse.COUNT:
-            return event.data != _count(unseen_count)
+            return event.data != _data_of_count(unseen_count)
         return event.event != sse.HEARTBEAT
 
     if not (stream.is_async and seconds):
@@ -64,7 +63,7 @@ class WaitingBody:
 
 
 @cache
-def _count(unseen_count: int | None) -> str:
+def _data_of_count(unseen_count: int | None) -> str:
     """Return the data of a count without rows."""
     return sse.decode(frames.count(UnseenCount(unseen_count)).body).data
 

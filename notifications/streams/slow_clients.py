@@ -101,7 +101,7 @@ class SlotClient:
         self.cut_at = self._clock()
         ClientSocket(self.socket).shut_down(how)
 
-    def leaves(self) -> bool:
+    def is_leaving(self) -> bool:
         """Tell whether it was cut, and is about to free its slot."""
         return self.cut_at is not None and self._clock() < self.cut_at + LEAVE_SECONDS
 
@@ -169,7 +169,7 @@ class SlowClients:
 
         Tells whether any slot becomes free by that, or by an earlier cut.
         """
-        leaving = sum(client.leaves() for client in self._clients.values())
+        leaving = sum(client.is_leaving() for client in self._clients.values())
         latest = self._clock() - MIN_WAIT_SECONDS
         waiting = [
             client

@@ -1,6 +1,6 @@
-"""Whether this process can serve streams and pages, for what balances the load.
+"""Whether this process can serve streams and pages, for a load balancer.
 
-It never waits longer than for the limits below, whatever is away.
+It never waits longer than for the limits below and the lag of the replica.
 """
 
 import logging
@@ -28,7 +28,7 @@ logger.addFilter(RateLimitFilter())
 RECENT_SECONDS = 1.0
 # How long a check of the readiness waits for what it writes to be read.
 CONFIRM_SECONDS = 1.0
-# How long the database may take to accept a connection: 2 at least, as libpq has it.
+# How long the database may take to accept a connection; the minimum of libpq is 2.
 CONNECT_SECONDS = 2
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from notifications.exceptions import LogUnavailable
-from notifications.live import older_entries, replay
+from notifications.live import missed_counts, older_entries, replay
 from notifications.live.connection import Connection, State
 from notifications.live.hub import shared_hub
 from notifications.protocol import sse
@@ -172,7 +172,7 @@ def test_client_that_connects_before_a_gap_is_declared_is_refused(
 def test_count_of_a_client_that_missed_too_much_is_not_known(
     hub, append, settled, monkeypatch, missed, count
 ):
-    monkeypatch.setattr(replay, "COUNTED_FRAMES", 2)
+    monkeypatch.setattr(missed_counts, "COUNTED_FRAMES", 2)
     seen, *_ = [append("topic:a") for _ in range(1 + missed)]
     settled()
 

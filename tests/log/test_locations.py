@@ -41,7 +41,7 @@ def test_url_names_the_replicas_to_read_from():
 
     assert server.readers == (("two", 6379), ("three", 1))
     assert server.server == "redis://me:p@one/2?protocol=3"
-    assert server.any_server == "redis://me:p@/2?protocol=3"
+    assert server.url_without_host == "redis://me:p@/2?protocol=3"
     assert sentinels.readers == cluster.readers == ()
     assert RedisUrl.parse("redis+sentinel://one/main").readers is None
 

@@ -1,6 +1,7 @@
 """Long polling over HTTP: the events of a stream, one document at a time."""
 
 import threading
+import time
 
 import pytest
 from django.test import Client
@@ -149,6 +150,18 @@ def test_poll_returns_the_unseen_count(as_maja, maja):
         "event": "count",
         "data": {"unseen": 3, "more": [row_key(event.group)]},
     }
+
+
+def test_poll_waits_while_only_others_have_events(as_maja, settings):
+    cursor = begin(as_maja)
+    record("topic:oat")
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "POLL_TIMEOUT": 0.5}
+    began = time.monotonic()
+
+    found = poll(as_maja, after=cursor, unseen=2)
+
+    assert time.monotonic() - began > 0.4
+    assert [each["data"] for each in found["events"]] == [{"unseen": 2}]
 
 
 def test_events_seen_elsewhere_return_a_new_count(as_maja, maja):

@@ -33,7 +33,7 @@ export class Features {
   // The features and elements that were waited for.
   #awaited = new Set();
   #retry;
-  #observer = new MutationObserver(() => this.ready());
+  #observer = new MutationObserver(() => this.loadShown());
 
   /** `features` has a selector and a function that imports a module, by name. */
   constructor(features, options) {
@@ -43,7 +43,7 @@ export class Features {
 
   start() {
     this.#observer.observe(document, { childList: true, subtree: true });
-    this.ready();
+    this.loadShown();
   }
 
   stop() {
@@ -61,7 +61,7 @@ export class Features {
    * Load what the page shows. Return a promise that is fulfilled when all of it listens, or
    * null if it does already.
    */
-  ready() {
+  loadShown() {
     const isShown = (name) => document.querySelector(this.#features[name][0]);
     const shown = Object.keys(this.#features).filter(isShown);
     const elements = [...document.querySelectorAll(UNDEFINED)].map(({ localName }) => localName);

@@ -69,7 +69,7 @@ export class NotificationInbox extends HTMLElement {
     // Without the address, somebody else is signed in now.
     if (!this.dataset.url) return;
     if (submissions % 2 || submissions !== this.#submissions) return;
-    const waiting = this.#isRead && !this.#asked ? this.#countNew(page) : 0;
+    const waiting = this.#isInUse && !this.#asked ? this.#countNew(page) : 0;
     this.#offer(waiting);
     if (waiting) return;
     const shown = this.#show(page, "status");
@@ -95,7 +95,7 @@ export class NotificationInbox extends HTMLElement {
   }
 
   /** Rows that somebody points at, or where the keyboard is, stay where they are. */
-  get #isRead() {
+  get #isInUse() {
     const rows = this.#find("rows");
     return !!(rows?.matches(":hover") || rows?.querySelector(":focus-visible"));
   }

@@ -63,7 +63,8 @@ export class LiveDocument {
   #countUnseen() {
     this.#unseen?.stop();
     const { meta, unseen, rows } = this.#shown;
-    if (!unseen) return (this.#unseen = null);
+    this.#unseen = null;
+    if (!unseen) return;
     this.#unseen = new Unseen(meta.dataset, { unseen, rows: countRows(rows, unseen) });
     this.#unseen.start();
   }

@@ -17,7 +17,7 @@ customElements.define("notification-bell", NotificationBell);
 features.start();
 
 function start() {
-  new LiveDocument({ group: tabGroup(), connect, ready: () => features.ready() }).start();
+  new LiveDocument({ group: tabGroup(), connect, ready: () => features.loadShown() }).start();
 }
 
 async function showOtherUser({ detail }) {

@@ -41,7 +41,7 @@ export class Page {
   }
 
   dispatch(type, detail) {
-    // Who is signed in concerns what is loaded already.
+    // What listens to `user` is loaded from the start.
     if (this.#holds && type !== "user") return this.#held.push([type, detail]);
     this.#dispatchEvent(`notifications:${type}`, detail);
     if (!/^(user|count|presence|retracted)$/.test(type)) this.#dispatchEvent("notifications", detail);

@@ -21,7 +21,7 @@ function noted({ failures = 0 } = {}) {
 
 async function begin(features) {
   features.start();
-  await features.ready();
+  await features.loadShown();
 }
 
 const add = (name) => document.body.appendChild(document.createElement(name));
@@ -84,10 +84,10 @@ export async function readyWhenDefined() {
   const part = add("site-part");
   part.dataset.notificationsTopic = "topic:espresso";
   let ready = false;
-  const waiting = features.ready().then(() => (ready = true));
+  const waiting = features.loadShown().then(() => (ready = true));
   await settle();
   const early = ready;
   customElements.define("site-part", class extends HTMLElement {});
   await waiting;
-  return [early, features.ready()];
+  return [early, features.loadShown()];
 }
