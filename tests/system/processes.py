@@ -14,6 +14,8 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 CONNECTIONS_OF_WORKER = 6
 # As /proc/net/tcp writes it: proc(5).
 ESTABLISHED, LISTEN = "01", "0A"
+# The tables of sockets in /proc/net, and the column that has their inodes.
+SOCKET_TABLES = {"tcp": 9, "tcp6": 9, "unix": 6}
 
 
 def descriptors(pid: int) -> int:
@@ -30,6 +32,16 @@ def resident_bytes(pid: int) -> int:
 def total_descriptors(pids: Iterable[int]) -> int:
     """Return how many descriptors these processes have open together."""
     return sum(map(descriptors, pids))
+
+
+def sockets_elsewhere(pids: Iterable[int]) -> int:
+    """Return how many sockets of other network namespaces these processes have."""
+    here = set()
+    for table, column in SOCKET_TABLES.items():
+        rows = Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        here |= {f"socket:[{row.split()[column]}]" for row in rows}
+    names = [name for pid in pids for name in open_names(pid)]
+    return sum(name.startswith("socket:") and name not in here for name in names)
 
 
 def most_redis_clients(site: Site) -> int:

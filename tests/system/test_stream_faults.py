@@ -19,6 +19,7 @@ from tests.system.processes import (
     redis_clients,
     resident_bytes,
     served,
+    sockets_elsewhere,
     total_descriptors,
 )
 from tests.system.publisher import Publisher, due, published, wait_for_event
@@ -261,18 +262,17 @@ def test_vanished_clients_are_closed():
             healthy = crowd.open(asking([busy]))
             wait_until_live([healthy])
             publisher.publish(busy)
-            before = total_descriptors(site.workers())
+            before = sockets_elsewhere(site.workers())
             streams = [
                 vanishing.open(asking([topic]), make_socket=network.make_socket)
                 for topic in [busy, idle] * GONE
             ]
             wait_until_live(streams)
+            assert sockets_elsewhere(site.workers()) == before + len(streams)
             network.cut()
             with publisher.steadily(SLOW_RATE, lambda _: [busy]):
                 wait_for(
-                    # A worker without clients so far opens two connections to Redis
-                    # and its epoll meanwhile.
-                    lambda: total_descriptors(site.workers()) <= before + 3,
+                    lambda: sockets_elsewhere(site.workers()) == before,
                     what="the sockets to be closed",
                 )
             # One for the publisher.
