@@ -35,7 +35,7 @@ def count_from(
     """
     connection.unseen_count = entry.unseen_count
     as_of = connection.counted_up_to = Cursor.parse(entry.as_of)
-    rows = (*entry.rows, *_count(replay, connection, as_of, until))[:COUNT_LIMIT]
+    rows = (*_count(replay, connection, as_of, until), *entry.rows)[:COUNT_LIMIT]
     unseen = connection.unseen_count
     return UnseenCount(unseen) if unseen is None else UnseenCount(unseen, rows=rows)
 

@@ -66,7 +66,10 @@ class Probes:
         return written
 
     def _write(self, client: redis.Redis, written: float) -> None:
-        """Write a probe, whose id also says what time it is for Redis."""
+        """Write a probe, and note what time it is for Redis.
+
+        The id of the probe is not that: it keeps rising when the clock was set back.
+        """
         clock = log_clock()
         since = clock.local()
         with client.pipeline(transaction=False) as pipeline:
@@ -74,8 +77,9 @@ class Probes:
                 self.stream, {"probe": repr(written)}, maxlen=1, approximate=False
             )
             pipeline.expire(self.stream, PROBE_SECONDS)
-            cursor, _ = pipeline.execute()
-        clock.note(replies.cursor(cursor).milliseconds, since=since)
+            pipeline.time()
+            *_, (seconds, microseconds) = pipeline.execute()
+        clock.note(seconds * 1000 + microseconds // 1000, since=since)
 
     def note(self, page: replies.Page) -> None:
         """Note that these probes were read."""

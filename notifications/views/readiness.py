@@ -28,6 +28,8 @@ logger.addFilter(RateLimitFilter())
 RECENT_SECONDS = 1.0
 # How long a check of the readiness waits for what it writes to be read.
 CONFIRM_SECONDS = 1.0
+# What a replica may lag behind, at most, for what the process writes to be read later.
+MOST_LAG_SECONDS = 1.0
 # How long the database may take to accept a connection; the minimum of libpq is 2.
 CONNECT_SECONDS = 2
 
@@ -54,7 +56,7 @@ def _problem_of_log() -> str:
             return f"the log cannot be read: {log.read_failure}"
         if log.rights.problem:
             return log.rights.problem
-        lag = log.reader.replica_lag or 0.0
+        lag = min(log.reader.replica_lag or 0.0, MOST_LAG_SECONDS)
         # What the sweep reads of its own probes shows it as well, but is often older.
         if log.seconds_since_probe <= RECENT_SECONDS + lag or log.confirm(
             seconds=CONFIRM_SECONDS + lag

@@ -301,7 +301,7 @@ def test_feature_that_fails_to_start_is_reported_once(run):
         # 100 means 100 or more.
         (
             [{"unseen": 100, "rows": ["a"] * 100}, {"unseen": 100, "more": ["b"]}],
-            [1, 1],
+            [1, 2],
         ),
     ],
 )

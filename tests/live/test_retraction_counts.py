@@ -76,7 +76,7 @@ def test_new_count_has_the_rows_of_all_events(hub, log, append, settled):
     )
 
     settled()
-    assert data_of(taken(connection))[-1] == {"unseen": 3, "rows": ["a", "b", "c"]}
+    assert data_of(taken(connection))[-1] == {"unseen": 3, "rows": ["c", "a", "b"]}
 
 
 def test_event_that_the_page_may_have_counted_makes_the_count_unknown(

@@ -30,7 +30,8 @@ export class Features {
   // The promise of each feature that was requested, and those whose module failed to load.
   #loads = new Map();
   #failed = new Set();
-  // The features and elements that were waited for.
+  // The waits for features and elements, and the names of those that have ended.
+  #waits = new Map();
   #awaited = new Set();
   #retry;
   #observer = new MutationObserver(() => this.loadShown());
@@ -69,7 +70,12 @@ export class Features {
     return names.length ? Promise.all(names.map((name) => this.#wait(name))) : null;
   }
 
-  async #wait(name) {
+  #wait(name) {
+    if (!this.#waits.has(name)) this.#waits.set(name, this.#waitFor(name));
+    return this.#waits.get(name);
+  }
+
+  async #waitFor(name) {
     const isFeature = name in this.#features;
     const loading = isFeature ? this.load(name) : customElements.whenDefined(name);
     const late = new Promise((resolve) => setTimeout(resolve, TIMEOUT));

@@ -102,7 +102,9 @@ function whatIsShown() {
   const { user, cursor, unseen, rows } = meta?.dataset ?? {};
   const elements = [...document.querySelectorAll(`[${TOPIC}]`)];
   const topics = [...new Set(elements.map((each) => each.getAttribute(TOPIC)))];
-  return { meta, user, cursor, unseen, rows: rows?.split(" ").filter(Boolean), topics };
+  // A template of an older version has no rows.
+  const keys = (rows ?? "").split(" ").filter(Boolean);
+  return { meta, user, cursor, unseen, rows: keys, topics };
 }
 
 /** A copy, which a tab moves on. */

@@ -1,9 +1,9 @@
 import { Timer } from "./timer.js";
+import { LIMIT } from "./unseen-rows.js";
 
 // In milliseconds: until a lost connection is shown, and between two announcements.
 const NOTICE_DELAY = 5000;
 const ANNOUNCEMENT_PAUSE = 5000;
-const LIMIT = 100;
 
 /** Add a live region, which screen readers read out when it changes. */
 function addLiveRegion(name) {
@@ -41,8 +41,9 @@ export class Page {
   }
 
   dispatch(type, detail) {
-    // What listens to `user` is loaded from the start.
-    if (this.#holds && type !== "user") return this.#held.push([type, detail]);
+    // What is held was for somebody else. What listens to `user` is loaded from the start.
+    if (type === "user") this.forget();
+    else if (this.#holds) return this.#held.push([type, detail]);
     this.#dispatchEvent(`notifications:${type}`, detail);
     if (!/^(user|count|presence|retracted)$/.test(type)) this.#dispatchEvent("notifications", detail);
   }
