@@ -33,8 +33,8 @@ class Plan:
     site_followers: int = 5_000
     site_posts: int = 40
     scale_streams: int = 36_000
-    # Below the limit of open files of one process.
-    scale_alone: int = 19_500
+    # Below the limit of open files of one process, which keeps some for requests.
+    scale_alone: int = 18_000
     scale_processes: tuple[int, ...] = (1, 2, 4)
     # How long the streams of several processes are held, and what happens meanwhile.
     scale_seconds: float = 600.0
