@@ -154,15 +154,21 @@ class Recipient:
         It does not count what only the request names.
         """
         subscriptions = self.subscriptions
-        if self.skip_until is not None and frame.cursor <= self.skip_until:
-            return False
         if frame.type in subscriptions.not_live:
             return not subscriptions.watched.isdisjoint(frame.topics)
         followed = subscriptions.followed_since.keys()
         return not followed.isdisjoint(frame.topics) or EVERYONE in frame.topics
 
     def count(self, frames: Sequence[Frame]) -> Sequence[Frame]:
-        """Add these frames to the unseen count; return those that it includes now."""
+        """Add live frames to the unseen count; return those that it includes now.
+
+        What the client has already is counted by its page.
+        """
+        if self.skip_until is not None:
+            frames = [each for each in frames if each.cursor > self.skip_until]
+        return self._count(frames)
+
+    def _count(self, frames: Sequence[Frame]) -> Sequence[Frame]:
         if self.unseen_count is None:
             return ()
         if not self._counts_all():
@@ -172,6 +178,14 @@ class Recipient:
         return frames
 
     def uncount(self, frame: Frame) -> bool:
+        """Take the event of a live retraction off the count, as `count` adds one.
+
+        Tells whether the count has changed.
+        """
+        has_it = self.skip_until is not None and frame.cursor <= self.skip_until
+        return not has_it and self._uncount(frame)
+
+    def _uncount(self, frame: Frame) -> bool:
         """Take the event of a retraction off the unseen count; tell whether it changed.
 
         Whether the database had counted the event is not known, since it may have been
@@ -193,18 +207,18 @@ class Recipient:
         So a retraction among them takes off what the database may have counted only.
         Returns those that the count includes now.
         """
-        counted = self.count(
+        counted = self._count(
             [each for each in frames if each.retracts is None and not each.live_only]
         )
         for each in frames:
             if each.retracts is not None and each.retracts <= self.counted_up_to:
-                self.uncount(each)
+                self._uncount(each)
         return counted
 
     def _counts_all(self) -> bool:
         """Tell whether every frame that is sent counts, to save a check of each."""
         filters = self.requested_topics or self.subscriptions.not_live
-        return self.skip_until is None and not filters
+        return not filters
 
     def mutes(self, frame: Frame) -> bool:
         """Tell whether the subscriber had muted a topic of a frame when it was sent."""

@@ -2,6 +2,9 @@
 
 import json
 
+from notifications.live.connection import Connection
+from notifications.live.missed_counts import count_from
+from notifications.live.subscriber import Subscriber
 from notifications.protocol import entries, sse
 from notifications.protocol.subscriptions import Subscriptions
 from tests.live.helpers import append_entry, attach, taken, unseen
@@ -77,6 +80,21 @@ def test_new_count_has_the_rows_of_all_events(hub, log, append, settled):
 
     settled()
     assert data_of(taken(connection))[-1] == {"unseen": 3, "rows": ["c", "a", "b"]}
+
+
+def test_new_count_includes_what_a_client_ahead_of_the_hub_has(hub, append, settled):
+    as_of = append(TEA)
+    event = append(TEA, row="a")
+    settled()
+    connection = Connection(
+        Subscriber(user="7"), subscriptions=FOLLOWS_TEA, unseen_count=1
+    )
+    connection.skip_until = event
+    entry = entries.CountEntry(uid="c", user="7", unseen_count=0, as_of=str(as_of))
+
+    count = count_from(entry, hub._replay, connection, hub.position)
+
+    assert (count.unseen, count.rows) == (1, ("a",))
 
 
 def test_event_that_the_page_may_have_counted_makes_the_count_unknown(
