@@ -20,8 +20,9 @@ from tests.system.faults import (
 from tests.system.server import wait_for
 
 BACKLOG = either(20_000, thorough=100_000)
-# How much more memory a process may use for a sweep of any length.
-SWEEP_KILOBYTES = 60_000
+# How much more memory a process may use for a sweep of any length. It was 46,000 to
+# 67,000 in several runs, with 20,000 and with 100,000 events.
+SWEEP_KILOBYTES = 90_000
 
 # Writes an event and copies of it, which is faster than the ORM.
 _BACKLOG = """
