@@ -1,11 +1,11 @@
 """People of the bench who change what they follow, while streams are measured."""
 
 import random
-import threading
 import time
 import uuid
 
 from bench.servers import Ours
+from bench.steadily import Steadily
 from notifications.protocol.entries import FollowEntry, encode
 
 # A topic of its own, so that each stream still gets the same events.
@@ -19,33 +19,27 @@ class FollowChanges:
     """
 
     def __init__(self, server: Ours, *, rate: float) -> None:
-        self._server = server
-        self._interval = 1 / rate
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._people = server.people
+        self._log = server.new_log()
+        self._changing = Steadily(self._change, interval=1 / rate)
         self.count = 0
 
     def __enter__(self) -> "FollowChanges":
-        self._thread.start()
+        self._changing.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stopping.set()
-        self._thread.join()
+        self._changing.__exit__()
+        self._log.close()
 
-    def _run(self) -> None:
-        log = self._server.new_log()
-        due = time.monotonic()
-        while not self._stopping.wait(max(0.0, due - time.monotonic())):
-            user = self._server.people.random_user()
-            entry = FollowEntry(
-                uid=str(uuid.uuid4()),
-                user=user,
-                topic=TOPIC,
-                level=random.choice(["follow", ""]),
-                since=int(time.time() * 1000),
-            )
-            log.append_controls([(entry.uid, encode(entry), user)])
-            self.count += 1
-            due += self._interval
-        log.close()
+    def _change(self, due: float) -> None:
+        user = self._people.random_user()
+        entry = FollowEntry(
+            uid=str(uuid.uuid4()),
+            user=user,
+            topic=TOPIC,
+            level=random.choice(["follow", ""]),
+            since=int(time.time() * 1000),
+        )
+        self._log.append_controls([(entry.uid, encode(entry), user)])
+        self.count += 1

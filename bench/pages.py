@@ -1,9 +1,10 @@
 """Requests ordinary pages at a fixed rate, however long the responses take."""
 
-import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from http.client import OK, HTTPConnection, HTTPException
+
+from bench.steadily import Steadily
 
 INTERVAL_SECONDS = 0.05
 TIMEOUT_SECONDS = 30
@@ -17,24 +18,21 @@ class Pages:
         self._port = port
         self._path = path
         self._headers = {"Cookie": cookie, "Accept": "text/html"}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._pool = ThreadPoolExecutor(MAX_CONCURRENT)
+        self._requesting = Steadily(self._submit, interval=INTERVAL_SECONDS)
         self._responses: list[Future[float]] = []
 
     def __enter__(self) -> "Pages":
-        self._thread.start()
+        self._requesting.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stopping.set()
-        self._thread.join()
+        self._requesting.__exit__()
+        # Waits for the responses.
+        self._pool.shutdown()
 
-    def _run(self) -> None:
-        with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
-            due = time.monotonic()
-            while not self._stopping.wait(max(0.0, due - time.monotonic())):
-                self._responses.append(pool.submit(self._request, due))
-                due += INTERVAL_SECONDS
+    def _submit(self, due: float) -> None:
+        self._responses.append(self._pool.submit(self._request, due))
 
     def _request(self, due: float) -> float:
         connection = HTTPConnection("127.0.0.1", self._port, TIMEOUT_SECONDS)

@@ -165,8 +165,12 @@ class Recipient:
         What the client has already is counted by its page.
         """
         if self.skip_until is not None:
-            frames = [each for each in frames if each.cursor > self.skip_until]
+            frames = [each for each in frames if not self._has(each)]
         return self._count(frames)
+
+    def _has(self, frame: Frame) -> bool:
+        """Tell whether the client has a live frame already."""
+        return self.skip_until is not None and frame.cursor <= self.skip_until
 
     def _count(self, frames: Sequence[Frame]) -> Sequence[Frame]:
         if self.unseen_count is None:
@@ -182,8 +186,7 @@ class Recipient:
 
         Tells whether the count has changed.
         """
-        has_it = self.skip_until is not None and frame.cursor <= self.skip_until
-        return not has_it and self._uncount(frame)
+        return not self._has(frame) and self._uncount(frame)
 
     def _uncount(self, frame: Frame) -> bool:
         """Take the event of a retraction off the unseen count; tell whether it changed.

@@ -45,13 +45,14 @@ PANEL_ID = "notifications-panel"
 def notification_head(context: Context) -> dict[str, Any]:
     """Load styles and scripts, with the URL of the stream and the page's cursor."""
     request = _request(context)
+    rows = _unseen_rows(request)
     return {
         "cursor": getattr(request, "notifications_cursor", ""),
         "user": _user_key(request),
         "personal_time": _personal_time(request),
         "sign_in": _sign_in(request.get_full_path()),
-        "unseen": _unseen_count(request),
-        "unseen_rows": _unseen_rows(request) or [],
+        "unseen": None if rows is None else len(rows),
+        "unseen_rows": rows or [],
         "events": [*sorted(EventType.registry), PRESENCE],
         "retry": round(conf.RETRY_INTERVAL * 1000),
         "heartbeat": round(conf.HEARTBEAT_INTERVAL * 1000),
@@ -262,11 +263,6 @@ def _unseen_rows(request: HttpRequest) -> list[str] | None:
 
 def _shown(rows: int, *, may_be_more: bool) -> str:
     return f"{min(rows, COUNT_LIMIT - 1)}+" if may_be_more else str(rows)
-
-
-def _unseen_count(request: HttpRequest) -> int | None:
-    rows = _unseen_rows(request)
-    return None if rows is None else len(rows)
 
 
 def _sign_in(here: str) -> str:

@@ -2,7 +2,7 @@
 
 from tests.system.faults import RESET, pending
 from tests.system.publisher import due, published
-from tests.system.server import wait_for
+from tests.system.server import DEADLINE_SECONDS, wait_for
 
 
 def wrong(streams, events):
@@ -18,6 +18,16 @@ def wrong(streams, events):
         if len(resets) > 1 or len({*stream.uids}) < len(stream.uids):
             found[topic] = (resets, stream.uids)
     return found
+
+
+def wait_for_more_events(streams, *, seconds=DEADLINE_SECONDS):
+    """Wait until each stream has received another event."""
+    counts = [(stream, len(stream.uids)) for stream in streams]
+    wait_for(
+        lambda: all(len(stream.uids) > count for stream, count in counts),
+        what=f"more events than {[count for _, count in counts]}",
+        seconds=seconds,
+    )
 
 
 def publish_until_one_arrives(publisher, topic, stream):

@@ -17,7 +17,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pytest
@@ -163,13 +162,8 @@ class Machines(Site):
         for namespace in self._namespaces():
             _ip(f"netns del {namespace}", check=False)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, trace)
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
         self.postgres.stop()
         shutil.rmtree(self.postgres.folder, ignore_errors=True)
 

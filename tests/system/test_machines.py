@@ -13,6 +13,7 @@ from tests.effort import either
 from tests.system.askers import NO_ANSWER
 from tests.system.askers import asking as questions
 from tests.system.crowd import wait_until_live
+from tests.system.exactly_once import wait_for_more_events
 from tests.system.faults import RESET, pending
 from tests.system.machines import (
     DATABASE,
@@ -84,14 +85,9 @@ def busy(members, topics):
     return lambda: questions(members, members.join(ASKERS), topics)
 
 
-def wait_for_more_events(streams):
+def wait_for_more(streams):
     """Wait until each stream has received another event."""
-    counts = [(stream, len(stream.uids)) for _, stream in streams]
-    wait_for(
-        lambda: all(len(stream.uids) > count for stream, count in counts),
-        what=f"more events than {[count for _, count in counts]}",
-        seconds=DELIVERED_SECONDS,
-    )
+    wait_for_more_events([each for _, each in streams], seconds=DELIVERED_SECONDS)
 
 
 def wait_for_more_answers(statuses):
@@ -127,7 +123,7 @@ def test_streams_move_from_a_machine_that_is_cut_off(
     site, streams, busy, service, record_property
 ):
     with busy() as statuses:
-        wait_for_more_events(streams)
+        wait_for_more(streams)
         began = time.monotonic()
         with site.cut_off("a", service):
             wait_for(
@@ -140,7 +136,7 @@ def test_streams_move_from_a_machine_that_is_cut_off(
                 seconds=MOVE_SECONDS,
             )
             record_property("seconds_to_move", time.monotonic() - began)
-            wait_for_more_events(streams)
+            wait_for_more(streams)
             wait_for_more_answers(statuses)
             since = len(statuses)
             wait_for_more_answers(statuses)
@@ -148,21 +144,21 @@ def test_streams_move_from_a_machine_that_is_cut_off(
             assert FOUND in statuses[since:]
             assert {*statuses[since:]} <= {FOUND, NO_ANSWER}
         site.wait_until_up("a")
-        wait_for_more_events(streams)
+        wait_for_more(streams)
 
     assert_each_got_everything_once(site, streams)
 
 
 def test_rolling_deployment_loses_nothing_and_refuses_nobody(site, streams, busy):
     with busy() as statuses:
-        wait_for_more_events(streams)
+        wait_for_more(streams)
         for side in site.machines:
             with site.drained(side):
                 # No request of theirs is left there.
                 wait_for_more_answers(statuses)
                 site.restart(side)
             site.wait_until_up(side)
-            wait_for_more_events(streams)
+            wait_for_more(streams)
 
     assert {*statuses} == {FOUND}
     assert_each_got_everything_once(site, streams)
@@ -191,12 +187,12 @@ def clock_ahead(site, tmp_path):
 @pytest.mark.usefixtures("clock_ahead")
 def test_machines_whose_clocks_differ_lose_nothing(site, crowd, streams, busy):
     with busy():
-        wait_for_more_events(streams)
+        wait_for_more(streams)
         # Each resumes on one machine or the other.
         for _, stream in streams:
             crowd.break_off(stream)
         wait_until_live(stream for _, stream in streams)
-        wait_for_more_events(streams)
+        wait_for_more(streams)
 
     assert_each_got_everything_once(site, streams)
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.redis_group import ReplicatedServer, running
 from tests.system.crowd import wait_until_live
-from tests.system.exactly_once import everything_arrives, wrong
+from tests.system.exactly_once import everything_arrives, wait_for_more_events, wrong
 from tests.system.faults import FAST, RESET
 from tests.system.processes import served
 from tests.system.server import Site, wait_for
@@ -35,15 +35,6 @@ def wait_until_all_read(site, server, *, workers):
     )
 
 
-def wait_for_more(streams):
-    """Wait until each stream has received another event."""
-    counts = {each: len(each.uids) for each in streams}
-    wait_for(
-        lambda: all(len(each.uids) > n for each, n in counts.items()),
-        what="more events",
-    )
-
-
 def test_streams_get_everything_once_while_the_replica_is_cut_off(
     site, servers, publisher, crowd
 ):
@@ -56,17 +47,17 @@ def test_streams_get_everything_once_while_the_replica_is_cut_off(
     wait_until_all_read(site, "replica", workers=workers)
 
     with publisher.steadily(EVENTS_PER_SECOND, lambda n: [topics[n % STREAMS]]):
-        wait_for_more(streams.values())
+        wait_for_more_events(streams.values())
         servers.proxy.black_hole()
         # They reconnect, some of them to a worker that is further than the other.
         for each in [*streams.values()][::2]:
             crowd.break_off(each)
         wait_until_all_read(site, "primary", workers=workers)
-        wait_for_more(streams.values())
+        wait_for_more_events(streams.values())
         servers.proxy.mend()
         for each in [*streams.values()][1::2]:
             crowd.break_off(each)
-        wait_for_more(streams.values())
+        wait_for_more_events(streams.values())
 
     events = everything_arrives(site, publisher, streams)
     assert wrong(streams, events) == {}

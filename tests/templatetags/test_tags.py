@@ -11,10 +11,9 @@ from django.template import engines
 
 from notifications.exceptions import InvalidTopic, NotFollowable, UnknownEventType
 from notifications.log.presence import Roster
-from notifications.publishing import outbox
-from notifications.publishing.event_types import event_type
 from notifications.publishing.followables import follow
 from project.qa.models import Answer, Topic
+from tests.streaming import record
 from tests.templatetags.questions import ask
 
 
@@ -163,11 +162,7 @@ def test_bell_counts_unseen_events(render, maja, tobias, espresso):
 def test_bell_counts_to_a_limit(render, maja, tobias):
     follow(maja, "user:9")
     for number in range(101):
-        outbox.record(
-            event_type("new_question"),
-            topics=["user:9"],
-            payload={"question_id": number, "title": "T", "url": "/"},
-        )
+        record("user:9", number=number)
 
     page = render("{% notification_bell %}", maja, cursor="")
 
@@ -179,11 +174,7 @@ def test_bell_counts_to_a_limit(render, maja, tobias):
 def test_bell_counts_rows(render, maja):
     follow(maja, "user:9")
     for question in (1, 1, 2):
-        outbox.record(
-            event_type("new_question"),
-            topics=["user:9"],
-            payload={"question_id": question, "title": "T", "url": "/"},
-        )
+        record("user:9", number=question)
 
     page = render("{% notification_bell %}", maja, cursor="")
 
