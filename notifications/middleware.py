@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
 
 from notifications.exceptions import LogUnavailable
@@ -11,6 +12,7 @@ from notifications.lib.media_types import accepts
 from notifications.live.hub import shared_hub
 from notifications.log.stream import shared_log
 from notifications.protocol import sse
+from notifications.protocol.headers import USER_HEADER
 from notifications.streams.refusals import TEMPORARY, try_later
 
 PAGE_METHODS = ("GET", "HEAD")
@@ -26,6 +28,9 @@ class CursorMiddleware:
 
     The page's stream starts at this cursor. An event that is committed after the view
     has read the database is later in the log, so the page misses no event.
+
+    Also keep the messages of `django.contrib.messages` for the next page that a person
+    sees, when a script fetches one to take a part of it.
     """
 
     sync_capable = async_capable = True
@@ -42,6 +47,7 @@ class CursorMiddleware:
         if _is_page(request):
             request.notifications_cursor = newest_cursor()  # type: ignore[attr-defined]
         response: HttpResponse = self._get_response(request)
+        _keep_messages(request)
         return response
 
     async def _respond(self, request: HttpRequest) -> HttpResponse:
@@ -49,6 +55,7 @@ class CursorMiddleware:
             cursor = delivered_cursor() or await sync_to_async(newest_cursor)()
             request.notifications_cursor = cursor  # type: ignore[attr-defined]
         response: HttpResponse = await self._get_response(request)
+        _keep_messages(request)
         return response
 
     @staticmethod
@@ -61,6 +68,15 @@ class CursorMiddleware:
 
 def _is_page(request: HttpRequest) -> bool:
     return request.method in PAGE_METHODS and accepts(request, "text/html")
+
+
+def _keep_messages(request: HttpRequest) -> None:
+    """Keep the messages that a page shows, if a script of the app has fetched it."""
+    if USER_HEADER in request.headers:
+        messages: Any = get_messages(request)
+        # It is a list if the site has no messages.
+        if getattr(messages, "used", False):
+            messages.used = False
 
 
 def delivered_cursor() -> str:

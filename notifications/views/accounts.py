@@ -7,10 +7,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from notifications.models.actors import actors_of
+from notifications.protocol.headers import USER_HEADER
 
-# How the scripts of a page name the user for whom it was made: the parameter of the
-# query where there can be no header.
-HEADER = "Notifications-User"
+# Where there can be no header.
 PARAMETER = "user"
 
 View = Callable[..., HttpResponseBase]
@@ -28,7 +27,7 @@ def is_for_other(request: HttpRequest, user: str) -> bool:
     `user` is the key of who is signed in, or empty. Requests that name nobody are for
     anybody.
     """
-    named = request.headers.get(HEADER) or request.GET.get(PARAMETER)
+    named = request.headers.get(USER_HEADER) or request.GET.get(PARAMETER)
     return bool(named) and named != user
 
 

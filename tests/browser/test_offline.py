@@ -73,7 +73,7 @@ def test_draft_of_an_answer_survives_until_it_is_posted(visit, maja, tobias):
     expect(page.locator(".notifications-toast")).to_contain_text("is here again")
     body(page).press_sequentially("n answer")
     page.get_by_role("button", name="Post your answer").click()
-    expect(page.get_by_text("Half an answer")).to_be_visible()
+    expect(page.get_by_text("Your answer is posted.")).to_be_visible()
     page.goto(question)
     expect(body(page)).to_have_value("")
 

@@ -57,6 +57,18 @@ def test_posted_answer_is_confirmed(as_maja, question):
     assert b"Your answer is posted." in page
 
 
+def test_confirmation_is_not_used_up_by_a_script_that_fetches_the_page(
+    as_maja, question, maja
+):
+    url = question.get_absolute_url()
+    as_maja.post(url, {"body": "Less water."})
+
+    as_maja.get(url, headers={"Notifications-User": str(maja.pk)})
+
+    assert b"Your answer is posted." in as_maja.get(url).content
+    assert b"Your answer is posted." not in as_maja.get(url).content
+
+
 def test_anonymous_answer_is_not_saved(client, question):
     url = question.get_absolute_url()
 
