@@ -19,6 +19,8 @@ test test-all thorough chaos test-postgres check: export PYTHONDONTWRITEBYTECODE
 
 # A module's tests run in one process, in the order that tests/conftest.py gives.
 PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+# Of `make test`: the pages in a browser, and unit tests again with another user model.
+LEFT_OUT := --ignore=tests/browser --ignore=tests/test_custom_user.py
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -35,8 +37,8 @@ run: .venv/run.stamp .env ## serve the Q&A site on http://127.0.0.1:8000; PORT=8
 
 ##@ Check
 # TESTS=tests/browser runs a part.
-test: .venv/dev.stamp var/node/stamp ## run all tests but those of the pages in a browser
-	@$(BIN)/python -m pytest $(PARALLEL) $(or $(TESTS),--ignore=tests/browser)
+test: .venv/dev.stamp var/node/stamp ## run the tests without a browser and another user model
+	@$(BIN)/python -m pytest $(PARALLEL) $(or $(TESTS),$(LEFT_OUT))
 
 test-all: .venv/dev.stamp var/node/stamp ## run all tests, with coverage
 	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term --cov-fail-under=95

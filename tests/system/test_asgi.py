@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.effort import either
 from tests.http_client import http_client
 from tests.interop import hub
 from tests.interop.program_clients import curl
@@ -28,7 +29,7 @@ ENVIRONMENT = {
     "NOTIFICATIONS_DRAIN_TIMEOUT": "0.5",
 }
 POLL = "/notifications/poll/"
-STREAMS = 100
+STREAMS = either(50, thorough=100)
 # Those of the site and of the server, whatever the number of streams. A request has a
 # thread of its own while it is made.
 THREADS = 30

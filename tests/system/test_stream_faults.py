@@ -30,7 +30,7 @@ RATE = 200  # events a second
 RECONNECTS = either(80, thorough=500)
 PAGES = either(80, thorough=1000)
 VISITORS = 20  # at a time
-SLOW, HEALTHY = 100, 400
+SLOW, HEALTHY = 100, either(150, thorough=400)
 SLOW_RATE = 50  # events a second, with a title of this length
 LONG = "x" * 4_000
 CLIENT_BUFFER_BYTES = 65_536
