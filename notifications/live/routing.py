@@ -41,6 +41,9 @@ class RoutingTable:
         self._bells: Members = {}
         # By person, who has few of them. Anonymous connections are not in it.
         self._people: dict[str, tuple[Connection, ...]] = {}
+        # When the newest follow began. A connection may be added with it before the
+        # events from before it are read.
+        self._newest_follow = 0
 
     def __len__(self) -> int:
         return len(self._all)
@@ -55,6 +58,8 @@ class RoutingTable:
             self._bells[connection] = None
         if connection.user:
             self._people[connection.user] = (*self.of(connection.user), connection)
+        follows = connection.subscriptions.followed_since.values()
+        self._newest_follow = max([self._newest_follow, *follows])
         self._index(connection)
 
     def remove(self, connection: Connection) -> None:
@@ -89,6 +94,7 @@ class RoutingTable:
         if known:
             self._unindex(connection)
         if isinstance(entry, FollowEntry):
+            self._newest_follow = max(self._newest_follow, entry.since)
             connection.change_follow(
                 entry.topic,
                 entry.level,
@@ -208,7 +214,7 @@ class RoutingTable:
 
     def _excluded(self, frame: Frame) -> Iterator[Connection]:
         """Yield connections that follow a topic of the frame but are not sent it."""
-        if frame.retracts is not None:
+        if frame.retracts is not None or frame.sent_at < self._newest_follow:
             members = self._members(self.audience(frame.topics))
             yield from (each for each in members if not each.wants_replayed(frame))
             return

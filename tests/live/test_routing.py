@@ -55,6 +55,22 @@ def is_empty(routing):
     return not any((*kept, routing._following, routing._muting, routing._not_live))
 
 
+def test_follow_takes_effect_at_its_moment_when_the_event_before_it_is_read_later(
+    routing, add
+):
+    before, after = (
+        add(user, subscriptions=Subscriptions.of([("topic:a", "follow", since)]))
+        for user, since in (("7", 5), ("8", 6))
+    )
+    requested = add(requested_topics=["topic:a"])
+
+    assert sent(routing, frame(5, "topic:a"), frame(6, "topic:a")) == {
+        before: [5, 6],
+        requested: [5, 6],
+        after: [6],
+    }
+
+
 def test_each_connection_is_sent_its_topics(routing, add):
     one, both, kind = (
         add(requested_topics=["topic:a"]),

@@ -61,7 +61,9 @@ def numbered(several):
 def is_for(frame, connection):
     """Tell whether a frame is for a connection, without the routing table."""
     keys = {*frame.topics, *map(wildcard, frame.topics)}
-    return not keys.isdisjoint(connection.selectors) and connection.wants(frame)
+    return not keys.isdisjoint(connection.selectors) and connection.wants_replayed(
+        frame
+    )
 
 
 def assert_fans_out(routing, connections, frames):
