@@ -37,7 +37,7 @@ run: .venv/run.stamp .env ## serve the Q&A site on http://127.0.0.1:8000; PORT=8
 
 ##@ Check
 # TESTS=tests/browser runs a part.
-test: .venv/dev.stamp var/node/stamp ## run the tests without a browser and another user model
+test: .venv/dev.stamp var/node/stamp ## run the tests that need no browser; TESTS=tests/live
 	@$(BIN)/python -m pytest $(PARALLEL) $(or $(TESTS),$(LEFT_OUT))
 
 test-all: .venv/dev.stamp var/node/stamp ## run all tests, with coverage

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from notifications.models.actors import actors_of
 from notifications.protocol.headers import USER_HEADER
 
-# Where there can be no header.
+# What names that user in an address, where there can be no header.
 PARAMETER = "user"
 
 View = Callable[..., HttpResponseBase]
