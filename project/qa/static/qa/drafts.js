@@ -74,6 +74,7 @@ export class KeptDraft extends HTMLElement {
   }
 }
 
+/** Return the key of a draft; `posted.js` has it, too. */
 function keyOf(name) {
   return `${PREFIX} ${currentUser()} ${name}`;
 }
@@ -93,11 +94,8 @@ function openStorage() {
 
 const storage = openStorage();
 
-/** Remove what the page says was posted, what is old, and what somebody left behind. */
+/** Remove what is old, and what somebody left behind. */
 function clear() {
-  for (const { dataset } of document.querySelectorAll("[data-posted]")) {
-    storage.removeItem(keyOf(dataset.posted));
-  }
   const left = storage.getItem(LEAVING);
   storage.removeItem(LEAVING);
   const hasLeft = left && !currentUser();
