@@ -100,7 +100,8 @@ class Recipient:
     def wants(self, frame: Frame) -> bool:
         """Tell whether a frame that is routed to this stream is for its subscriber.
 
-        `RoutingTable` applies the same rule to live frames, for all at once.
+        `RoutingTable` applies the same rule to live frames, for all at once, if no
+        follow has begun since they were appended; otherwise it asks `wants_replayed`.
         """
         if frame.actor and frame.actor == self.user:
             return False
@@ -111,10 +112,10 @@ class Recipient:
         return not (frame.already_told and self.was_already_told(frame))
 
     def wants_replayed(self, frame: Frame) -> bool:
-        """Tell whether a frame of a replay is for the subscriber.
+        """Tell whether a frame that may be older than a follow is for the subscriber.
 
-        A follow takes effect at its moment: what was appended before is not replayed.
-        A retraction is for the subscribers of its event.
+        A follow takes effect at its moment: what was appended before is not sent for
+        it. A retraction is for the subscribers of its event.
         """
         moment = frame.sent_at
         # A loop, since thousands may reconnect at once for hundreds of frames each.
