@@ -1,5 +1,7 @@
 import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.contrib.messages import get_messages
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpResponse
 from django.test import AsyncRequestFactory, RequestFactory
 
@@ -82,6 +84,18 @@ def test_page_has_a_cursor_under_asgi(log):
     assert iscoroutinefunction(middleware)
     assert response.content == b"page"
     assert seen[0].notifications_cursor == str(log.position())
+
+
+@pytest.mark.parametrize("headers", [{}, {"Notifications-User": ""}])
+def test_script_that_fetches_a_page_under_asgi_uses_up_no_messages(headers):
+    async def view(request):
+        return HttpResponse(get_messages(request))
+
+    request = AsyncRequestFactory().get("/", headers=headers)
+    request._messages = CookieStorage(request)
+    async_to_sync(CursorMiddleware(view))(request)
+
+    assert request._messages.used == (not headers)
 
 
 def test_page_is_shown_without_redis(request_through, no_redis):
